@@ -1,0 +1,1 @@
+"""Floating point: networks, features and graphs."""
