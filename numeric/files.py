@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -125,11 +125,14 @@ def load_arrays(
     try:
         with safetensors.safe_open(os.fspath(path), framework="numpy") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: no mapping
+            names = file.keys()
+            arrays = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
     except (OSError, safetensors.SafetensorError) as error:
-        raise NumericError(f"expected {path} to be a whole safetensors file, got: {error}") from None
+        raise NumericError(
+            f"expected {path} to be a whole safetensors file, got: {error}"
+        ) from None
     try:
         description = json.loads(metadata["description"])
     except (KeyError, json.JSONDecodeError):

@@ -1,0 +1,149 @@
+"""A composition graph as one safetensors file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from numeric.errors import NumericError
+from numeric.files import load_arrays, save_arrays
+from numeric.schema import Node, validate
+
+FORMAT = "bilinear-features graph 1"
+
+_KINDS = ("input", "feature", "form", "logit")
+_DIRECTIONS = ("direction", "direction_low")
+_WEIGHTS = ("weight", "weight_low")
+
+
+def save_graph(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> None:
+    """Write a graph to a safetensors file, whole or not at all.
+
+    Args:
+        graph: in the schema of :mod:`numeric.graph`. Attributes beyond the schema are kept if they
+            are JSON.
+        path: the file.
+
+    Raises:
+        NumericError: the graph breaks the schema, an attribute is not JSON, or the file cannot be
+            written.
+    """
+    validate(graph)
+    nodes = list(graph)
+    index = {node: position for position, node in enumerate(nodes)}
+    edges = list(graph.edges(data=True))
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "nodes": np.array([_node_row(node) for node in nodes], dtype=np.int64),
+        "edges": np.array(
+            [(index[source], index[target]) for source, target, _ in edges], dtype=np.int64
+        ).reshape(-1, 2),
+    }
+    for name in _DIRECTIONS:
+        rows = [position for position, node in enumerate(nodes) if name in graph.nodes[node]]
+        arrays[f"{name}.rows"] = np.array(rows, dtype=np.int64)
+        arrays[name] = np.array(
+            [graph.nodes[nodes[row]][name] for row in rows], dtype=np.float64
+        ).reshape(-1, graph.graph["sizes"][0])
+    for name in _WEIGHTS:
+        rows = [position for position, (*_, data) in enumerate(edges) if name in data]
+        arrays[f"{name}.rows"] = np.array(rows, dtype=np.int64)
+        arrays[name] = np.array([edges[row][2][name] for row in rows], dtype=np.float64)
+    description = {
+        "format": FORMAT,
+        "graph": _json("the graph", graph.graph),
+        "nodes": {
+            str(index[node]): _json(f"node {node}", data, without=_DIRECTIONS)
+            for node, data in graph.nodes(data=True)
+            if data.keys() - set(_DIRECTIONS)
+        },
+        "edges": {
+            str(position): _json(f"edge {source} → {target}", data, without=_WEIGHTS)
+            for position, (source, target, data) in enumerate(edges)
+            if data.keys() - set(_WEIGHTS)
+        },
+    }
+    save_arrays(path, arrays, description)
+
+
+def load_graph(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
+    """Read a graph from a file that :func:`save_graph` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The same graph: nodes, edges and attributes, in their order.
+
+    Raises:
+        NumericError: the file is missing or damaged, or what it holds breaks the schema.
+
+    Examples:
+        >>> from numeric import BilinearNetwork, trace
+        >>> graph = trace(BilinearNetwork(3, 2, depth=1, hidden=2))
+        >>> path = getfixture("tmp_path") / "graph.safetensors"
+        >>> save_graph(graph, path)
+        >>> list(load_graph(path).edges(data="weight")) == list(graph.edges(data="weight"))
+        True
+    """
+    arrays, description = load_arrays(path)
+    if description.get("format") != FORMAT:
+        raise NumericError(
+            f"expected the format of {path} to be {FORMAT!r}, got {description.get('format')!r}"
+        )
+    try:
+        graph = _graph(arrays, description)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise NumericError(f"expected {path} to hold a whole graph, got: {error!r}") from None
+    validate(graph)
+    return graph
+
+
+def _graph(
+    arrays: Mapping[str, npt.NDArray[Any]], description: Mapping[str, Any]
+) -> nx.DiGraph[Node]:
+    graph: nx.DiGraph[Node] = nx.DiGraph(**description["graph"])
+    nodes: list[Node] = [
+        (_KINDS[kind], *numbers[: {"input": 0, "logit": 1}.get(_KINDS[kind], 2)])
+        for kind, *numbers in arrays["nodes"].tolist()
+    ]
+    graph.add_nodes_from(nodes)
+    for position, data in description["nodes"].items():
+        graph.nodes[nodes[int(position)]].update(data)
+    for name in _DIRECTIONS:
+        for row, direction in zip(arrays[f"{name}.rows"], arrays[name], strict=True):
+            graph.nodes[nodes[row]][name] = direction
+    edges = [(nodes[source], nodes[target]) for source, target in arrays["edges"].tolist()]
+    graph.add_edges_from(edges)
+    for name in _WEIGHTS:
+        rows, weights = arrays[f"{name}.rows"].tolist(), arrays[name].tolist()
+        for row, weight in zip(rows, weights, strict=True):
+            graph.edges[edges[row]][name] = weight
+    for position, data in description["edges"].items():
+        graph.edges[edges[int(position)]].update(data)
+    return graph
+
+
+def _node_row(node: Node) -> tuple[int, int, int]:
+    kind, first, second = (*node, 0, 0)[:3]
+    return _KINDS.index(kind), first, second
+
+
+def _json(owner: str, data: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the attributes that stand in the description, if JSON gives them back unchanged."""
+    kept = {name: value for name, value in data.items() if name not in without}
+    for name, value in kept.items():
+        try:
+            unchanged = json.loads(json.dumps(value, allow_nan=False)) == value
+        except (TypeError, ValueError):
+            unchanged = False
+        if not unchanged or not isinstance(name, str):
+            raise NumericError(
+                f"expected the attribute {name!r} of {owner} to be JSON, got {value!r}"
+            )
+    return kept

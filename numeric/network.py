@@ -1,0 +1,269 @@
+"""Stacked bilinear layers as a torch module."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from numeric.errors import NumericError
+from numeric.normal_form import Layer, check_array
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The shape of a network: all that is needed to build it, weights aside.
+
+    Attributes:
+        inputs: number of inputs.
+        outputs: number of outputs.
+        depth: number of bilinear layers.
+        width: size of every hidden state between two layers.
+        hidden: number of neurons of every layer.
+        bias: whether the affine maps have biases.
+        residual: whether each layer adds its input to its output.
+        embedding: whether an affine map brings the inputs to ``width`` first.
+    """
+
+    inputs: int
+    outputs: int
+    depth: int = 2
+    width: int = 64
+    hidden: int = 256
+    bias: bool = True
+    residual: bool = False
+    embedding: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no network has."""
+        for name in ("inputs", "outputs", "depth", "width", "hidden"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise NumericError(f"expected {name} to be an integer of at least 1, got {value!r}")
+        for name in ("bias", "residual", "embedding"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise NumericError(f"expected {name} to be True or False, got {value!r}")
+
+
+class BilinearLayer(nn.Module):
+    r"""One bilinear layer, :math:`y = D[(W_1 x + b_1) \odot (W_2 x + b_2)] + c\;(+ S x)`.
+
+    A residual adds the input itself where sizes agree; where they do not, a learned linear map
+    :math:`S` carries it, as in a residual network's projection shortcuts.
+
+    Args:
+        inputs: size of ``x``.
+        outputs: size of ``y``.
+        hidden: number of neurons, the rows of :math:`W_1` and :math:`W_2`.
+        bias: whether there are :math:`b_1`, :math:`b_2` and :math:`c`.
+        residual: whether :math:`S x` is added.
+        generator: draws the weights; each is uniform within ``1/sqrt`` of its row's length.
+
+    Examples:
+        >>> layer = BilinearLayer(3, 2, hidden=4)
+        >>> layer(torch.zeros(5, 3)).shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        hidden: int,
+        *,
+        bias: bool = True,
+        residual: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.left = _linear(inputs, hidden, generator, bias=bias)
+        self.right = _linear(inputs, hidden, generator, bias=bias)
+        self.down = _linear(hidden, outputs, generator, bias=bias)
+        self.skip: nn.Module | None = None
+        if residual:
+            self.skip = (
+                nn.Identity()
+                if inputs == outputs
+                else _linear(inputs, outputs, generator, bias=False)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's outputs for inputs of shape (..., inputs)."""
+        y: Tensor = self.down(self.left(x) * self.right(x))
+        return y if self.skip is None else y + self.skip(x)
+
+    def arrays(self) -> Layer:
+        """Return the layer in the normal form, every float as it is."""
+        left, right = (_with_bias(affine) for affine in (self.left, self.right))
+        down = _with_bias(self.down)
+        outputs, inputs = self.down.out_features, self.left.in_features
+        linear = _passing_constant(outputs, inputs, down.dtype)
+        linear[1:, 0] = down[:, 0]
+        if isinstance(self.skip, nn.Identity):
+            linear[1:, 1:] = np.eye(outputs)
+        elif isinstance(self.skip, nn.Linear):
+            linear[1:, 1:] = self.skip.weight.detach().cpu().numpy()
+        no_neuron = np.zeros((1, down.shape[1] - 1), dtype=down.dtype)
+        return Layer(left, right, np.concatenate([no_neuron, down[:, 1:]]), linear)
+
+
+class BilinearNetwork(nn.Module):
+    """A stack of bilinear layers: exactly a polynomial in its inputs.
+
+    Args:
+        inputs: number of inputs.
+        outputs: number of outputs.
+        depth: number of bilinear layers, at least 1.
+        width: size of every hidden state between two layers.
+        hidden: number of neurons of every layer.
+        bias: whether the affine maps have biases.
+        residual: whether each layer adds its input to its output, through a learned linear map
+            where the two differ in size.
+        embedding: whether an affine map brings the inputs to ``width`` first.
+        seed: draws the initial weights; the same seed gives the same weights.
+
+    Raises:
+        NumericError: a size is not a positive integer.
+
+    Source:
+        N. Shazeer, *GLU Variants Improve Transformer*, arXiv 2002.05202, for the bilinear layer.
+
+    Examples:
+        >>> network = BilinearNetwork(784, 10, depth=2, width=64, hidden=256)
+        >>> network(torch.zeros(5, 784)).shape
+        torch.Size([5, 10])
+        >>> [layer.left.shape for layer in network.layers()]
+        [(256, 785), (256, 65)]
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        depth: int = 2,
+        width: int = 64,
+        hidden: int = 256,
+        bias: bool = True,
+        residual: bool = False,
+        embedding: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.configuration = Configuration(
+            inputs, outputs, depth, width, hidden, bias, residual, embedding
+        )
+        generator = torch.Generator().manual_seed(seed)
+        self.embedding = _linear(inputs, width, generator, bias=bias) if embedding else None
+        sizes = [width if embedding else inputs, *[width] * (depth - 1), outputs]
+        self.blocks = nn.ModuleList(
+            BilinearLayer(
+                size, following, hidden, bias=bias, residual=residual, generator=generator
+            )
+            for size, following in pairwise(sizes)
+        )
+
+    @classmethod
+    def from_configuration(cls, configuration: Configuration, seed: int = 0) -> BilinearNetwork:
+        """Build a network of the given shape."""
+        shape: dict[str, Any] = asdict(configuration)
+        return cls(shape.pop("inputs"), shape.pop("outputs"), **shape, seed=seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs for inputs of shape (..., inputs).
+
+        Raises:
+            NumericError: the inputs have another size or another dtype than the weights.
+        """
+        check_inputs(x, self.configuration.inputs, next(self.parameters()).dtype)
+        if self.embedding is not None:
+            x = self.embedding(x)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the weights by name.
+
+        Raises:
+            NumericError: a weight is not finite, or of a dtype other than float32 and float64.
+        """
+        arrays = {}
+        for name, parameter in self.named_parameters():
+            if parameter.dtype not in (torch.float32, torch.float64):
+                raise NumericError(f"expected {name} in float32 or float64, got {parameter.dtype}")
+            arrays[name] = parameter.detach().cpu().numpy()
+            check_array(arrays[name], name, arrays[name].shape)
+        return arrays
+
+    def layers(self) -> list[Layer]:
+        """Return the network in the normal form, every float as it is.
+
+        Returns:
+            For each layer ``(left, right, down, linear)``, in the dtype of the weights; an
+            embedding is a first layer without neurons.
+
+        Raises:
+            NumericError: a weight is not finite, or of a dtype other than float32 and float64.
+        """
+        self.arrays()
+        blocks = [block.arrays() for block in self.blocks if isinstance(block, BilinearLayer)]
+        return blocks if self.embedding is None else [_embedding_arrays(self.embedding), *blocks]
+
+
+def check_inputs(x: Tensor, inputs: int, dtype: torch.dtype) -> None:
+    """Refuse inputs that a module with ``inputs`` inputs cannot read.
+
+    Raises:
+        NumericError: they have another size or dtype.
+    """
+    if not isinstance(x, Tensor):
+        raise NumericError(f"expected inputs to be a torch tensor, got {type(x).__name__}")
+    if x.ndim == 0 or x.shape[-1] != inputs:
+        raise NumericError(f"expected inputs of shape (..., {inputs}), got {tuple(x.shape)}")
+    if x.dtype != dtype:
+        raise NumericError(f"expected inputs of dtype {dtype} like the weights, got {x.dtype}")
+
+
+def _linear(
+    inputs: int, outputs: int, generator: torch.Generator | None, *, bias: bool
+) -> nn.Linear:
+    # Made without memory first: torch's own initialisation would draw from the global random state.
+    affine = nn.Linear(inputs, outputs, bias=bias, device="meta").to_empty(device="cpu")
+    bound = 1 / math.sqrt(inputs)
+    for parameter in affine.parameters():
+        nn.init.uniform_(parameter, -bound, bound, generator=generator)
+    return affine
+
+
+def _with_bias(affine: nn.Linear) -> npt.NDArray[Any]:
+    """Return ``[b W]``."""
+    weight = affine.weight.detach().cpu().numpy()
+    bias = (
+        np.zeros(len(weight), dtype=weight.dtype)
+        if affine.bias is None
+        else affine.bias.detach().cpu().numpy()
+    )
+    return np.concatenate([bias[:, np.newaxis], weight], axis=1)
+
+
+def _passing_constant(outputs: int, inputs: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    linear = np.zeros((outputs + 1, inputs + 1), dtype=dtype)
+    linear[0, 0] = 1
+    return linear
+
+
+def _embedding_arrays(embedding: nn.Linear) -> Layer:
+    affine = _with_bias(embedding)
+    outputs, inputs = embedding.out_features, embedding.in_features
+    linear = _passing_constant(outputs, inputs, affine.dtype)
+    linear[1:] = affine
+    none = np.zeros((0, inputs + 1), dtype=affine.dtype)
+    return Layer(none, none.copy(), np.zeros((outputs + 1, 0), dtype=affine.dtype), linear)

@@ -1,0 +1,108 @@
+r"""The normal form that every network is brought to, and the square form of every decomposition.
+
+With :math:`\tilde x = (1, x)` a layer is
+:math:`\tilde y = D\,[(L\tilde x) \odot (R\tilde x)] + M\tilde x`. Biases are the first columns, a
+residual is an identity in ``linear``, an embedding is a layer without neurons, and the constant
+passes on through the first row of ``linear``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric.errors import NumericError
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class Layer(NamedTuple):
+    """One layer in the normal form; plain arrays, nothing multiplied in.
+
+    Attributes:
+        left: shape (neurons, inputs + 1).
+        right: shape (neurons, inputs + 1).
+        down: shape (outputs + 1, neurons).
+        linear: shape (outputs + 1, inputs + 1).
+    """
+
+    left: Floats
+    right: Floats
+    down: Floats
+    linear: Floats
+
+
+class SquareLayer(NamedTuple):
+    r"""One layer in squares: :math:`\tilde y = W\,[(P\tilde x)^2] + M\tilde x`.
+
+    Attributes:
+        readings: :math:`P`, shape (features, inputs + 1), float64.
+        low: what a float64 of ``readings`` cannot hold, so that ``readings + low`` is exact; zero
+            nearly everywhere.
+        mixing: :math:`W`, shape (outputs + 1, features), float64.
+        linear: :math:`M`, shape (outputs + 1, inputs + 1), float64.
+    """
+
+    readings: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    mixing: npt.NDArray[np.float64]
+    linear: npt.NDArray[np.float64]
+
+    def in_normal_form(
+        self,
+    ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], Floats, Floats]:
+        """Return ``(left, right, down, linear)``, a pair of arrays standing for its exact sum."""
+        reading = (self.readings, self.low)
+        return reading, reading, self.mixing, self.linear
+
+
+def checked_layers(layers: Iterable[Sequence[Floats]]) -> list[Layer]:
+    """Return the layers if they are finite float arrays that fit together.
+
+    Args:
+        layers: at least one ``(left, right, down, linear)``.
+
+    Raises:
+        NumericError: there is no layer, or an array has another shape, dtype or a non-finite entry.
+    """
+    result: list[Layer] = []
+    for number, arrays in enumerate(layers, start=1):
+        if len(arrays) != len(Layer._fields):
+            raise NumericError(
+                f"expected layer {number} to be (left, right, down, linear), got "
+                f"{len(arrays)} items"
+            )
+        layer = Layer(*(np.asarray(array) for array in arrays))
+        inputs = len(result[-1].linear) if result else layer.linear.shape[-1]
+        neurons, outputs = layer.left.shape[0], layer.linear.shape[0]
+        shapes = ((neurons, inputs), (neurons, inputs), (outputs, neurons), (outputs, inputs))
+        for name, array, shape in zip(Layer._fields, layer, shapes, strict=True):
+            check_array(array, f"{name} of layer {number}", shape)
+        result.append(layer)
+    if not result:
+        raise NumericError("expected layers to hold at least one layer, got none")
+    return result
+
+
+def check_array(array: npt.NDArray[Any], name: str, shape: tuple[int, ...]) -> None:
+    """Refuse an array that is not float32 or float64, of the given shape and finite.
+
+    Raises:
+        NumericError: with the array's name, what was expected and what came.
+
+    Examples:
+        >>> check_array(np.array([np.nan]), "down of layer 1", (1,))
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected down of layer 1 to be finite, got nan at position (0,)
+    """
+    if array.dtype not in (np.float32, np.float64):
+        raise NumericError(f"expected {name} to be float32 or float64, got {array.dtype}")
+    if array.shape != shape:
+        raise NumericError(f"expected {name} to have shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+        raise NumericError(f"expected {name} to be finite, got {array[where]} at position {where}")

@@ -1,0 +1,156 @@
+"""What a composition graph may be made of, and the error that names what breaks it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from numeric.errors import NumericError
+
+Node = tuple[Any, ...]
+
+INPUT: Node = ("input",)
+
+_LENGTHS = {"input": 1, "feature": 3, "form": 3, "logit": 2}
+
+
+def validate(graph: nx.DiGraph[Node]) -> None:
+    """Refuse a graph that breaks the schema of :mod:`numeric.graph`.
+
+    Args:
+        graph: any networkx graph.
+
+    Raises:
+        NumericError: the graph is not directed, has a cycle, a node that the schema does not know
+            or that reads nothing, an edge between nodes that cannot read one another, or a weight
+            or direction that is missing or not finite. The message names the node or the edge.
+
+    Examples:
+        >>> validate(nx.DiGraph(sizes=[3, 2]))
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected the graph to have the node ('input',), got none
+    """
+    if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
+        raise NumericError(f"expected graph to be a networkx.DiGraph, got {type(graph).__name__}")
+    sizes = _checked_sizes(graph.graph.get("sizes"))
+    for node in graph:
+        _check_node(node, sizes)
+    if INPUT not in graph:
+        raise NumericError(f"expected the graph to have the node {INPUT}, got none")
+    if graph.nodes[INPUT].get("size") != sizes[0] - 1:
+        raise NumericError(
+            f"expected node {INPUT} to have size {sizes[0] - 1}, got "
+            f"{graph.nodes[INPUT].get('size')}"
+        )
+    _check_acyclic(graph)
+    for source, target, attributes in graph.edges(data=True):
+        _check_edge(source, target, attributes, len(sizes) - 1)
+        if source == INPUT:
+            _check_directions(target, graph.nodes[target], sizes[0])
+    for node, degree in graph.in_degree():
+        if degree == 0 and node[0] in ("feature", "form"):
+            raise NumericError(
+                f"expected node {node} to read another, got no edge into it: remove it too"
+            )
+
+
+def _checked_sizes(sizes: object) -> list[int]:
+    if (
+        not isinstance(sizes, list)
+        or len(sizes) < 2
+        or not all(_is_index(size, 2, 1 << 62) for size in sizes)
+    ):
+        raise NumericError(
+            "expected the graph's attribute sizes to list at least two integers of at least 2, got "
+            f"{sizes!r}"
+        )
+    return sizes
+
+
+def _check_node(node: object, sizes: list[int]) -> None:
+    known = isinstance(node, tuple) and len(node) > 0 and _LENGTHS.get(node[0]) == len(node)
+    if known and isinstance(node, tuple):
+        last = len(sizes) - 1
+        if node[0] == "feature":
+            known = _is_index(node[1], 1, last + 1) and _is_index(node[2], 0, 1 << 62)
+        elif node[0] == "form":
+            known = _is_index(node[1], 1, last) and _is_index(node[2], 0, sizes[node[1]])
+        elif node[0] == "logit":
+            known = _is_index(node[1], 0, sizes[last] - 1)
+    if not known:
+        raise NumericError(
+            "expected every node to be ('input',), ('feature', layer, k), ('form', layer, j) or "
+            f"('logit', c) within the sizes {sizes}, got {node!r}"
+        )
+
+
+def _is_index(value: object, low: int, high: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and low <= int(value) < high
+
+
+def _check_acyclic(graph: nx.DiGraph[Node]) -> None:
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = " → ".join(str(source) for source, _ in nx.find_cycle(graph))
+        raise NumericError(f"expected the graph to have no cycle, got {cycle}")
+
+
+def _check_edge(source: Node, target: Node, attributes: Mapping[str, Any], last: int) -> None:
+    if not _may_read(source, target, last):
+        raise NumericError(
+            f"expected an edge to lead from a layer to what reads it, got {source} → {target}"
+        )
+    for name in ("weight", "weight_low"):
+        weight = attributes.get(name, None if name == "weight" else 0.0)
+        if not isinstance(weight, Real) or isinstance(weight, bool) or not math.isfinite(weight):
+            raise NumericError(
+                f"expected the edge {source} → {target} to have a finite number as its {name}, got "
+                f"{weight!r}"
+            )
+    if "weight_low" in attributes and (source[0] != "form" or target[0] != "feature"):
+        raise NumericError(
+            f"expected weight_low only where a feature reads a form, got {source} → {target}"
+        )
+    if source == INPUT and attributes["weight"] != 1:
+        raise NumericError(
+            f"expected the edge {source} → {target} to have weight 1, got {attributes['weight']}: "
+            f"change the direction of {target} in its place"
+        )
+
+
+def _may_read(source: Node, target: Node, last: int) -> bool:
+    layer = last if target[0] == "logit" else target[1] if len(target) > 1 else 0
+    if source[0] == "feature":
+        return target[0] in ("form", "logit") and source[1] == layer
+    if source[0] == "form":
+        return target != INPUT and source[1] == layer - 1
+    return source == INPUT and layer == 1
+
+
+def _check_directions(node: Node, attributes: Mapping[str, Any], size: int) -> None:
+    for name in ("direction", "direction_low"):
+        direction = attributes.get(name)
+        if direction is None and name == "direction_low":
+            continue
+        if (
+            not isinstance(direction, np.ndarray)
+            or direction.dtype != np.float64
+            or direction.shape != (size,)
+            or not np.isfinite(direction).all()
+        ):
+            got = (
+                f"{direction.dtype} of shape {direction.shape}"
+                if isinstance(direction, np.ndarray)
+                else repr(direction)
+            )
+            raise NumericError(
+                f"expected the {name} of node {node} to be a finite float64 array of shape "
+                f"({size},), got {got}"
+            )
+        if name == "direction_low" and node[0] != "feature":
+            raise NumericError(f"expected direction_low only on features, got it on node {node}")
