@@ -26,8 +26,8 @@ def validate(graph: nx.DiGraph[Node]) -> None:
         graph: any networkx graph.
 
     Raises:
-        NumericError: the graph is not directed, has a cycle, a node that the schema does not know
-            or that reads nothing, an edge between nodes that cannot read one another, or a weight
+        NumericError: the graph is not directed, has a cycle, a node that the schema does not know,
+            a feature that reads nothing, an edge between nodes that cannot read one another, or a weight
             or direction that is missing or not finite. The message names the node or the edge.
 
     Examples:
@@ -54,7 +54,8 @@ def validate(graph: nx.DiGraph[Node]) -> None:
         if source == INPUT:
             _check_directions(target, graph.nodes[target], sizes[0])
     for node, degree in graph.in_degree():
-        if degree == 0 and node[0] in ("feature", "form"):
+        # A form or a logit that reads nothing is a sum of nothing, 0: a network can have such rows.
+        if degree == 0 and node[0] == "feature":
             raise NumericError(
                 f"expected node {node} to read another, got no edge into it: remove it too"
             )
