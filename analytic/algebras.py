@@ -53,8 +53,8 @@ class Pointwise:
         return np.asarray(absolute.max(axis=1, initial=0))
 
     def chunks(self, columns: Integers) -> Iterator[Integers]:
-        """Cut between any two points."""
-        for start in range(0, columns.shape[1], _CHUNK):
+        """Cut between any two points; no points are one empty part."""
+        for start in range(0, max(columns.shape[1], 1), _CHUNK):
             yield columns[:, start : start + _CHUNK]
 
 

@@ -198,4 +198,4 @@ def _vector(name: str, size: int) -> sympy.Matrix:
 
 
 def _matrix(name: str, rows: int, columns: int) -> sympy.Matrix:
-    return sympy.Matrix(rows, columns, lambda i, j: sympy.Symbol(f"{name}_{i}{j}"))
+    return sympy.Matrix(rows, columns, lambda i, j: sympy.Symbol(f"{name}_{i}_{j}"))

@@ -50,9 +50,14 @@ class Dyadic:
             The same numbers, with the largest possible exponent.
 
         Raises:
-            AnalyticError: the array is not floating point, or has a NaN or an infinity.
+            AnalyticError: this is no array, not floating point, or has a NaN or an infinity.
         """
-        floats = np.asarray(array)
+        try:
+            floats = np.asarray(array)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise AnalyticError(
+                f"expected {name} to be a float array, got a {type(array).__name__}: {error}"
+            ) from error
         if floats.dtype not in (np.float16, np.float32, np.float64):
             raise AnalyticError(f"expected {name} to hold floats, got dtype {floats.dtype}")
         if not np.isfinite(floats).all():

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from analytic.dyadic import Dyadic, Integers, compact, magnitude, widen
-from analytic.errors import AnalyticError
+from analytic.errors import AnalyticError, check_integer
 from analytic.layers import ExactLayer
 from analytic.network import ExactNetwork
 from analytic.residues import centred, primes_beyond, product, residues
@@ -51,11 +51,15 @@ class CoefficientDifference:
 
 
 def _approximately(value: Fraction) -> str:
-    # float() of a fraction overflows where the fraction does, and is exact to the last place else.
+    # float() of a fraction is right to the last place, but it overflows, and vanishes when tiny.
     try:
-        return f"{float(value):.17g}"
+        rounded = float(value)
     except OverflowError:
-        return f"about 2^{abs(value.numerator).bit_length() - value.denominator.bit_length()}"
+        rounded = 0.0
+    if rounded or not value:
+        return f"{rounded:.17g}"
+    power = abs(value.numerator).bit_length() - value.denominator.bit_length()
+    return f"about {'-' if value < 0 else ''}2^{power}"
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,13 @@ def same_polynomial(
 
     Returns:
         The verdict and its witness. Equality is proved layer by layer, or by comparing all
-        coefficients where they fit; a difference is proved by an input.
+        coefficients where they fit; a difference is proved by an input, or by the coefficients
+        where the outputs agree on all the points tried.
 
     Raises:
-        AnalyticError: the shapes differ; or neither a proof nor a counterexample was found (the
-            layers differ, yet the outputs agree on all the points tried, and the polynomials are
-            too large to expand).
+        AnalyticError: an argument is no network, or a number below 0; the shapes differ; or
+            neither a proof nor a counterexample was found (the layers differ, yet the outputs
+            agree on all the points tried, and the polynomials are too large to expand).
 
     Examples:
         Swapping left and right changes nothing:
@@ -127,6 +132,13 @@ def same_polynomial(
         coefficient of component 0 times component 0 in output component 1 of layer 1: 1 against \
 2, a difference of 1
     """
+    for name, network in (("first", first), ("second", second)):
+        if not isinstance(network, ExactNetwork):
+            raise AnalyticError(
+                f"expected {name} to be an ExactNetwork, got a {type(network).__name__}"
+            )
+    check_integer("seed", seed, 0)
+    check_integer("points", points, 0)
     for name in ("inputs", "outputs"):
         if getattr(first, name) != getattr(second, name):
             raise AnalyticError(
@@ -141,10 +153,23 @@ def same_polynomial(
         return Comparison(
             same=False, method="an input on which they differ", point=point, coefficient=coefficient
         )
+    if coefficient is not None and len(first.layers) == 1:
+        return Comparison(
+            same=False, method="a coefficient of the only layer", coefficient=coefficient
+        )
+    try:
+        differing = any(
+            first.polynomial(output=output).flint != second.polynomial(output=output).flint
+            for output in range(first.outputs)
+        )
+    except AnalyticError as error:
+        raise AnalyticError(
+            "expected two networks whose layers agree, that differ on one of the points tried, or "
+            f"that can be expanded, got networks that agree on {points} points: {error}"
+        ) from error
     method = "all coefficients of the expanded polynomials"
-    for output in range(first.outputs):
-        if first.polynomial(output=output).flint != second.polynomial(output=output).flint:
-            return Comparison(same=False, method=method, coefficient=coefficient)
+    if differing:
+        return Comparison(same=False, method=method, coefficient=coefficient)
     return Comparison(same=True, method=method)
 
 

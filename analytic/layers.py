@@ -142,7 +142,8 @@ def exact_layers(layers: Iterable[Sequence[Matrix]]) -> tuple[ExactLayer, ...]:
         AnalyticError: there is no layer, a shape does not fit, or an entry is not finite.
     """
     result: list[ExactLayer] = []
-    for number, arrays in enumerate(layers, start=1):
+    for number, items in enumerate(_listed(layers, "layers"), start=1):
+        arrays = _listed(items, f"layer {number}")
         if len(arrays) != len(_NAMES):
             raise AnalyticError(
                 f"expected layer {number} to be (left, right, down, linear), got "
@@ -163,6 +164,15 @@ def exact_layers(layers: Iterable[Sequence[Matrix]]) -> tuple[ExactLayer, ...]:
     return tuple(result)
 
 
+def _listed(items: Iterable[Any], name: str) -> list[Any]:
+    try:
+        return list(items)
+    except TypeError as error:
+        raise AnalyticError(
+            f"expected {name} to be a sequence, got a {type(items).__name__}: {error}"
+        ) from error
+
+
 def _read(array: Matrix, name: str) -> Dyadic:
     parts = [
         Dyadic.from_floats(part, name) for part in (array if isinstance(array, tuple) else (array,))
@@ -170,6 +180,10 @@ def _read(array: Matrix, name: str) -> Dyadic:
     shapes = {part.numerators.shape for part in parts}
     if len(shapes) != 1:
         raise AnalyticError(f"expected the parts of {name} to have one shape, got {sorted(shapes)}")
+    if len(parts[0].numerators.shape) != 2:
+        raise AnalyticError(
+            f"expected {name} to have two axes, got shape {parts[0].numerators.shape}"
+        )
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -177,8 +191,7 @@ def _read(array: Matrix, name: str) -> Dyadic:
 
 
 def _check_shapes(layer: ExactLayer, number: int, inputs: int) -> None:
-    outputs = layer.linear.numerators.shape[0] if layer.linear.numerators.ndim else 0
-    neurons = layer.left.numerators.shape[0] if layer.left.numerators.ndim else 0
+    outputs, neurons = layer.linear.numerators.shape[0], layer.neurons
     expected = ((neurons, inputs), (neurons, inputs), (outputs, neurons), (outputs, inputs))
     matrices = (layer.left, layer.right, layer.down, layer.linear)
     for name, matrix, shape in zip(_NAMES, matrices, expected, strict=True):

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from analytic.algebras import Algebra, Pointwise, Truncated
 from analytic.dyadic import Dyadic, Integers, compact, magnitude, widen
-from analytic.errors import AnalyticError
+from analytic.errors import AnalyticError, check_integer
 from analytic.expansion import expand
 from analytic.layers import ExactLayer, Matrix, exact_layers
-from analytic.polynomial import Polynomial
+from analytic.polynomial import Polynomial, checked_powers
 from analytic.residues import Residues, primes_beyond, recovered, residues
 
 
@@ -67,7 +67,7 @@ class ExactNetwork:
 
     @property
     def degree(self) -> int:
-        """The degree that the shape allows: ``2**(layers with neurons)``; weights may cancel some."""
+        """The degree that the shape allows: ``2**(layers with neurons)``; weights may lower it."""
         return int(2 ** sum(layer.neurons > 0 for layer in self.layers))
 
     @property
@@ -111,18 +111,12 @@ class ExactNetwork:
             The exact coefficient.
 
         Raises:
-            AnalyticError: there is no such output or variable, or an exponent is negative.
+            AnalyticError: there is no such output or variable, or an exponent is no integer from 0.
         """
-        _check_index("output", output, self.outputs)
-        for variable, power in monomial.items():
-            _check_index("variable of monomial", variable, self.inputs)
-            if power < 0:
-                raise AnalyticError(
-                    f"expected exponents of monomial to be at least 0, got {variable}: {power}"
-                )
-        if sum(monomial.values()) > self.degree:
+        check_integer("output", output, 0, self.outputs - 1)
+        powers = checked_powers(monomial, self.inputs)
+        if sum(powers.values()) > self.degree:
             return Fraction(0)
-        powers = {variable: power for variable, power in sorted(monomial.items()) if power}
         grid = tuple(power + 1 for power in powers.values())
         columns = np.zeros((self.inputs + 1, *grid), dtype=np.int64)
         columns[(0, *(0 for _ in grid))] = 1
@@ -145,7 +139,8 @@ class ExactNetwork:
             AnalyticError: there is no such output, or the expansion may have more monomials than
                 allowed; the message says how many.
         """
-        _check_index("output", output, self.outputs)
+        check_integer("output", output, 0, self.outputs - 1)
+        check_integer("max_monomials", max_monomials, 0)
         if self.monomials > max_monomials:
             raise AnalyticError(
                 f"expected at most {max_monomials:,} monomials (max_monomials), got a network of "
@@ -188,8 +183,3 @@ def _image(
             values = layer.mix(algebra.multiply(*layer.read(values), prime), values)
         parts.append(values[1:])
     return np.concatenate(parts, axis=1)
-
-
-def _check_index(name: str, value: int, count: int) -> None:
-    if not 0 <= value < count:
-        raise AnalyticError(f"expected {name} to lie in 0..{count - 1}, got {value}")

@@ -9,7 +9,7 @@ from fractions import Fraction
 import flint
 import sympy
 
-from analytic.errors import AnalyticError
+from analytic.errors import AnalyticError, check_integer
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,10 @@ class Polynomial:
         """Return the coefficient of a monomial, given as exponents by variable from 0.
 
         Raises:
-            AnalyticError: there is no such variable.
+            AnalyticError: there is no such variable, or an exponent is no integer from 0.
         """
-        powers = [0] * self.variables
-        for variable, power in monomial.items():
-            if not 0 <= variable < self.variables:
-                raise AnalyticError(
-                    f"expected variable of monomial to lie in 0..{self.variables - 1}, "
-                    f"got {variable}"
-                )
-            powers[variable] = power
-        found = self.flint[tuple(powers)]
+        powers = checked_powers(monomial, self.variables)
+        found = self.flint[tuple(powers.get(variable, 0) for variable in range(self.variables))]
         return Fraction(int(found.p), int(found.q))
 
     def to_sympy(self) -> sympy.Expr:
@@ -64,3 +57,21 @@ class Polynomial:
             for powers, value in self.flint.to_dict().items()
         }
         return sympy.Poly.from_dict(terms, *symbols, domain=sympy.QQ).as_expr()
+
+
+def checked_powers(monomial: Mapping[int, int], variables: int) -> dict[int, int]:
+    """Return a monomial's exponents by variable, in order, without those that are 0.
+
+    Raises:
+        AnalyticError: there is no such variable, or an exponent is no integer from 0.
+
+    Examples:
+        >>> checked_powers({3: 1, 0: 2, 1: 0}, 4)
+        {0: 2, 3: 1}
+    """
+    if not isinstance(monomial, Mapping):
+        raise AnalyticError(f"expected monomial to map variables to exponents, got {monomial!r}")
+    for variable, power in monomial.items():
+        check_integer("variable of monomial", variable, 0, variables - 1)
+        check_integer(f"exponent of variable {variable} in monomial", power, 0)
+    return {int(variable): int(power) for variable, power in sorted(monomial.items()) if power}

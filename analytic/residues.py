@@ -45,8 +45,8 @@ def primes_beyond(bound: int) -> list[int]:
         bound: an upper bound on the absolute value of every integer to be recovered.
 
     Returns:
-        Distinct primes below ``2**22``, the largest first: enough that an integer of size at most
-        ``bound`` is determined by its residues.
+        Distinct primes below ``2**22``, the largest first, at least one: enough that an integer of
+        size at most ``bound`` is determined by its residues.
 
     Raises:
         AnalyticError: all primes of that size together do not suffice (some three million bits).
@@ -58,7 +58,7 @@ def primes_beyond(bound: int) -> list[int]:
     chosen: list[int] = []
     product = 1
     for prime in _all_primes():
-        if product > 2 * bound:
+        if chosen and product > 2 * bound:
             return chosen
         chosen.append(int(prime))
         product *= int(prime)
@@ -69,7 +69,7 @@ def primes_beyond(bound: int) -> list[int]:
 
 
 def centred(values: npt.NDArray[np.float64], prime: int) -> Residues:
-    """Reduce integers held in float64, each below ``2**53`` in size, modulo ``prime``, in place."""
+    """Reduce integers held in float64, of size ``2**52`` at most, modulo ``prime``, in place."""
     quotients = values * (1.0 / prime)
     np.rint(quotients, out=quotients)
     quotients *= prime

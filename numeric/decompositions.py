@@ -110,17 +110,22 @@ def eigen(layer: Layer, number: int) -> SquareLayer:
                [15.]]))
     """
     left, right, down, linear = (array.astype(np.float64) for array in layer)
-    (left, left_power), (right, right_power) = _scaled_to_one(left), _scaled_to_one(right)
+    (left, left_powers), (right, right_powers) = _scaled_to_one(left), _scaled_to_one(right)
+    alive = left.any(axis=1) & right.any(axis=1)
     basis = _span(np.concatenate([left, right]))
     left, right = left @ basis, right @ basis
     readings, columns = [np.zeros((0, linear.shape[1]))], [np.zeros((len(down), 0))]
     for output, weights in enumerate(down):
-        if not weights.any():
+        used = alive & (weights != 0)
+        if not used.any():
             continue
-        row, power = _scaled_to_one(weights)
-        values, vectors = _eigenfeatures((left * row[:, None]).T @ right)
-        with np.errstate(over="ignore", under="ignore"):
-            values = np.ldexp(values, left_power + right_power + power)
+        row, powers = np.frexp(weights[used])
+        powers = powers + left_powers[used] + right_powers[used]
+        power = powers.max()
+        row = np.ldexp(row, powers - power)
+        values, vectors = eigenfeatures((left[used] * row[:, None]).T @ right[used])
+        with np.errstate(over="ignore"):
+            values = np.ldexp(values, power)
         if values.size and not np.finfo(np.float64).tiny <= abs(values[0]) < np.inf:
             raise NumericError(
                 f"expected the interaction matrix of output component {output} of layer {number} "
@@ -168,10 +173,10 @@ def _exact_sum(first: Doubles, second: Doubles) -> tuple[Doubles, Doubles]:
     return total, (first - (total - part)) + (second - part)
 
 
-def _scaled_to_one(array: Doubles) -> tuple[Doubles, int]:
-    """Return the array over a power of two that brings its largest entry near 1, and the power."""
-    power = int(np.frexp(abs(array).max(initial=0))[1])
-    return np.ldexp(array, -power), power
+def _scaled_to_one(rows: Doubles) -> tuple[Doubles, npt.NDArray[np.int32]]:
+    """Return rows over powers of two that bring their largest entries near 1, and the powers."""
+    powers = np.frexp(abs(rows).max(axis=1, initial=0))[1]
+    return np.ldexp(rows, -powers[:, None]), powers
 
 
 def _span(rows: Doubles) -> Doubles:
@@ -181,7 +186,7 @@ def _span(rows: Doubles) -> Doubles:
     return np.asarray(np.linalg.qr(rows.T)[0])
 
 
-def _eigenfeatures(matrix: Doubles) -> tuple[Doubles, Doubles]:
+def eigenfeatures(matrix: Doubles) -> tuple[Doubles, Doubles]:
     """Return eigenvalues by size and eigenvectors of the symmetric part, zeros left out."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     order = np.argsort(-abs(values), kind="stable")

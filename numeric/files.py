@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,15 +92,30 @@ def save_arrays(
     Raises:
         NumericError: the file cannot be written, or the description is not JSON.
     """
-    try:
-        # One metadata entry alone: several would be written in an order that changes from run to
-        # run, and the same content must give the same bytes.
-        metadata = {"description": json.dumps(description, sort_keys=True, allow_nan=False)}
-    except (TypeError, ValueError) as error:
-        raise NumericError(f"expected the description of {path} to be JSON, got: {error}") from None
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    for name, value in description.items():
+        if not is_json(value):
+            raise NumericError(f"expected {name} of {path} to be JSON, got {reprlib.repr(value)}")
+    # One metadata entry alone: several would be written in an order that changes from run to run,
+    # and the same content must give the same bytes.
+    metadata = {"description": json.dumps(description, sort_keys=True)}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
         temporary.write_bytes(safetensors.numpy.save(contiguous, metadata))
+
+
+def is_json(value: object) -> bool:
+    """Return whether JSON gives a value back unchanged.
+
+    Examples:
+        >>> is_json({"a": [1, 0.5, None]})
+        True
+        >>> is_json((1, 2)), is_json({1: 2}), is_json(float("nan"))
+        (False, False, False)
+    """
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def load_arrays(
@@ -129,13 +145,14 @@ def load_arrays(
             arrays = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
-    except (OSError, safetensors.SafetensorError) as error:
+    except (OSError, safetensors.SafetensorError, TypeError, AttributeError) as error:
+        # The last two: the file holds numbers of a type that numpy does not have.
         raise NumericError(
             f"expected {path} to be a whole safetensors file, got: {error}"
         ) from None
     try:
         description = json.loads(metadata["description"])
-    except (KeyError, json.JSONDecodeError):
+    except (KeyError, ValueError, RecursionError):
         raise NumericError(
             f"expected {path} to carry a JSON description in its metadata, got "
             f"{sorted(metadata) or 'none'}"

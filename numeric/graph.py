@@ -117,14 +117,15 @@ def _add_readings(
     """Add the nodes of a layer with the edges that they read the layer below by."""
     graph.add_nodes_from(nodes)
     for node, row, row_low in zip(nodes, high, low, strict=True):
+        used = (row != 0) | (row_low != 0)
         if number == 1:
-            if row.any():
+            if used.any():
                 graph.nodes[node]["direction"] = row
                 graph.add_edge(INPUT, node, weight=1.0)
             if row_low.any():
                 graph.nodes[node]["direction_low"] = row_low
             continue
-        for j in np.flatnonzero(row):
+        for j in np.flatnonzero(used):
             graph.add_edge(("form", number - 1, int(j)), node, weight=float(row[j]))
         for j in np.flatnonzero(row_low):
             graph.edges[("form", number - 1, int(j)), node]["weight_low"] = float(row_low[j])

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
-from typing import Any
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.files import load_arrays, save_arrays
-from numeric.schema import Node, validate
+from numeric.files import is_json, load_arrays, save_arrays
+from numeric.schema import LENGTHS, Node, validate
 
 FORMAT = "bilinear-features graph 1"
 
-_KINDS = ("input", "feature", "form", "logit")
+_Item = TypeVar("_Item")
+
+_KINDS = tuple(LENGTHS)
 _DIRECTIONS = ("direction", "direction_low")
 _WEIGHTS = ("weight", "weight_low")
 
@@ -107,26 +109,37 @@ def load_graph(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
 def _graph(
     arrays: Mapping[str, npt.NDArray[Any]], description: Mapping[str, Any]
 ) -> nx.DiGraph[Node]:
-    graph: nx.DiGraph[Node] = nx.DiGraph(**description["graph"])
-    nodes: list[Node] = [
-        (_KINDS[kind], *numbers[: {"input": 0, "logit": 1}.get(_KINDS[kind], 2)])
-        for kind, *numbers in arrays["nodes"].tolist()
-    ]
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph.graph.update(description["graph"])
+    nodes = [_node(*row) for row in arrays["nodes"].tolist()]
     graph.add_nodes_from(nodes)
-    for position, data in description["nodes"].items():
-        graph.nodes[nodes[int(position)]].update(data)
-    for name in _DIRECTIONS:
-        for row, direction in zip(arrays[f"{name}.rows"], arrays[name], strict=True):
-            graph.nodes[nodes[row]][name] = direction
-    edges = [(nodes[source], nodes[target]) for source, target in arrays["edges"].tolist()]
+    edges = [(_at(nodes, row), _at(nodes, other)) for row, other in arrays["edges"].tolist()]
     graph.add_edges_from(edges)
+    if len(graph) < len(nodes) or graph.number_of_edges() < len(edges):
+        raise ValueError("a node or an edge twice")
+    for position, data in description["nodes"].items():
+        graph.nodes[_at(nodes, int(position))].update(data)
+    for position, data in description["edges"].items():
+        graph.edges[_at(edges, int(position))].update(data)
+    for name in _DIRECTIONS:
+        for row, direction in zip(arrays[f"{name}.rows"].tolist(), arrays[name], strict=True):
+            graph.nodes[_at(nodes, row)][name] = direction
     for name in _WEIGHTS:
         rows, weights = arrays[f"{name}.rows"].tolist(), arrays[name].tolist()
         for row, weight in zip(rows, weights, strict=True):
-            graph.edges[edges[row]][name] = weight
-    for position, data in description["edges"].items():
-        graph.edges[edges[int(position)]].update(data)
+            graph.edges[_at(edges, row)][name] = weight
     return graph
+
+
+def _at(items: Sequence[_Item], index: int) -> _Item:
+    if index < 0:
+        raise IndexError(f"index {index} below 0")
+    return items[index]
+
+
+def _node(kind: int, first: int, second: int) -> Node:
+    name = _at(_KINDS, kind)
+    return (name, first, second)[: LENGTHS[name]]
 
 
 def _node_row(node: Node) -> tuple[int, int, int]:
@@ -135,15 +148,11 @@ def _node_row(node: Node) -> tuple[int, int, int]:
 
 
 def _json(owner: str, data: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the attributes that stand in the description, if JSON gives them back unchanged."""
+    """Return the attributes that stand in the description."""
     kept = {name: value for name, value in data.items() if name not in without}
     for name, value in kept.items():
-        try:
-            unchanged = json.loads(json.dumps(value, allow_nan=False)) == value
-        except (TypeError, ValueError):
-            unchanged = False
-        if not unchanged or not isinstance(name, str):
+        if not is_json(value) or not isinstance(name, str):
             raise NumericError(
-                f"expected the attribute {name!r} of {owner} to be JSON, got {value!r}"
+                f"expected the attribute {name!r} of {owner} to be JSON, got {reprlib.repr(value)}"
             )
     return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -43,13 +44,53 @@ class Configuration:
     def __post_init__(self) -> None:
         """Refuse sizes that no network has."""
         for name in ("inputs", "outputs", "depth", "width", "hidden"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise NumericError(f"expected {name} to be an integer of at least 1, got {value!r}")
+            check_integer(getattr(self, name), name, least=1)
         for name in ("bias", "residual", "embedding"):
             value = getattr(self, name)
             if not isinstance(value, bool):
                 raise NumericError(f"expected {name} to be True or False, got {value!r}")
+
+    def shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield the name and the shape of each weight, before any memory is taken for them."""
+        size = self.inputs
+        if self.embedding:
+            size = self.width
+            yield from _affine_shapes("embedding", self.inputs, size, bias=self.bias)
+        for number in range(self.depth):
+            following = self.outputs if number + 1 == self.depth else self.width
+            block = f"blocks.{number}"
+            yield from _affine_shapes(f"{block}.left", size, self.hidden, bias=self.bias)
+            yield from _affine_shapes(f"{block}.right", size, self.hidden, bias=self.bias)
+            yield from _affine_shapes(f"{block}.down", self.hidden, following, bias=self.bias)
+            if self.residual and size != following:
+                yield from _affine_shapes(f"{block}.skip", size, following, bias=False)
+            size = following
+
+
+def check_integer(value: object, name: str, *, least: int) -> None:
+    """Refuse what is not an integer within torch's range.
+
+    Raises:
+        NumericError: with the name of the argument.
+
+    Examples:
+        >>> check_integer(0, "depth", least=1)
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected depth to be an integer of at least 1, got 0
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise NumericError(f"expected {name} to be an integer of at least {least}, got {value!r}")
+    if value >= 1 << 63:
+        raise NumericError(f"expected {name} to be below 2^63, got {value}")
+
+
+def _affine_shapes(
+    name: str, inputs: int, outputs: int, *, bias: bool
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield f"{name}.weight", (outputs, inputs)
+    if bias:
+        yield f"{name}.bias", (outputs,)
 
 
 class BilinearLayer(nn.Module):
@@ -65,6 +106,9 @@ class BilinearLayer(nn.Module):
         bias: whether there are :math:`b_1`, :math:`b_2` and :math:`c`.
         residual: whether :math:`S x` is added.
         generator: draws the weights; each is uniform within ``1/sqrt`` of its row's length.
+
+    Raises:
+        NumericError: a size is not a positive integer.
 
     Examples:
         >>> layer = BilinearLayer(3, 2, hidden=4)
@@ -83,6 +127,8 @@ class BilinearLayer(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        for name, size in (("inputs", inputs), ("outputs", outputs), ("hidden", hidden)):
+            check_integer(size, name, least=1)
         self.left = _linear(inputs, hidden, generator, bias=bias)
         self.right = _linear(inputs, hidden, generator, bias=bias)
         self.down = _linear(hidden, outputs, generator, bias=bias)
@@ -130,7 +176,7 @@ class BilinearNetwork(nn.Module):
         seed: draws the initial weights; the same seed gives the same weights.
 
     Raises:
-        NumericError: a size is not a positive integer.
+        NumericError: a size is not a positive integer, or the seed is not one of at least 0.
 
     Source:
         N. Shazeer, *GLU Variants Improve Transformer*, arXiv 2002.05202, for the bilinear layer.
@@ -160,6 +206,7 @@ class BilinearNetwork(nn.Module):
         self.configuration = Configuration(
             inputs, outputs, depth, width, hidden, bias, residual, embedding
         )
+        check_integer(seed, "seed", least=0)
         generator = torch.Generator().manual_seed(seed)
         self.embedding = _linear(inputs, width, generator, bias=bias) if embedding else None
         sizes = [width if embedding else inputs, *[width] * (depth - 1), outputs]
@@ -193,12 +240,18 @@ class BilinearNetwork(nn.Module):
         """Return the weights by name.
 
         Raises:
-            NumericError: a weight is not finite, or of a dtype other than float32 and float64.
+            NumericError: a weight is not finite, of a dtype other than float32 and float64, or of
+                another than the rest.
         """
-        arrays = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        common = next(self.parameters()).dtype
         for name, parameter in self.named_parameters():
             if parameter.dtype not in (torch.float32, torch.float64):
                 raise NumericError(f"expected {name} in float32 or float64, got {parameter.dtype}")
+            if parameter.dtype != common:
+                raise NumericError(
+                    f"expected {name} in {common} as the rest, got {parameter.dtype}"
+                )
             arrays[name] = parameter.detach().cpu().numpy()
             check_array(arrays[name], name, arrays[name].shape)
         return arrays
@@ -211,7 +264,7 @@ class BilinearNetwork(nn.Module):
             embedding is a first layer without neurons.
 
         Raises:
-            NumericError: a weight is not finite, or of a dtype other than float32 and float64.
+            NumericError: as :meth:`arrays`.
         """
         self.arrays()
         blocks = [block.arrays() for block in self.blocks if isinstance(block, BilinearLayer)]

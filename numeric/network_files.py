@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import torch
@@ -30,12 +30,12 @@ def save_network(
         notes: anything that is JSON and should stand with the network, such as how it was trained.
 
     Raises:
-        NumericError: a weight is not finite, or the file cannot be written.
+        NumericError: a weight is not finite, the notes are not JSON, or the file cannot be written.
     """
     description = {
         "format": FORMAT,
         "configuration": asdict(network.configuration),
-        "notes": notes or {},
+        "notes": _checked_notes({} if notes is None else notes, "notes"),
     }
     save_arrays(path, network.arrays(), description)
 
@@ -73,26 +73,35 @@ def read_network(path: str | os.PathLike[str]) -> tuple[BilinearNetwork, dict[st
         raise NumericError(
             f"expected the format of {path} to be {FORMAT!r}, got {description.get('format')!r}"
         )
-    try:
-        configuration = Configuration(**description["configuration"])
-    except (KeyError, TypeError) as error:
-        raise NumericError(f"expected {path} to hold a configuration, got: {error}") from None
-    network = BilinearNetwork.from_configuration(configuration)
-    expected = {name: tuple(value.shape) for name, value in network.named_parameters()}
-    for problem, names in (
-        ("missing", expected.keys() - arrays.keys()),
-        ("surplus", arrays.keys() - expected.keys()),
-    ):
-        if names:
-            raise NumericError(
-                f"expected {path} to hold the tensors of its configuration, got {problem}: "
-                f"{', '.join(sorted(names))}"
-            )
-    for name, shape in expected.items():
+    shape, names = description.get("configuration"), [field.name for field in fields(Configuration)]
+    if not isinstance(shape, dict) or shape.keys() != set(names):
+        raise NumericError(
+            f"expected the configuration in {path} to have {', '.join(names)}, got {shape!r}"
+        )
+    configuration = Configuration(**shape)
+    state: dict[str, torch.Tensor] = {}
+    # Before the network is built: a damaged configuration may ask for more than the memory.
+    for name, shape in configuration.shapes():
+        if name not in arrays:
+            raise NumericError(f"expected {path} to hold the tensor {name}, got none")
         check_array(arrays[name], f"{name} in {path}", shape)
-    dtypes = {str(array.dtype) for array in arrays.values()}
+        state[name] = torch.from_numpy(arrays.pop(name))
+    if arrays:
+        raise NumericError(
+            f"expected {path} to hold only the tensors of its configuration, got also "
+            f"{', '.join(sorted(arrays))}"
+        )
+    dtypes = {value.dtype for value in state.values()}
     if len(dtypes) != 1:
-        raise NumericError(f"expected the tensors in {path} to share a dtype, got {sorted(dtypes)}")
-    state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
-    network.to(next(iter(state.values())).dtype).load_state_dict(state)
-    return network, dict(description.get("notes", {}))
+        raise NumericError(
+            f"expected the tensors in {path} to share a dtype, got {sorted(map(str, dtypes))}"
+        )
+    network = BilinearNetwork.from_configuration(configuration).to(dtypes.pop())
+    network.load_state_dict(state)
+    return network, _checked_notes(description.get("notes"), f"the notes in {path}")
+
+
+def _checked_notes(notes: object, name: str) -> dict[str, Any]:
+    if not isinstance(notes, dict):
+        raise NumericError(f"expected {name} to be a dictionary, got {notes!r}")
+    return notes

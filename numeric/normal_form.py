@@ -68,16 +68,24 @@ def checked_layers(layers: Iterable[Sequence[Floats]]) -> list[Layer]:
     Raises:
         NumericError: there is no layer, or an array has another shape, dtype or a non-finite entry.
     """
+    if not isinstance(layers, Iterable):
+        raise NumericError(f"expected layers to hold layers, got {type(layers).__name__}")
     result: list[Layer] = []
     for number, arrays in enumerate(layers, start=1):
-        if len(arrays) != len(Layer._fields):
+        if not isinstance(arrays, Sequence) or len(arrays) != len(Layer._fields):
+            got = f"{len(arrays)} items" if isinstance(arrays, Sequence) else type(arrays).__name__
             raise NumericError(
-                f"expected layer {number} to be (left, right, down, linear), got "
-                f"{len(arrays)} items"
+                f"expected layer {number} to be (left, right, down, linear), got {got}"
             )
-        layer = Layer(*(np.asarray(array) for array in arrays))
-        inputs = len(result[-1].linear) if result else layer.linear.shape[-1]
-        neurons, outputs = layer.left.shape[0], layer.linear.shape[0]
+        named = zip(Layer._fields, arrays, strict=True)
+        layer = Layer(*(_matrix(array, f"{name} of layer {number}") for name, array in named))
+        inputs = len(result[-1].linear) if result else layer.linear.shape[1]
+        neurons, outputs = len(layer.left), len(layer.linear)
+        if min(inputs, outputs) < 2:
+            raise NumericError(
+                f"expected linear of layer {number} to have a row and a column beside the "
+                f"constant's, got shape {layer.linear.shape}"
+            )
         shapes = ((neurons, inputs), (neurons, inputs), (outputs, neurons), (outputs, inputs))
         for name, array, shape in zip(Layer._fields, layer, shapes, strict=True):
             check_array(array, f"{name} of layer {number}", shape)
@@ -85,6 +93,18 @@ def checked_layers(layers: Iterable[Sequence[Floats]]) -> list[Layer]:
     if not result:
         raise NumericError("expected layers to hold at least one layer, got none")
     return result
+
+
+def _matrix(array: object, name: str) -> npt.NDArray[Any]:
+    try:
+        matrix = np.asarray(array)
+    except (TypeError, ValueError, RuntimeError):
+        raise NumericError(
+            f"expected {name} to be a numpy array, got {type(array).__name__}"
+        ) from None
+    if matrix.ndim != 2:
+        raise NumericError(f"expected {name} to have 2 axes, got shape {matrix.shape}")
+    return matrix
 
 
 def check_array(array: npt.NDArray[Any], name: str, shape: tuple[int, ...]) -> None:

@@ -37,6 +37,8 @@ class RewrittenNetwork(nn.Module):
         """
         buffers = dict(self.named_buffers())
         inputs = buffers["linear_1"].shape[1] - 1
+        if not isinstance(x, Tensor):
+            raise NumericError(f"expected inputs to be a torch tensor, got {type(x).__name__}")
         if x.ndim == 0 or x.shape[-1] != inputs or not x.is_floating_point():
             raise NumericError(
                 f"expected float inputs of shape (..., {inputs}), got {x.dtype} of shape "

@@ -16,7 +16,10 @@ Node = tuple[Any, ...]
 
 INPUT: Node = ("input",)
 
-_LENGTHS = {"input": 1, "feature": 3, "form": 3, "logit": 2}
+_DIRECTIONS = ("direction", "direction_low")
+
+LENGTHS = {"input": 1, "feature": 3, "form": 3, "logit": 2}
+"""The kinds of nodes, by the length of their names."""
 
 
 def validate(graph: nx.DiGraph[Node]) -> None:
@@ -27,8 +30,9 @@ def validate(graph: nx.DiGraph[Node]) -> None:
 
     Raises:
         NumericError: the graph is not directed, has a cycle, a node that the schema does not know,
-            a feature that reads nothing, an edge between nodes that cannot read one another, or a weight
-            or direction that is missing or not finite. The message names the node or the edge.
+            a feature that reads nothing, an edge between nodes that cannot read one another, or a
+            weight or direction that is missing or not finite. The message names the node or the
+            edge.
 
     Examples:
         >>> validate(nx.DiGraph(sizes=[3, 2]))
@@ -43,19 +47,19 @@ def validate(graph: nx.DiGraph[Node]) -> None:
         _check_node(node, sizes)
     if INPUT not in graph:
         raise NumericError(f"expected the graph to have the node {INPUT}, got none")
-    if graph.nodes[INPUT].get("size") != sizes[0] - 1:
+    if not _is_index(graph.nodes[INPUT].get("size"), sizes[0] - 1, sizes[0]):
         raise NumericError(
             f"expected node {INPUT} to have size {sizes[0] - 1}, got "
-            f"{graph.nodes[INPUT].get('size')}"
+            f"{graph.nodes[INPUT].get('size')!r}"
         )
     _check_acyclic(graph)
     for source, target, attributes in graph.edges(data=True):
         _check_edge(source, target, attributes, len(sizes) - 1)
-        if source == INPUT:
-            _check_directions(target, graph.nodes[target], sizes[0])
-    for node, degree in graph.in_degree():
+    for node, attributes in graph.nodes(data=True):
+        if graph.has_edge(INPUT, node) or any(name in attributes for name in _DIRECTIONS):
+            _check_directions(node, attributes, sizes[0])
         # A form or a logit that reads nothing is a sum of nothing, 0: a network can have such rows.
-        if degree == 0 and node[0] == "feature":
+        if node[0] == "feature" and not graph.in_degree(node):
             raise NumericError(
                 f"expected node {node} to read another, got no edge into it: remove it too"
             )
@@ -75,7 +79,7 @@ def _checked_sizes(sizes: object) -> list[int]:
 
 
 def _check_node(node: object, sizes: list[int]) -> None:
-    known = isinstance(node, tuple) and len(node) > 0 and _LENGTHS.get(node[0]) == len(node)
+    known = isinstance(node, tuple) and len(node) > 0 and LENGTHS.get(node[0]) == len(node)
     if known and isinstance(node, tuple):
         last = len(sizes) - 1
         if node[0] == "feature":
@@ -108,10 +112,10 @@ def _check_edge(source: Node, target: Node, attributes: Mapping[str, Any], last:
         )
     for name in ("weight", "weight_low"):
         weight = attributes.get(name, None if name == "weight" else 0.0)
-        if not isinstance(weight, Real) or isinstance(weight, bool) or not math.isfinite(weight):
+        if not _is_double(weight):
             raise NumericError(
-                f"expected the edge {source} → {target} to have a finite number as its {name}, got "
-                f"{weight!r}"
+                f"expected the edge {source} → {target} to have a finite number of float64 as its "
+                f"{name}, got {weight!r}"
             )
     if "weight_low" in attributes and (source[0] != "form" or target[0] != "feature"):
         raise NumericError(
@@ -124,6 +128,15 @@ def _check_edge(source: Node, target: Node, attributes: Mapping[str, Any], last:
         )
 
 
+def _is_double(value: object) -> bool:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value) and float(value) == value
+    except OverflowError:
+        return False
+
+
 def _may_read(source: Node, target: Node, last: int) -> bool:
     layer = last if target[0] == "logit" else target[1] if len(target) > 1 else 0
     if source[0] == "feature":
@@ -134,9 +147,9 @@ def _may_read(source: Node, target: Node, last: int) -> bool:
 
 
 def _check_directions(node: Node, attributes: Mapping[str, Any], size: int) -> None:
-    for name in ("direction", "direction_low"):
+    for name in _DIRECTIONS:
         direction = attributes.get(name)
-        if direction is None and name == "direction_low":
+        if name == "direction_low" and name not in attributes:
             continue
         if (
             not isinstance(direction, np.ndarray)

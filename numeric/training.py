@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from torch import Tensor, nn
@@ -16,10 +19,14 @@ from torch import Tensor, nn
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
 from numeric.mnist import Digits
-from numeric.network import BilinearNetwork
+from numeric.network import BilinearNetwork, check_integer
+from numeric.normal_form import check_array
 from numeric.progress import progress_bar
 
 FORMAT = "bilinear-features checkpoint 1"
+
+_CLIP = 1.0
+"""The largest norm of a gradient that is followed in full."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Recipe:
         epochs: passes over the training images.
         noise: standard deviation of the Gaussian noise added to the inputs, in units of full white.
         seed: draws the order of the images and the noise.
-        learning_rate: at the start; a half cosine brings it to 0.
+        learning_rate: reached after the first epoch; a half cosine brings it to 0.
         weight_decay: AdamW's, decoupled.
         batch: images a step.
     """
@@ -44,13 +51,15 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot train."""
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise NumericError(f"expected {name} to be at least 1, got {getattr(self, name)}")
+        for name, least in (("epochs", 1), ("batch", 1), ("seed", 0)):
+            check_integer(getattr(self, name), name, least=least)
         for name in ("noise", "learning_rate", "weight_decay"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise NumericError(f"expected {name} to be finite and not negative, got {value}")
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and math.isfinite(value) and value >= 0):
+                raise NumericError(
+                    f"expected {name} to be a finite number and not negative, got {value!r}"
+                )
 
 
 @dataclass(frozen=True)
@@ -87,47 +96,59 @@ def train(
         noise: standard deviation of the noise added to the inputs, in units of full white.
         seed: draws the order of the images and the noise; every epoch draws anew from it, so a
             resumed run is the uninterrupted one, bit for bit.
-        learning_rate: at the start; a half cosine brings it to 0.
+        learning_rate: reached after the first epoch; a half cosine brings it to 0.
         weight_decay: AdamW's, decoupled.
         batch: images a step.
         checkpoint: a file that holds the state after the last epoch; where it exists already, the
-            training goes on from it.
+            training goes on from it, whatever weights the model has.
 
     Returns:
         Loss and accuracy of each epoch.
 
     Raises:
-        NumericError: a setting or the images do not fit, the loss becomes infinite or NaN, or the
-            checkpoint is damaged or belongs to another training.
+        NumericError: a setting, the weights or the images do not fit, the loss becomes infinite or
+            NaN, or the checkpoint is damaged or belongs to another training.
 
     Source:
         I. Loshchilov and F. Hutter, *Decoupled Weight Decay Regularization*, arXiv 1711.05101.
     """
     recipe = Recipe(epochs, noise, seed, learning_rate, weight_decay, batch)
     _check_fit(model, digits)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    home, device = next(model.parameters()).device, best_device()
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    state = _State(model, optimizer, recipe, [])
-    if checkpoint is not None and Path(checkpoint).exists():
-        state.load(checkpoint)
-    dtype = next(model.parameters()).dtype
-    images, labels = (
-        torch.from_numpy(array).to(device) for array in (digits.train_images, digits.train_labels)
-    )
-    with progress_bar(
-        "training", BarColumn(), MofNCompleteColumn(), "{task.fields[note]}", TimeRemainingColumn()
-    ) as progress:
-        task = progress.add_task("", total=epochs, completed=len(state.history), note="")
-        for number in range(len(state.history), epochs):
-            loss = _epoch(state, images.to(dtype), labels, number)
-            accuracy = float((predictions(model, digits.test_images) == digits.test_labels).mean())
-            state.history.append(Epoch(loss, accuracy))
-            progress.update(task, advance=1, note=f"loss {loss:.4f}, accuracy {accuracy:.2%}")
-            if checkpoint is not None:
-                state.save(checkpoint)
-    model.to("cpu")
+    state = _State(model, optimizer, recipe, "" if checkpoint is None else _digest(digits), [])
+    try:
+        if checkpoint is not None and Path(checkpoint).exists():
+            state.load(checkpoint)
+        images, labels = (
+            _tensor(array).to(device) for array in (digits.train_images, digits.train_labels)
+        )
+        images = images.to(next(model.parameters()).dtype)
+        with progress_bar(
+            "training",
+            BarColumn(),
+            MofNCompleteColumn(),
+            "{task.fields[note]}",
+            TimeRemainingColumn(),
+        ) as progress:
+            task = progress.add_task("", total=epochs, completed=len(state.history), note="")
+            for number in range(len(state.history), epochs):
+                loss = _epoch(state, images, labels, number)
+                right = predictions(model, digits.test_images) == digits.test_labels
+                state.history.append(Epoch(loss, float(right.mean())))
+                note = f"loss {loss:.4f}, accuracy {right.mean():.2%}"
+                progress.update(task, advance=1, note=note)
+                if checkpoint is not None:
+                    state.save(checkpoint)
+    finally:
+        model.to(home)
     return state.history
+
+
+def best_device() -> torch.device:
+    """Return a GPU where torch sees one, the processor else."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def predictions(module: nn.Module, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -159,7 +180,7 @@ def logits(
     """
     like = next(iter(module.state_dict().values()))
     parts = [
-        module(torch.from_numpy(images[start : start + batch]).to(like)).cpu().numpy()
+        module(_tensor(images[start : start + batch]).to(like)).cpu().numpy()
         for start in range(0, len(images), batch)
     ]
     return np.concatenate(parts)
@@ -172,6 +193,7 @@ class _State:
     model: BilinearNetwork
     optimizer: torch.optim.AdamW
     recipe: Recipe
+    digest: str
     history: list[Epoch]
 
     def _description(self) -> dict[str, Any]:
@@ -179,6 +201,7 @@ class _State:
             "format": FORMAT,
             "recipe": asdict(self.recipe),
             "configuration": asdict(self.model.configuration),
+            "SHA-256 of the data": self.digest,
         }
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -191,31 +214,77 @@ class _State:
 
     def load(self, path: str | os.PathLike[str]) -> None:
         arrays, description = load_arrays(path)
-        history = description.pop("history", None)
         for name, value in self._description().items():
             if description.get(name) != value:
                 raise NumericError(
                     f"expected the checkpoint {path} to have the {name} {value}, got "
                     f"{description.get(name)}: delete it, or train with its settings"
                 )
-        try:
-            with torch.no_grad():
-                for name, parameter in self.model.named_parameters():
-                    parameter.copy_(torch.from_numpy(arrays[name]))
-                    self.optimizer.state[parameter] = {
-                        key: torch.from_numpy(arrays[f"{key} of {name}"].copy()).to(
-                            "cpu" if key == "step" else parameter.device
-                        )
-                        for key in ("step", "exp_avg", "exp_avg_sq")
-                    }
-            self.history[:] = [Epoch(**epoch) for epoch in history]
-        except (KeyError, RuntimeError, TypeError) as error:
-            raise NumericError(
-                f"expected {path} to hold the state of this training, got: {error}"
-            ) from None
+        history = _history(description.get("history"), self.recipe.epochs, path)
+        for name, like in self._expected():
+            if name not in arrays:
+                raise NumericError(f"expected {path} to hold the tensor {name}, got none")
+            check_array(arrays[name], f"{name} in {path}", like.shape)
+            if arrays[name].dtype != like.dtype:
+                raise NumericError(
+                    f"expected {name} in {path} to be {like.dtype}, got {arrays[name].dtype}"
+                )
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(torch.from_numpy(arrays[name]))
+                self.optimizer.state[parameter] = {
+                    key: torch.from_numpy(arrays[f"{key} of {name}"]).to(
+                        "cpu" if key == "step" else parameter.device
+                    )
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                }
+        self.history[:] = history
+
+    def _expected(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Yield the name of each tensor of a checkpoint, and one of its shape and dtype."""
+        for name, weights in self.model.arrays().items():
+            yield name, weights
+            yield f"step of {name}", np.zeros((), np.float32)
+            yield f"exp_avg of {name}", weights
+            yield f"exp_avg_sq of {name}", weights
+
+
+def _history(epochs: object, most: int, path: str | os.PathLike[str]) -> list[Epoch]:
+    """Return the epochs of a checkpoint, if they are 1 to ``most`` with finite numbers."""
+    try:
+        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]
+    except TypeError:
+        history = []
+    numbers = [number for epoch in history for number in (epoch.loss, epoch.accuracy)]
+    finite = all(isinstance(number, float) and math.isfinite(number) for number in numbers)
+    if not finite or not 1 <= len(history) <= most:
+        raise NumericError(
+            f"expected {path} to hold the loss and accuracy of 1 to {most} epochs, got {epochs!r}"
+        )
+    return history
+
+
+def _tensor(array: npt.NDArray[Any]) -> Tensor:
+    # torch reads arrays without copying, but not backwards, and warns of those it cannot write to.
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def _digest(digits: Digits) -> str:
+    """Return the SHA-256 of images and labels."""
+    digest = hashlib.sha256()
+    for array in (
+        digits.train_images,
+        digits.train_labels,
+        digits.test_images,
+        digits.test_labels,
+    ):
+        digest.update(str(array.shape).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _check_fit(model: BilinearNetwork, digits: Digits) -> None:
+    model.arrays()  # refuses weights that are not finite, or of another dtype
     shape = model.configuration
     if shape.inputs != digits.inputs:
         raise NumericError(f"expected images of {shape.inputs} pixels, got {digits.inputs}")
@@ -224,6 +293,11 @@ def _check_fit(model: BilinearNetwork, digits: Digits) -> None:
             f"expected labels below the {shape.outputs} outputs of the model, got "
             f"{digits.classes - 1}"
         )
+
+
+def _schedule(passed: float, epochs: int) -> float:
+    """Return the share of the learning rate: a linear start over one epoch, then a half cosine."""
+    return min(1.0, passed) * 0.5 * (1 + math.cos(math.pi * passed / epochs))
 
 
 def _epoch(state: _State, images: Tensor, labels: Tensor, number: int) -> float:
@@ -236,14 +310,16 @@ def _epoch(state: _State, images: Tensor, labels: Tensor, number: int) -> float:
     steps = torch.split(order, recipe.batch)
     total = torch.zeros((), device=images.device, dtype=torch.float64)
     for step, chosen in enumerate(steps):
-        done = (number + step / len(steps)) / recipe.epochs
+        passed = number + step / len(steps)
         for group in state.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+            group["lr"] = recipe.learning_rate * _schedule(passed, recipe.epochs)
         batch = images[chosen]
         noise = torch.empty_like(batch).normal_(0, recipe.noise, generator=generator)
         loss = nn.functional.cross_entropy(state.model(batch + noise), labels[chosen])
         state.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        # A polynomial of degree 2^depth has no bound on its slope: one step too far and it dies.
+        nn.utils.clip_grad_norm_(state.model.parameters(), _CLIP)
         state.optimizer.step()
         total += loss.detach() * len(chosen)
     mean = float(total) / len(images)

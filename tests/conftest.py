@@ -13,5 +13,7 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.register_profile("deep", parent=settings.get_profile("quick"), max_examples=1500, derandomize=False)
+settings.register_profile(
+    "deep", parent=settings.get_profile("quick"), max_examples=1500, derandomize=False
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

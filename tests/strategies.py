@@ -6,6 +6,8 @@ Two kinds of numbers: ``tame`` ones, with which floating point stays close to th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from numeric import BilinearNetwork
+from numeric import BilinearNetwork, Layer
 
 DTYPES = (np.float32, np.float64)
 
@@ -123,3 +125,46 @@ def networks_with_points(
     network = draw(networks(elements=elements, **shape))
     dtype = network.layers()[0].linear.dtype.type
     return network, draw(points(network.configuration.inputs, elements=elements, dtype=dtype))
+
+
+def few(dtype: type = np.float64) -> st.SearchStrategy[float]:  # noqa: ARG001 -- as the others
+    """Only a handful of numbers, so that sums cancel and polynomials coincide by accident."""
+    return st.sampled_from([0.0, 0.0, 1.0, 1.0, -1.0, 0.5, 2.0])
+
+
+@st.composite
+def stacks(
+    draw: st.DrawFn,
+    *,
+    elements: Callable[..., st.SearchStrategy[float]] = tame,
+    inputs: int | None = None,
+    outputs: int | None = None,
+    max_depth: int = 2,
+    max_size: int = 2,
+    max_neurons: int = 2,
+) -> list[Layer]:
+    """Layers in the normal form that no network class has, in float64.
+
+    Some have no neurons. The first component of a layer's output is the constant handed on by the
+    linear part, or by a neuron, or anything at all.
+    """
+    size = st.integers(1, max_size)
+    ends = [given or draw(size) for given in (inputs, outputs)]
+    between = [draw(size) for _ in range(draw(st.integers(1, max_depth)) - 1)]
+    layers = []
+    for below, above in pairwise([ends[0], *between, ends[1]]):
+        neurons = draw(st.integers(0, max_neurons))
+        shapes = ((neurons, below + 1),) * 2 + ((above + 1, neurons), (above + 1, below + 1))
+        left, right, down, linear = (
+            draw(matrices(shape, elements(), np.float64)) for shape in shapes
+        )
+        passing = draw(st.sampled_from(["linear part", "linear part", "neuron", "nothing"]))
+        if passing != "nothing":
+            linear[0], down[0] = 0, 0
+            if passing == "neuron" and neurons:
+                left[0], right[0], down[0, 0] = 0, 0, 1
+                left[0, 0] = right[0, 0] = 1
+            else:
+                linear[0, 0] = 1
+        layers.append(Layer(left, right, down, linear))
+    return layers

@@ -1,0 +1,169 @@
+r"""Which features matter most, and what they look like in pixels: from the weights alone.
+
+The size of a layer's outputs is measured by the Gram matrix of their third-order tensors,
+
+.. math::
+    G' = D\,\tfrac12\big[(L G L^\top) \circ (R G R^\top)
+    + (L G R^\top) \circ (R G L^\top)\big] D^\top,
+
+with :math:`G` the Gram matrix of what the layer reads, the identity for pixels. The linear part
+counts as neurons that read the constant on one side. This orders features for a reader; no claim
+rests on it.
+
+Source:
+    M. T. Pearce et al., arXiv 2410.08417, for eigenvectors as pictures; the Gram matrix is the
+    inner product of symmetric tensors, written out in the factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric.decompositions import eigenfeatures, interaction_matrix
+from numeric.normal_form import Layer, SquareLayer
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A feature as it looks to the inputs.
+
+    Attributes:
+        index: the feature's or the form's index in its layer.
+        weight: the signed weight of its square in the output looked at, or 1 for a form.
+        strength: how much of the output it carries, for ordering.
+        direction: the reading of the inputs that carries most of it, shape (inputs,); the
+            constant's part is left out.
+        sign: whether that reading's square adds to (1) or takes from (-1) what the feature reads;
+            1 for a feature that reads the inputs itself.
+    """
+
+    index: int
+    weight: float
+    strength: float
+    direction: Doubles
+    sign: int
+
+
+def with_linear_neurons(layer: Layer) -> Layer:
+    """Return a layer whose linear part is written as neurons that read the constant.
+
+    Examples:
+        >>> none, linear = np.zeros((0, 2)), np.eye(2)
+        >>> with_linear_neurons(Layer(none, none, np.zeros((2, 0)), linear)).left
+        array([[1., 0.],
+               [1., 0.]])
+    """
+    left, right, down, linear = (array.astype(np.float64) for array in layer)
+    constant = np.zeros_like(linear)
+    constant[:, 0] = 1.0
+    return Layer(
+        np.concatenate([left, constant]),
+        np.concatenate([right, linear]),
+        np.concatenate([down, np.eye(len(linear))], axis=1),
+        np.zeros_like(linear),
+    )
+
+
+def gram(layer: Layer, metric: Doubles) -> Doubles:
+    """Return the Gram matrix of a layer's outputs for that of its inputs.
+
+    Args:
+        layer: in the normal form, the linear part written as neurons.
+        metric: shape (inputs + 1, inputs + 1).
+
+    Returns:
+        Shape (outputs + 1, outputs + 1).
+
+    Examples:
+        >>> square = Layer(np.eye(2)[1:], np.eye(2)[1:], np.eye(2)[:, 1:], np.zeros((2, 2)))
+        >>> gram(square, np.eye(2))
+        array([[0., 0.],
+               [0., 1.]])
+    """
+    left, right, down, _ = layer
+    straight = (left @ metric @ left.T) * (right @ metric @ right.T)
+    crossed = (left @ metric @ right.T) * (right @ metric @ left.T)
+    return np.asarray(down @ ((straight + crossed) / 2) @ down.T)
+
+
+class Patterns:
+    """The strongest features of a network, as pictures.
+
+    Args:
+        layers: the network in the normal form.
+        squares: its eigenfeatures, layer by layer.
+    """
+
+    def __init__(self, layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> None:
+        self._layers = [with_linear_neurons(layer) for layer in layers]
+        self._squares = squares
+        self._metrics = [np.eye(layers[0].linear.shape[1])]
+        for layer in self._layers:
+            self._metrics.append(gram(layer, self._metrics[-1]))
+
+    @property
+    def depth(self) -> int:
+        """The number of layers."""
+        return len(self._layers)
+
+    def of_logit(self, label: int, count: int) -> tuple[list[Pattern], list[Pattern]]:
+        """Return a logit's strongest positive and its strongest negative features."""
+        return self._of_output(self.depth, label + 1, count)
+
+    def of_form(self, number: int, form: int, count: int) -> tuple[list[Pattern], list[Pattern]]:
+        """Return a hidden form's strongest positive and its strongest negative features."""
+        return self._of_output(number, form, count)
+
+    def strongest_forms(self, number: int, count: int) -> list[int]:
+        """Return the forms of a hidden layer of which the layers above draw most.
+
+        A form counts by its size and by the weights of all that reads it, up to the logits.
+        """
+        drawn = np.ones(len(self._squares[-1].linear))
+        for layer in reversed(self._squares[number:]):
+            weights = abs(layer.mixing).T @ drawn
+            drawn = (layer.readings**2).T @ weights + (layer.linear**2).T @ drawn
+        strengths = drawn * np.diag(self._metrics[number])
+        strengths[0] = -1.0
+        return [int(form) for form in np.argsort(-strengths, kind="stable")[:count]]
+
+    def _of_output(
+        self, number: int, output: int, count: int
+    ) -> tuple[list[Pattern], list[Pattern]]:
+        square, metric = self._squares[number - 1], self._metrics[number - 1]
+        weights = square.mixing[output]
+        used = np.flatnonzero(weights)
+        readings = square.readings[used]
+        strengths = abs(weights[used]) * ((readings @ metric) * readings).sum(axis=1)
+        ordered = used[np.argsort(-strengths, kind="stable")]
+        found = dict(zip(used.tolist(), strengths.tolist(), strict=True))
+        chosen = ([int(k) for k in ordered if sign * weights[k] > 0][:count] for sign in (1, -1))
+        positive, negative = (
+            [self._pattern(number, k, float(weights[k]), found[k]) for k in side] for side in chosen
+        )
+        return positive, negative
+
+    def _pattern(self, number: int, feature: int, weight: float, strength: float) -> Pattern:
+        """Follow a feature down to the inputs, at each layer along its strongest eigenvector."""
+        reading = self._squares[number - 1].readings[feature]
+        sign = 1
+        for layer, metric in zip(
+            reversed(self._layers[: number - 1]), reversed(self._metrics[: number - 1]), strict=True
+        ):
+            values, vectors = eigenfeatures(interaction_matrix(layer, reading))
+            sizes = abs(values) * (vectors * (metric @ vectors)).sum(axis=0)
+            if not sizes.size:
+                reading = np.zeros(layer.left.shape[1])
+                continue
+            strongest = int(sizes.argmax())
+            sign = 1 if values[strongest] > 0 else -1
+            reading = vectors[:, strongest]
+        direction = reading[1:]
+        leading = direction[abs(direction).argmax()]
+        return Pattern(feature, weight, strength, direction * (-1 if leading < 0 else 1), sign)

@@ -1,0 +1,195 @@
+"""What is counted on data: how far floats lie from the exact values, and who predicts the same."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from analytic import ExactNetwork
+from numeric import BilinearNetwork, Digits, Layer, SquareLayer
+from numeric.rewrite import RewrittenNetwork
+from numeric.training import best_device, logits
+from proofs.claims import Claim, Level
+from proofs.errors import ProofError
+from proofs.locations import worst_coefficient
+
+Doubles = npt.NDArray[np.float64]
+
+_FLOAT_TOLERANCES = {"float32": 1e-3, "float64": 1e-10}
+"""Further from the exact value than this, relative to the image's largest logit, torch's floats
+would be no rounding of the polynomial but another function."""
+
+_IMAGES_AT_ONCE = 500
+"""An eigen graph has tens of thousands of features: their values for more images fill memory."""
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """A network's outputs on all test images, exactly and as torch computes them.
+
+    Attributes:
+        digits: the images and the right classes.
+        nearest: the floats nearest to the exact logits, shape (images, classes).
+        rest: what they lack.
+        predictions: the exactly most likely class of each image; of equal ones the first.
+        floats: torch's logits by dtype: the network's own, and float64.
+    """
+
+    digits: Digits
+    nearest: Doubles
+    rest: Doubles
+    predictions: npt.NDArray[np.int64]
+    floats: dict[str, Doubles]
+
+    @classmethod
+    def of(cls, model: BilinearNetwork, exact: ExactNetwork, digits: Digits) -> Measurements:
+        """Evaluate a network on the test images of a dataset."""
+        values = exact.evaluate(digits.test_images)
+        try:
+            nearest: Doubles = values.astype(np.float64)
+        except OverflowError:
+            raise ProofError(
+                "expected logits within the range of float64 on the test images, got larger ones"
+            ) from None
+        lacking = [
+            Fraction(v) - Fraction(f) for v, f in zip(values.flat, nearest.flat, strict=True)
+        ]
+        floats = {}
+        for dtype in dict.fromkeys((next(model.parameters()).dtype, torch.float64)):
+            module = copy.deepcopy(model).to(best_device(), dtype)
+            found = logits(module, digits.test_images)
+            floats[str(dtype).removeprefix("torch.")] = found.astype(np.float64)
+        return cls(
+            digits=digits,
+            nearest=nearest,
+            rest=np.array(lacking, dtype=np.float64).reshape(nearest.shape),
+            predictions=np.array([max(range(len(row)), key=row.__getitem__) for row in values]),
+            floats=floats,
+        )
+
+    def from_exact(self, found: Doubles) -> Distance:
+        """Measure logits against the exact ones."""
+        return Distance.between(found, self.nearest, abs((found - self.nearest) - self.rest))
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far logits lie from those they should be, at most.
+
+    Attributes:
+        absolute: the largest difference, in logits.
+        relative: the largest difference over the largest logit of the same image.
+        agreeing: the images with the same most likely class.
+    """
+
+    absolute: float
+    relative: float
+    agreeing: int
+
+    @classmethod
+    def between(
+        cls, found: Doubles, wanted: Doubles, differences: Doubles | None = None
+    ) -> Distance:
+        """Measure one set of logits against another."""
+        differences = abs(found - wanted) if differences is None else differences
+        scales = abs(wanted).max(axis=1, keepdims=True)
+        relative = np.divide(
+            differences, scales, out=np.where(differences > 0, np.inf, 0.0), where=scales > 0
+        )
+        return cls(
+            absolute=float(differences.max()),
+            relative=float(relative.max()),
+            agreeing=int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
+        )
+
+
+def measured_claims(
+    measurements: Measurements,
+    layers: Sequence[Layer],
+    rewritten: Sequence[tuple[str, Sequence[SquareLayer]]],
+    tolerance: float,
+) -> list[Claim]:
+    """State how torch's floats and each rewrite compare with the exact network on all images."""
+    claims = [_float_claim(measurements, dtype) for dtype in measurements.floats]
+    for name, squares in rewritten:
+        claims.append(_rewrite_claim(measurements, layers, name, squares, tolerance))
+    return claims
+
+
+def _float_claim(measurements: Measurements, dtype: str) -> Claim:
+    count = len(measurements.digits.test_labels)
+    found = measurements.floats[dtype]
+    distance = measurements.from_exact(found)
+    correct = int((found.argmax(axis=1) == measurements.digits.test_labels).sum())
+    tolerance = _FLOAT_TOLERANCES[dtype]
+    holds = distance.relative <= tolerance
+    return Claim(
+        name=f"torch {dtype}: rounding",
+        level=Level.MEASURED,
+        statement=(
+            f"On all {count:,} test images torch's {dtype} logits lie within {tolerance:g} of the "
+            f"exact ones, relative to the image's largest: within {distance.relative:.1e}. They "
+            f"predict the exact class on {distance.agreeing:,} images and the right one on "
+            f"{correct:,}."
+        ),
+        holds=holds,
+        evidence={
+            "images": count,
+            "largest difference": _json(distance.absolute),
+            "largest relative difference": _json(distance.relative),
+            "tolerance": tolerance,
+            "same class as the exact value": distance.agreeing,
+            "right class": correct,
+        },
+        failure=None if holds else "The floats are no rounding of the polynomial.",
+    )
+
+
+def _rewrite_claim(
+    measurements: Measurements,
+    layers: Sequence[Layer],
+    name: str,
+    squares: Sequence[SquareLayer],
+    tolerance: float,
+) -> Claim:
+    module = RewrittenNetwork(squares).to(best_device())
+    found = logits(module, measurements.digits.test_images, _IMAGES_AT_ONCE)
+    network = Distance.between(found, measurements.floats["float64"])
+    exact = measurements.from_exact(found)
+    count = len(found)
+    holds = network.relative <= tolerance and network.agreeing == exact.agreeing == count
+    return Claim(
+        name=f"{name}: same outputs",
+        level=Level.MEASURED,
+        statement=(
+            f"On all {count:,} test images the {name} rewrite reproduces the network in float64 to "
+            f"{tolerance:g}, relative to the image's largest logit, and predicts the same class: "
+            f"to {network.relative:.1e}, on {network.agreeing:,} images; the exact logits to "
+            f"{exact.relative:.1e}."
+        ),
+        holds=holds,
+        evidence={
+            "images": count,
+            "features": sum(len(layer.readings) for layer in squares),
+            "largest difference": _json(network.absolute),
+            "largest relative difference": _json(network.relative),
+            "tolerance": tolerance,
+            "same class as the network": network.agreeing,
+            "largest difference from the exact value": _json(exact.absolute),
+            "largest relative difference from the exact value": _json(exact.relative),
+            "same class as the exact value": exact.agreeing,
+        },
+        failure=None if holds else worst_coefficient(layers, squares),
+    )
+
+
+def _json(value: float) -> float | str:
+    """Return a number that JSON has: infinity and NaN are none."""
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,156 @@
+"""Claims about a network and the graphs that it was rewritten as."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+import networkx as nx
+
+from analytic import THEOREMS, ExactNetwork, layers_difference
+from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
+from numeric.schema import Node
+from proofs.claims import Certificate, Claim, Level, digest
+from proofs.errors import ProofError
+from proofs.locations import located
+from proofs.measurements import Measurements, measured_claims
+
+_LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
+
+
+def prove(
+    model: BilinearNetwork,
+    graph: nx.DiGraph[Node] | Sequence[nx.DiGraph[Node]],
+    digits: Digits,
+    *,
+    tolerance: float = 1e-9,
+) -> Certificate:
+    """State what the rewrite of a network keeps, each claim with the evidence for it.
+
+    Args:
+        model: the network.
+        graph: the graph that it was traced to, or several.
+        digits: the test images are what the measured claims are measured on.
+        tolerance: how far a rewrite's logits may lie from the network's, relative to the largest
+            logit of the image.
+
+    Returns:
+        The claims: *symbolic*, the theorems behind every rewrite; *exact*, that a polarized graph
+        and the network are the same polynomial; *measured*, on all test images, how far the
+        rewrites and torch's own floats lie from each other and from the exact values.
+
+    Raises:
+        ProofError: a graph has other sizes than the network.
+        NumericError: a graph breaks its schema, or a weight is not finite.
+
+    Examples:
+        >>> import numpy as np
+        >>> from numeric import trace
+        >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+        >>> network = BilinearNetwork(4, 2, depth=2, width=3, hidden=5)
+        >>> graph = trace(network, method="polarized")
+        >>> certificate = prove(network, graph, Digits(images, labels, images, labels))
+        >>> [str(claim.level) for claim in certificate.claims][3:]
+        ['symbolic', 'exact', 'measured', 'measured', 'measured']
+        >>> certificate.holds
+        True
+    """
+    graphs = [graph] if isinstance(graph, nx.Graph) else list(graph)
+    layers = model.layers()
+    exact = ExactNetwork(layers)
+    rewritten = [
+        (str(graph.graph.get("method", "unnamed")), square_layers(graph)) for graph in graphs
+    ]
+    for name, squares in rewritten:
+        _check_sizes(name, squares, exact)
+    claims = [*_symbolic_claims()]
+    for name, squares in rewritten:
+        if name == "polarized":
+            claims.append(_same_polynomial_claim(exact, squares))
+    measurements = Measurements.of(model, exact, digits)
+    claims += measured_claims(measurements, layers, rewritten, tolerance)
+    return Certificate(tuple(claims), subject(model, rewritten, digits), versions())
+
+
+def subject(
+    model: BilinearNetwork,
+    rewritten: Iterable[tuple[str, Sequence[SquareLayer]]],
+    digits: Digits,
+) -> dict[str, Any]:
+    """Return what a certificate is about: the network, its graphs and the data, by SHA-256."""
+    return {
+        "configuration": asdict(model.configuration),
+        "network": digest(array for layer in model.layers() for array in layer),
+        "graphs": {
+            name: digest(array for layer in squares for array in layer)
+            for name, squares in rewritten
+        },
+        "data": digest([digits.test_images, digits.test_labels]),
+    }
+
+
+def _symbolic_claims() -> Iterable[Claim]:
+    for name, derive in THEOREMS.items():
+        derivation = derive()
+        yield Claim(
+            name=f"theorem: {name}",
+            level=Level.SYMBOLIC,
+            statement=derivation.statement,
+            holds=derivation.holds,
+            theorem=name,
+            failure=None if derivation.holds else "The two sides differ.",
+        )
+
+
+def _same_polynomial_claim(exact: ExactNetwork, squares: Sequence[SquareLayer]) -> Claim:
+    rewritten = ExactNetwork([layer.in_normal_form() for layer in squares])
+    difference = layers_difference(exact, rewritten)
+    return Claim(
+        name="polarized: same polynomial",
+        level=Level.EXACT,
+        statement=(
+            "The polarized graph and the network are the same polynomial, coefficient by "
+            "coefficient in every layer: they agree for every real input."
+        ),
+        holds=difference is None,
+        theorem="polarisation",
+        evidence={
+            "degree": exact.degree,
+            "inputs": exact.inputs,
+            "monomials of an output, at most": str(exact.monomials),
+            "squares in each layer": [len(layer.readings) for layer in squares],
+        },
+        failure=None
+        if difference is None
+        else located(
+            difference.layer,
+            difference.output,
+            difference.monomial,
+            (difference.first, difference.second),
+            len(squares),
+        ),
+    )
+
+
+def _check_sizes(name: str, squares: Sequence[SquareLayer], exact: ExactNetwork) -> None:
+    expected = [layer.linear.numerators.shape for layer in exact.layers]
+    found = [layer.linear.shape for layer in squares]
+    if found != expected:
+        raise ProofError(
+            f"expected the {name} graph to have layers of shapes {expected} like the network, got "
+            f"{found}"
+        )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes the evidence."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
