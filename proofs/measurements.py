@@ -58,8 +58,10 @@ class Measurements:
             raise ProofError(
                 "expected logits within the range of float64 on the test images, got larger ones"
             ) from None
+        fractions: list[Fraction] = values.ravel().tolist()
         lacking = [
-            Fraction(v) - Fraction(f) for v, f in zip(values.flat, nearest.flat, strict=True)
+            float(value - Fraction(near))
+            for value, near in zip(fractions, nearest.ravel().tolist(), strict=True)
         ]
         floats = {}
         for dtype in dict.fromkeys((next(model.parameters()).dtype, torch.float64)):
@@ -69,14 +71,21 @@ class Measurements:
         return cls(
             digits=digits,
             nearest=nearest,
-            rest=np.array(lacking, dtype=np.float64).reshape(nearest.shape),
+            rest=np.array(lacking).reshape(nearest.shape),
             predictions=np.array([max(range(len(row)), key=row.__getitem__) for row in values]),
             floats=floats,
         )
 
     def from_exact(self, found: Doubles) -> Distance:
         """Measure logits against the exact ones."""
-        return Distance.between(found, self.nearest, abs((found - self.nearest) - self.rest))
+        differences = abs((found - self.nearest) - self.rest)
+        return Distance.of(differences, self.nearest, found.argmax(axis=1) == self.predictions)
+
+    def from_network(self, found: Doubles) -> Distance:
+        """Measure logits against the network's in float64."""
+        wanted = self.floats["float64"]
+        same = found.argmax(axis=1) == wanted.argmax(axis=1)
+        return Distance.of(abs(found - wanted), wanted, same)
 
 
 @dataclass(frozen=True)
@@ -94,20 +103,13 @@ class Distance:
     agreeing: int
 
     @classmethod
-    def between(
-        cls, found: Doubles, wanted: Doubles, differences: Doubles | None = None
-    ) -> Distance:
-        """Measure one set of logits against another."""
-        differences = abs(found - wanted) if differences is None else differences
-        scales = abs(wanted).max(axis=1, keepdims=True)
+    def of(cls, differences: Doubles, wanted: Doubles, same: npt.NDArray[np.bool_]) -> Distance:
+        """Take the largest of the differences, and count the images of the same class."""
+        scales = np.broadcast_to(abs(wanted).max(axis=1, keepdims=True), wanted.shape)
         relative = np.divide(
-            differences, scales, out=np.where(differences > 0, np.inf, 0.0), where=scales > 0
+            differences, scales, out=np.where(differences == 0, 0.0, np.inf), where=scales > 0
         )
-        return cls(
-            absolute=float(differences.max()),
-            relative=float(relative.max()),
-            agreeing=int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
-        )
+        return cls(float(differences.max()), float(relative.max()), int(same.sum()))
 
 
 def measured_claims(
@@ -161,7 +163,7 @@ def _rewrite_claim(
 ) -> Claim:
     module = RewrittenNetwork(squares).to(best_device())
     found = logits(module, measurements.digits.test_images, _IMAGES_AT_ONCE)
-    network = Distance.between(found, measurements.floats["float64"])
+    network = measurements.from_network(found)
     exact = measurements.from_exact(found)
     count = len(found)
     holds = network.relative <= tolerance and network.agreeing == exact.agreeing == count

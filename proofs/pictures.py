@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from numeric.patterns import Pattern, Patterns
 from numeric.training import Epoch
@@ -78,6 +77,9 @@ def training_curve(history: Sequence[Epoch]) -> Figure:
     for axes in (loss, error):
         axes.set_xlabel("epoch")
         axes.set_yscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
         axes.grid(visible=True, which="both", alpha=0.3)
     return figure
 
@@ -87,8 +89,8 @@ def _grid(
 ) -> Figure:
     """Draw positive features in the upper rows and negative ones in the lower."""
     figure = Figure(figsize=(1.15 * len(columns), 1.4 * 2 * _FEATURES), layout="constrained")
-    grid: npt.NDArray[np.object_] = figure.subplots(2 * _FEATURES, len(columns), squeeze=False)
-    for axes in grid.flat:
+    grid = figure.subplots(2 * _FEATURES, len(columns), squeeze=False)
+    for axes in figure.axes:
         axes.set_axis_off()
     for column, ((positive, negative), title) in enumerate(zip(columns, titles, strict=True)):
         for side, found in enumerate((positive, negative)):
