@@ -9,15 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from numeric.files import write_text
+from numeric.files import is_json, write_text
 from proofs.errors import ProofError
 
 FORMAT = "bilinear-features certificate 1"
+
+_SEAL = "SHA-256"
 
 
 class Level(StrEnum):
@@ -35,7 +38,7 @@ class Level(StrEnum):
 
 
 _MEANINGS = {
-    Level.SYMBOLIC: "holds for all weights: an identity between polynomials in symbols",
+    Level.SYMBOLIC: "holds for all weights of the sizes named: an identity in symbols",
     Level.EXACT: "holds for this network and every real input: integer arithmetic, nothing rounded",
     Level.BOUNDED: "holds for this network and every input of a stated region, rounding included",
     Level.MEASURED: "holds on the named data: counted, not extrapolated",
@@ -64,11 +67,32 @@ class Claim:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     failure: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what a certificate could not keep: other types, NaN and infinity."""
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                wanted = kind.__name__ if isinstance(kind, type) else kind
+                raise ProofError(f"expected {name} of a claim to be {wanted}, got {value!r}")
+        if not is_json(dict(self.evidence)):
+            raise ProofError(f"expected evidence of a claim to be JSON, got {self.evidence!r}")
+
     def __str__(self) -> str:
         """Read the claim out in a sentence."""
         verdict = "holds" if self.holds else "FAILS"
         detail = f" {self.failure}" if self.failure else ""
         return f"[{self.level}, {verdict}] {self.statement}{detail}"
+
+
+_KINDS: dict[str, type | UnionType] = {
+    "name": str,
+    "level": Level,
+    "statement": str,
+    "holds": bool,
+    "theorem": str | None,
+    "evidence": Mapping,
+    "failure": str | None,
+}
 
 
 @dataclass(frozen=True)
@@ -86,18 +110,32 @@ class Certificate:
     subject: Mapping[str, Any]
     versions: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        """Refuse what is no list of claims about something, and two claims of one name."""
+        for name in ("subject", "versions"):
+            value = getattr(self, name)
+            if not isinstance(value, Mapping) or not is_json(dict(value)):
+                raise ProofError(f"expected the {name} of a certificate to be JSON, got {value!r}")
+        names = [claim.name for claim in self.claims]
+        if len(set(names)) < len(names):
+            raise ProofError(f"expected claims of different names, got {names}")
+
     @property
     def holds(self) -> bool:
-        """Whether every claim holds."""
-        return all(claim.holds for claim in self.claims)
+        """Whether there are claims, and every one of them holds."""
+        return bool(self.claims) and all(claim.holds for claim in self.claims)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate as JSON, whole or not at all; the same claims, the same bytes.
+
+        The SHA-256 of all that it says stands in the file, so that a change by hand or by accident
+        is noticed. It is no signature: to rely on a certificate, prove it again.
 
         Raises:
             NumericError: the file cannot be written.
         """
         document = {"format": FORMAT, **asdict(self)}
+        document[_SEAL] = _seal(document)
         write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -105,7 +143,7 @@ def load_certificate(path: str | os.PathLike[str]) -> Certificate:
     """Read a certificate that was saved.
 
     Raises:
-        ProofError: there is no such file, or it is not a certificate.
+        ProofError: there is no such file, it is not a certificate, or it was changed since.
 
     Examples:
         >>> path = getfixture("tmp_path") / "certificate.json"
@@ -116,16 +154,27 @@ def load_certificate(path: str | os.PathLike[str]) -> Certificate:
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
-        if document.pop("format") != FORMAT:
-            raise ProofError(f"expected {path} to be a certificate of format {FORMAT!r}")
-        claims = tuple(
+        found = document.get("format") if isinstance(document, dict) else type(document).__name__
+        if found != FORMAT:
+            raise ProofError(f"expected the format of {path} to be {FORMAT!r}, got {found!r}")
+        if document.pop(_SEAL, None) != _seal(document):
+            raise ProofError(f"expected {path} as it was written, got a certificate changed since")
+        del document["format"]
+        claims = [
             Claim(**{**claim, "level": Level(claim["level"])}) for claim in document.pop("claims")
-        )
-        return Certificate(claims, **document)
+        ]
+        return Certificate(tuple(claims), **document)
     except OSError as error:
         raise ProofError(f"expected a certificate at {path}, got: {error.strerror}") from None
-    except (AttributeError, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ProofError:
+        raise
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ProofError(f"expected {path} to be a certificate, got: {error!r}") from None
+
+
+def _seal(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of all that a certificate says."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def digest(arrays: Iterable[npt.NDArray[Any]]) -> str:

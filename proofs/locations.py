@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
-from numeric.decompositions import interaction_matrix
 
 Doubles = npt.NDArray[np.float64]
+
+_ROUNDING = 1e-11
+"""Coefficients of a decomposition in float64 differ by less, relative to the largest."""
 
 
 def located(
@@ -46,37 +49,45 @@ network and 0.25 in the graph, a difference of -0.25."
 
 
 def worst_coefficient(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> str:
-    """Say where the coefficients of a graph's layers lie furthest from the network's, in float64.
+    """Say where the coefficients of a graph's layers lie furthest from the network's.
 
-    Far is meant relative to the largest coefficient of the same output.
+    Far is meant relative to the largest coefficient of the same output. The place is looked for in
+    float64; the values there are exact.
     """
-    worst = (-1.0, "")
-    for number, (layer, square) in enumerate(zip(layers, squares, strict=True), start=1):
+    worst, place = -1.0, (0, 0, 0, 0)
+    for number, (layer, square) in enumerate(zip(layers, squares, strict=True)):
         # Component 0 of the last layer is no output.
-        for output in range(1 if number == len(layers) else 0, len(layer.down)):
-            wanted = _coefficients(layer, output)
-            found = _coefficients(
-                Layer(square.readings, square.readings, square.mixing, square.linear), output
-            )
-            difference = abs(found - wanted)
-            relative = float(difference.max() / max(abs(wanted).max(), np.finfo(float).tiny))
-            if relative > worst[0]:
-                place = np.unravel_index(difference.argmax(), difference.shape)
-                monomial = tuple(int(index) for index in place)
-                values = float(wanted[monomial]), float(found[monomial])
-                worst = (relative, located(number, output, monomial, values, len(layers)))
-    return worst[1]
+        for output in range(1 if number + 1 == len(layers) else 0, len(layer.down)):
+            wanted = _coefficients(*layer, output)
+            found = _coefficients(square.readings, square.readings, *square[2:], output)
+            with np.errstate(over="ignore", invalid="ignore"):
+                difference = np.nan_to_num(abs(found - wanted), nan=np.inf)
+                relative = float(difference.max() / max(abs(wanted).max(), np.finfo(float).tiny))
+            if relative > worst:
+                row, column = np.unravel_index(difference.argmax(), difference.shape)
+                worst, place = relative, (number, output, int(row), int(column))
+    number, output, *monomial = place
+    values = (
+        _exact_coefficient(arrays, output, monomial)
+        for arrays in (layers[number], squares[number].in_normal_form())
+    )
+    found_there = located(number + 1, output, monomial, (*values,), len(layers))
+    return found_there
 
 
-def _coefficients(layer: Layer, output: int) -> Doubles:
-    """Return an output's coefficients, those of products above and on the diagonal."""
-    unit = np.zeros(len(layer.down))
-    unit[output] = 1.0
-    matrix = interaction_matrix(layer, unit)
-    # The constant is 1, so the linear part joins the products with it.
-    matrix[0] += layer.linear[output] / 2
-    matrix[:, 0] += layer.linear[output] / 2
-    return np.asarray(np.triu(matrix) + np.triu(matrix, 1))
+def _coefficients(
+    left: Doubles, right: Doubles, down: Doubles, linear: Doubles, output: int
+) -> Doubles:
+    """Return an output's coefficients in float64, those of products on and above the diagonal."""
+    used = down[output] != 0
+    left, right, weights = (
+        array.astype(np.float64) for array in (left[used], right[used], down[output, used])
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        matrix = (left * weights[:, np.newaxis]).T @ right
+        # The constant is 1, so the linear part joins the products with it.
+        matrix[0] += linear[output]
+        return np.triu(matrix) + np.tril(matrix, -1).T
 
 
 def _component(layer: int, index: int) -> str:

@@ -136,10 +136,10 @@ def _float_claim(measurements: Measurements, dtype: str) -> Claim:
         name=f"torch {dtype}: rounding",
         level=Level.MEASURED,
         statement=(
-            f"On all {count:,} test images torch's {dtype} logits lie within {tolerance:g} of the "
-            f"exact ones, relative to the image's largest: within {distance.relative:.1e}. They "
-            f"predict the exact class on {distance.agreeing:,} images and the right one on "
-            f"{correct:,}."
+            f"On the {count:,} test images torch's {dtype} logits differ from the exact ones by at "
+            f"most {distance.relative:.1e} of the image's largest (allowed: {tolerance:g}). They "
+            f"predict the exact class {distance.agreeing:,} times and the right one {correct:,} "
+            "times."
         ),
         holds=holds,
         evidence={
@@ -171,10 +171,10 @@ def _rewrite_claim(
         name=f"{name}: same outputs",
         level=Level.MEASURED,
         statement=(
-            f"On all {count:,} test images the {name} rewrite reproduces the network in float64 to "
-            f"{tolerance:g}, relative to the image's largest logit, and predicts the same class: "
-            f"to {network.relative:.1e}, on {network.agreeing:,} images; the exact logits to "
-            f"{exact.relative:.1e}."
+            f"On the {count:,} test images the {name} rewrite and the network, both in float64, "
+            f"predict the same class {network.agreeing:,} times, and their logits differ by at most "
+            f"{network.relative:.1e} of the image's largest (allowed: {tolerance:g}). The exact "
+            f"class is predicted {exact.agreeing:,} times."
         ),
         holds=holds,
         evidence={

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    exec(compile(example, str(README), "exec"), {})  # noqa: S102 -- the project's own text
+    said = capsys.readouterr().out
+    assert "degree 4, up to 15,943,435,565 monomials" in said
+    assert "the graph is the network: True" in said
+
+
+def test_every_tox_environment_that_the_readme_names_exists() -> None:
+    environments = set(re.findall(r"^\[testenv:(.+)\]$", _tox(), re.MULTILINE))
+    named = set(re.findall(r"tox -e ([a-z-]+)", README.read_text("utf-8")))
+    assert named <= environments
+
+
+def test_every_tox_environment_says_what_it_is_for() -> None:
+    sections = re.split(r"^\[testenv:", _tox(), flags=re.MULTILINE)[1:]
+    assert all("\ndescription = " in section for section in sections)
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", README.read_text("utf-8"))
+    assert pictures
+    assert all((README.parent / picture).is_file() for picture in pictures)
+
+
+def _tox() -> str:
+    return (README.parent / "tox.ini").read_text("utf-8")
