@@ -61,7 +61,7 @@ def polarized(layer: Layer, number: int) -> SquareLayer:
     with np.errstate(over="ignore", invalid="ignore"):
         sums, differences = _exact_sum(left, right), _exact_sum(left, -right)
         lost = ~np.isfinite(sums[1] + differences[1]).all(axis=1)
-    lost |= ~whole & (4 * weights != down).any(axis=0)
+        lost |= ~whole & (4 * weights != down).any(axis=0)
     if lost.any():
         raise NumericError(
             f"expected the weights of neuron {int(np.flatnonzero(lost)[0])} in layer {number} to "
@@ -123,7 +123,10 @@ def eigen(layer: Layer, number: int) -> SquareLayer:
         powers = powers + left_powers[used] + right_powers[used]
         power = powers.max()
         row = np.ldexp(row, powers - power)
-        values, vectors = eigenfeatures((left[used] * row[:, None]).T @ right[used])
+        sizes = np.linalg.norm(left[used], axis=1) * np.linalg.norm(right[used], axis=1)
+        values, vectors = eigenfeatures(
+            (left[used] * row[:, None]).T @ right[used], terms=float(abs(row) @ sizes)
+        )
         with np.errstate(over="ignore"):
             values = np.ldexp(values, power)
         if values.size and not np.finfo(np.float64).tiny <= abs(values[0]) < np.inf:
@@ -186,11 +189,16 @@ def _span(rows: Doubles) -> Doubles:
     return np.asarray(np.linalg.qr(rows.T)[0])
 
 
-def eigenfeatures(matrix: Doubles) -> tuple[Doubles, Doubles]:
-    """Return eigenvalues by size and eigenvectors of the symmetric part, zeros left out."""
+def eigenfeatures(matrix: Doubles, *, terms: float = 0.0) -> tuple[Doubles, Doubles]:
+    """Return eigenvalues by size and eigenvectors of the symmetric part, zeros left out.
+
+    Args:
+        matrix: square.
+        terms: the size of what was summed to the matrix, to whose rounding a zero is relative.
+    """
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     order = np.argsort(-abs(values), kind="stable")
     values, vectors = values[order], vectors[:, order]
-    noise = len(values) * np.finfo(np.float64).eps * abs(values).max(initial=0)
+    noise = np.finfo(np.float64).eps * (len(values) * abs(values).max(initial=0) + terms)
     kept = abs(values) > noise
     return values[kept], vectors[:, kept]

@@ -152,7 +152,7 @@ class Patterns:
     def _pattern(self, number: int, feature: int, weight: float, strength: float) -> Pattern:
         """Follow a feature down to the inputs, at each layer along its strongest eigenvector."""
         reading = self._squares[number - 1].readings[feature]
-        sign = 1
+        sign = 0
         for layer, metric in zip(
             reversed(self._layers[: number - 1]), reversed(self._metrics[: number - 1]), strict=True
         ):
@@ -162,8 +162,10 @@ class Patterns:
                 reading = np.zeros(layer.left.shape[1])
                 continue
             strongest = int(sizes.argmax())
-            sign = 1 if values[strongest] > 0 else -1
+            # Further down the squares in between hide the sign.
+            sign = sign or (1 if values[strongest] > 0 else -1)
             reading = vectors[:, strongest]
         direction = reading[1:]
         leading = direction[abs(direction).argmax()]
-        return Pattern(feature, weight, strength, direction * (-1 if leading < 0 else 1), sign)
+        facing = -1 if leading < 0 else 1
+        return Pattern(feature, weight, strength, direction * facing, sign or 1)

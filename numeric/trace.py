@@ -41,7 +41,7 @@ def trace(
         >>> sorted(graph.predecessors(("logit", 1)))[:2]
         [('feature', 2, 5), ('feature', 2, 6)]
     """
-    if method not in DECOMPOSITIONS:
+    if method not in tuple(DECOMPOSITIONS):
         raise NumericError(
             f"expected method to be one of {', '.join(DECOMPOSITIONS)}, got {method!r}"
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
+from numeric.normal_form import Floats
 
 Doubles = npt.NDArray[np.float64]
 
@@ -56,38 +56,72 @@ def worst_coefficient(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -
     """
     worst, place = -1.0, (0, 0, 0, 0)
     for number, (layer, square) in enumerate(zip(layers, squares, strict=True)):
+        reading = square.readings
         # Component 0 of the last layer is no output.
         for output in range(1 if number + 1 == len(layers) else 0, len(layer.down)):
-            wanted = _coefficients(*layer, output)
-            found = _coefficients(square.readings, square.readings, *square[2:], output)
-            with np.errstate(over="ignore", invalid="ignore"):
-                difference = np.nan_to_num(abs(found - wanted), nan=np.inf)
-                relative = float(difference.max() / max(abs(wanted).max(), np.finfo(float).tiny))
+            wanted, first = _coefficients(*layer, output)
+            found, second = _coefficients(reading, reading, square.mixing, square.linear, output)
+            power = max(first, second)
+            wanted, found = np.ldexp(wanted, first - power), np.ldexp(found, second - power)
+            difference = abs(found - wanted)
+            relative = difference.max() / (max(abs(wanted).max(), abs(found).max()) or 1.0)
             if relative > worst:
                 row, column = np.unravel_index(difference.argmax(), difference.shape)
                 worst, place = relative, (number, output, int(row), int(column))
     number, output, *monomial = place
     values = (
-        _exact_coefficient(arrays, output, monomial)
-        for arrays in (layers[number], squares[number].in_normal_form())
+        _exact_coefficient(layers[number], output, monomial),
+        _exact_coefficient(squares[number].in_normal_form(), output, monomial),
     )
-    found_there = located(number + 1, output, monomial, (*values,), len(layers))
-    return found_there
+    there = located(number + 1, output, monomial, values, len(layers))
+    if worst > _ROUNDING:
+        return there
+    return f"All coefficients agree to rounding, so it is the arithmetic that differs. {there}"
 
 
 def _coefficients(
-    left: Doubles, right: Doubles, down: Doubles, linear: Doubles, output: int
-) -> Doubles:
-    """Return an output's coefficients in float64, those of products on and above the diagonal."""
+    left: Floats, right: Floats, down: Floats, linear: Floats, output: int
+) -> tuple[Doubles, int]:
+    """Return an output's coefficients, those of products on and above the diagonal.
+
+    They come over a power of two that keeps every product within the range of float64.
+    """
     used = down[output] != 0
-    left, right, weights = (
-        array.astype(np.float64) for array in (left[used], right[used], down[output, used])
+    left, left_powers = _scaled_to_one(left[used])
+    right, right_powers = _scaled_to_one(right[used])
+    weights, powers = np.frexp(down[output, used].astype(np.float64))
+    (added,), (linear_power,) = _scaled_to_one(linear[[output]])
+    powers = powers + left_powers + right_powers
+    power = int(powers.max(initial=linear_power))
+    matrix = (left * np.ldexp(weights, powers - power)[:, np.newaxis]).T @ right
+    # The constant is 1, so the linear part joins the products with it.
+    matrix[0] += np.ldexp(added, linear_power - power)
+    return np.triu(matrix) + np.tril(matrix, -1).T, power
+
+
+def _scaled_to_one(rows: Floats) -> tuple[Doubles, npt.NDArray[np.int32]]:
+    """Return rows over powers of two that bring their largest entries near 1, and the powers."""
+    doubles = rows.astype(np.float64)
+    powers = np.frexp(abs(doubles).max(axis=1, initial=0))[1]
+    return np.ldexp(doubles, -powers[:, np.newaxis]), powers
+
+
+def _exact_coefficient(
+    arrays: Sequence[Floats | tuple[Floats, ...]], output: int, monomial: Sequence[int]
+) -> Fraction:
+    """Return one coefficient of a layer in the normal form, a pair standing for its exact sum."""
+    left, right, down, linear = (
+        array if isinstance(array, tuple) else (array,) for array in arrays
     )
-    with np.errstate(over="ignore", invalid="ignore"):
-        matrix = (left * weights[:, np.newaxis]).T @ right
-        # The constant is 1, so the linear part joins the products with it.
-        matrix[0] += linear[output]
-        return np.triu(matrix) + np.tril(matrix, -1).T
+    i, j = monomial
+    total = sum((Fraction(float(part[output, j])) for part in linear if i == 0), Fraction(0))
+    for k in np.flatnonzero(down[0][output]):
+        (a, b), (c, d) = (
+            [sum(Fraction(float(part[k, at])) for part in matrix) for at in (i, j)]
+            for matrix in (left, right)
+        )
+        total += Fraction(float(down[0][output, k])) * (a * d + (b * c if i != j else 0))
+    return total
 
 
 def _component(layer: int, index: int) -> str:
@@ -100,6 +134,11 @@ def _component(layer: int, index: int) -> str:
 def _decimal(value: Fraction | float) -> str:
     exact = Fraction(value)
     try:
-        return f"{float(exact):.17g}"
+        rounded = float(exact)
     except OverflowError:
-        return f"about 2^{exact.numerator.bit_length() - exact.denominator.bit_length()}"
+        rounded = 0.0
+    if rounded or not exact:
+        return f"{rounded:.17g}"
+    # Too large for a float, or too small.
+    power = abs(exact.numerator).bit_length() - exact.denominator.bit_length()
+    return f"about {'-' if exact < 0 else ''}2^{power}"

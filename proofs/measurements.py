@@ -172,7 +172,7 @@ def _rewrite_claim(
         level=Level.MEASURED,
         statement=(
             f"On the {count:,} test images the {name} rewrite and the network, both in float64, "
-            f"predict the same class {network.agreeing:,} times, and their logits differ by at most "
+            f"predict the same class {network.agreeing:,} times; their logits differ by at most "
             f"{network.relative:.1e} of the image's largest (allowed: {tolerance:g}). The exact "
             f"class is predicted {exact.agreeing:,} times."
         ),

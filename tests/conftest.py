@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import torch
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -17,3 +18,6 @@ settings.register_profile(
     "deep", parent=settings.get_profile("quick"), max_examples=1500, derandomize=False
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# Networks in tests are tiny: a second thread only waits for the first, and on a busy machine for long.
+torch.set_num_threads(1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
@@ -13,10 +15,10 @@ from numeric import trace
 from tests.strategies import networks
 
 
-def exact_logits(
+def node_values(
     graph: nx.DiGraph[Any], point: npt.NDArray[Any], *, sizes: bool = False
-) -> list[Fraction]:
-    """Return the exact logits at one point, by the table in the documentation of the graph.
+) -> dict[Any, Fraction]:
+    """Return every node's exact value at a point, by the table in the documentation of the graph.
 
     With ``sizes``, every number counts by its size: what rounding errors are relative to.
     """
@@ -38,8 +40,15 @@ def exact_logits(
                 for name in ("weight", "weight_low"):
                     reading += number(edge.get(name, 0.0)) * values[source]
         values[node] = reading**2 if node[0] == "feature" else reading
-    last = graph.graph["sizes"][-1] - 1
-    return [values.get(("logit", c), Fraction(0)) for c in range(last)]
+    return values
+
+
+def exact_logits(
+    graph: nx.DiGraph[Any], point: npt.NDArray[Any], *, sizes: bool = False
+) -> list[Fraction]:
+    """Return the logits among the values of the nodes; one that has no node is 0."""
+    values = node_values(graph, point, sizes=sizes)
+    return [values.get(("logit", c), Fraction(0)) for c in range(graph.graph["sizes"][-1] - 1)]
 
 
 @st.composite
@@ -67,3 +76,26 @@ def edited_graphs(
         [node for node in graph if node[0] == "feature" and not graph.in_degree(node)]
     )
     return graph
+
+
+def assert_same_graph(first: nx.DiGraph[Any], second: nx.DiGraph[Any]) -> None:
+    """Assert that nodes and edges are the same in their order, and attributes with their types."""
+    assert_same_attributes(first.graph, second.graph)
+    assert list(first) == list(second)
+    assert list(first.edges) == list(second.edges)
+    for node in first:
+        assert_same_attributes(first.nodes[node], second.nodes[node])
+    for edge in first.edges:
+        assert_same_attributes(first.edges[edge], second.edges[edge])
+
+
+def assert_same_attributes(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Assert that two dictionaries hold the same, floats and arrays bit for bit."""
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert type(second[name]) is type(value)
+        if isinstance(value, np.ndarray):
+            assert second[name].dtype == value.dtype
+            assert second[name].tobytes() == value.tobytes()
+        else:
+            assert json.dumps(second[name], sort_keys=True) == json.dumps(value, sort_keys=True)

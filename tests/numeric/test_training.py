@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numeric import BilinearNetwork, Digits, NumericError, rewrite, save_network, trace, train
 from numeric import training as module
 from numeric.files import load_arrays, save_arrays
-from numeric.training import Epoch, logits, predictions
+from numeric.training import Epoch, best_device, logits, predictions
 
 Wrong = Any
 """What no caller should hand over."""
@@ -67,7 +67,7 @@ def stop_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     epoch = module._epoch
 
     def set_stop(stop: int) -> None:
-        def interrupted(state: Any, images: Any, labels: Any, number: int) -> float:  # noqa: ANN401 -- whatever the original takes
+        def interrupted(state: Any, images: Any, labels: Any, number: int) -> float:
             if number == stop:
                 raise KeyboardInterrupt
             return epoch(state, images, labels, number)
@@ -112,7 +112,7 @@ def test_the_history_has_each_epoch_in_its_order(
 ) -> None:
     epoch, losses = module._epoch, []
 
-    def watched(*arguments: Any) -> float:  # noqa: ANN401 -- whatever the original takes
+    def watched(*arguments: Any) -> float:
         losses.append(epoch(*arguments))
         return losses[-1]
 
@@ -158,6 +158,21 @@ def test_every_setting_counts(setting: dict[str, Any]) -> None:
 
 def test_without_noise_the_seed_still_orders_the_images() -> None:
     assert trained(noise=0.0)[1] != trained(noise=0.0, seed=1)[1]
+
+
+def test_every_epoch_sees_all_images_in_an_order_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    randperm, orders = torch.randperm, []
+
+    def watched(*arguments: Any, **settings: Any) -> torch.Tensor:
+        orders.append(randperm(*arguments, **settings))
+        return orders[-1]
+
+    monkeypatch.setattr(torch, "randperm", watched)
+    trained()
+    assert len({tuple(order.tolist()) for order in orders}) == 4
+    assert all(torch.equal(order.sort().values, torch.arange(90)) for order in orders)
 
 
 def test_training_leaves_the_random_state_of_torch_alone() -> None:
@@ -380,6 +395,14 @@ def test_weights_that_are_not_finite_are_refused_by_name() -> None:
 def test_weights_of_half_precision_are_refused_by_name() -> None:
     with pytest.raises(NumericError, match=r"blocks.0.left.weight in float32 or float64"):
         trained(a_network().half())
+
+
+@pytest.mark.parametrize(("available", "kind"), [(True, "cuda"), (False, "cpu")])
+def test_training_happens_on_a_gpu_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, kind: str, *, available: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    assert best_device().type == kind
 
 
 # What is seen of it

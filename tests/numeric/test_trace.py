@@ -1,0 +1,93 @@
+"""Tracing: from a network, or from its layers, to the composition graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from numeric import BilinearNetwork, NumericError, trace, validate
+from numeric.decompositions import DECOMPOSITIONS
+from tests.graphs import assert_same_graph
+from tests.strategies import networks
+
+METHODS = pytest.mark.parametrize("method", ["polarized", "eigen"])
+
+
+def a_network() -> BilinearNetwork:
+    return BilinearNetwork(3, 2, depth=2, width=4, hidden=5, residual=True, embedding=True)
+
+
+@pytest.mark.props
+@given(networks())
+def test_every_network_has_a_graph_in_the_schema_by_every_method(network: BilinearNetwork) -> None:
+    for method in DECOMPOSITIONS:
+        graph = trace(network, method)
+        validate(graph)
+        assert graph.graph["method"] == method
+        assert graph.graph["sizes"] == [
+            network.configuration.inputs + 1,
+            *(len(layer.linear) for layer in network.layers()),
+        ]
+
+
+@METHODS
+def test_the_layers_stand_for_the_network(method: str) -> None:
+    layers = [[array.astype(float) for array in layer] for layer in a_network().layers()]
+    for same in (a_network().layers(), layers, tuple(map(tuple, layers)), iter(layers)):
+        assert_same_graph(trace(same, method), trace(a_network(), method))
+
+
+@METHODS
+def test_the_same_network_has_the_same_graph(method: str) -> None:
+    assert_same_graph(trace(a_network(), method), trace(a_network(), method))
+
+
+def test_eigenfeatures_are_the_default() -> None:
+    assert trace(a_network()).graph["method"] == "eigen"
+
+
+@METHODS
+def test_the_graph_is_a_copy_of_the_weights(method: str) -> None:
+    layers = [[array.astype(float) for array in layer] for layer in a_network().layers()]
+    graph = trace(layers, method)
+    for layer in layers:
+        for array in layer:
+            array[:] = 7
+    assert_same_graph(graph, trace(a_network(), method))
+
+
+@pytest.mark.parametrize("method", ["Eigen", "", None, 0, ["eigen"]])
+def test_a_method_that_does_not_exist_is_refused_with_those_that_do(method: Any) -> None:
+    with pytest.raises(NumericError, match="expected method to be one of polarized, eigen, got"):
+        trace(a_network(), method)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (None, "layers to hold layers, got NoneType"),
+        ([], "at least one layer, got none"),
+        ([[2.0] * 4], "left of layer 1 to have 2 axes"),
+        ([[np.ones(2)] * 4], "left of layer 1 to have 2 axes"),
+        ([[np.ones((2, 2), int)] * 4], "left of layer 1 to be float32 or float64, got int"),
+        ([[[[1.0], [1.0, 2.0]]] * 4], "left of layer 1 to be a numpy array, got list"),
+        ([[np.ones((0, 0))] * 4], "linear of layer 1 to have a row and a column beside"),
+        ([[np.full((2, 2), np.inf)] * 4], "left of layer 1 to be finite, got inf"),
+    ],
+    ids=range(8),
+)
+@METHODS
+def test_layers_that_are_none_are_refused_by_name(layers: Any, message: str, method: str) -> None:
+    with pytest.raises(NumericError, match=message):
+        trace(layers, method)
+
+
+@METHODS
+def test_a_weight_that_is_not_finite_is_refused_by_name(method: str) -> None:
+    network = a_network()
+    network.get_parameter("blocks.0.left.weight").data[0, 0] = np.nan
+    with pytest.raises(NumericError, match=r"blocks.0.left.weight to be finite, got nan"):
+        trace(network, method)
