@@ -145,8 +145,9 @@ def same_polynomial(
                 f"expected second to have {getattr(first, name)} {name} like first, got "
                 f"{getattr(second, name)}"
             )
-    coefficient = layers_difference(first, second)
-    if coefficient is None and _comparable(first, second):
+    comparable = _layer_shapes(first) == _layer_shapes(second)
+    coefficient = layers_difference(first, second) if comparable else None
+    if comparable and coefficient is None:
         return Comparison(same=True, method="every layer has the same coefficients")
     point = _point_difference(first, second, seed, points)
     if point is not None:
@@ -173,22 +174,31 @@ def same_polynomial(
     return Comparison(same=True, method=method)
 
 
-def _comparable(first: ExactNetwork, second: ExactNetwork) -> bool:
-    """Return whether the hidden states have the same sizes, so that layers correspond."""
-    return [layer.linear.numerators.shape for layer in first.layers] == [
-        layer.linear.numerators.shape for layer in second.layers
-    ]
+def _layer_shapes(network: ExactNetwork) -> list[tuple[int, ...]]:
+    return [layer.linear.numerators.shape for layer in network.layers]
 
 
 def layers_difference(first: ExactNetwork, second: ExactNetwork) -> CoefficientDifference | None:
-    """Return the first coefficient in which corresponding layers differ, or None.
+    """Return the first coefficient in which corresponding layers differ.
 
     Where the constant passes through both networks up to a layer, that layer's component 0 is 1, so
-    that a linear term and a product with the constant are the same monomial. None is also the
-    answer where the hidden sizes differ, so that layers do not correspond.
+    that a linear term and a product with the constant are the same monomial.
+
+    Args:
+        first: a network.
+        second: a network with as many layers, of the same sizes.
+
+    Returns:
+        The difference, or None: then every layer of the two is the same function, and so are they.
+
+    Raises:
+        AnalyticError: the hidden sizes differ, so that layers do not correspond.
     """
-    if not _comparable(first, second):
-        return None
+    shapes, others = _layer_shapes(first), _layer_shapes(second)
+    if shapes != others:
+        raise AnalyticError(
+            f"expected second to have layers of shapes {shapes} like first, got {others}"
+        )
     constant = True
     for number, (one, other) in enumerate(zip(first.layers, second.layers, strict=True), start=1):
         last = number == len(first.layers)

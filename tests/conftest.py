@@ -19,5 +19,5 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-# Networks in tests are tiny: a second thread only waits for the first, and on a busy machine for long.
+# Networks in tests are tiny: a second thread only waits for the first, long on a busy machine.
 torch.set_num_threads(1)

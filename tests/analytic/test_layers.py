@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -32,7 +33,7 @@ def ones(neurons: int = 2, inputs: int = 3, outputs: int = 1) -> Layer:
     )
 
 
-def exact(layer: Any) -> ExactLayer:  # noqa: ANN401 -- a layer of any kind
+def exact(layer: Any) -> ExactLayer:
     return exact_layers([layer])[0]
 
 
@@ -99,7 +100,7 @@ def with_shape(name: str, shape: tuple[int, ...], **sizes: int) -> Layer:
         ([(1.0,) * 4], r"expected left of layer 1 to have two axes, got shape \(\)"),
     ],
 )
-def test_what_are_no_layers_is_refused(layers: Any, message: str) -> None:  # noqa: ANN401
+def test_what_are_no_layers_is_refused(layers: Any, message: str) -> None:
     with pytest.raises(AnalyticError, match=message):
         exact_layers(layers)
 
@@ -172,7 +173,7 @@ def test_a_layer_has_an_input_and_an_output(sizes: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("parts", [(np.ones((2, 4)), np.ones((2, 1))), (np.ones((2, 4)), 0.0), ()])
-def test_the_parts_of_a_sum_have_one_shape(parts: Any) -> None:  # noqa: ANN401
+def test_the_parts_of_a_sum_have_one_shape(parts: Any) -> None:
     message = "expected the parts of left of layer 1 to have one shape, got "
     with pytest.raises(AnalyticError, match=message):
         exact((parts, *ones()[1:]))
@@ -221,7 +222,7 @@ def numerators(layer: Layer, state: list[Any], exponent: int) -> list[Fraction]:
 @given(st.data(), st.sampled_from([tame, wild]), st.integers(-100, 0))
 def test_outputs_are_integers_over_their_scale_and_within_their_sizes(
     data: st.DataObject,
-    elements: Any,
+    elements: Callable[..., st.SearchStrategy[float]],
     exponent: int,
 ) -> None:
     layer = data.draw(stacks(elements=elements, max_depth=1, max_size=3, max_neurons=3))[0]
