@@ -44,14 +44,19 @@ class CoefficientDifference:
         monomial = " times ".join(f"component {index}" for index in self.monomial)
         return (
             f"coefficient of {monomial} in output component {self.output} "
-            f"of layer {self.layer}: {_approximately(self.first)} against "
-            f"{_approximately(self.second)}, a difference of "
-            f"{_approximately(self.second - self.first)}"
+            f"of layer {self.layer}: {approximately(self.first)} against "
+            f"{approximately(self.second)}, a difference of "
+            f"{approximately(self.second - self.first)}"
         )
 
 
-def _approximately(value: Fraction) -> str:
-    # float() of a fraction is right to the last place, but it overflows, and vanishes when tiny.
+def approximately(value: Fraction) -> str:
+    """Return a number as its nearest float, or by its power of two where no float is near.
+
+    Examples:
+        >>> approximately(Fraction(1, 4)), approximately(-(Fraction(2) ** 5000))
+        ('0.25', 'about -2^5000')
+    """
     try:
         rounded = float(value)
     except OverflowError:

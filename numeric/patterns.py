@@ -106,6 +106,13 @@ class Patterns:
         self._metrics = [np.eye(layers[0].linear.shape[1])]
         for layer in self._layers:
             self._metrics.append(gram(layer, self._metrics[-1]))
+        # A layer reads less than all its inputs: eigenvectors are looked for in what it reads.
+        rows = ((y.left, y.right, y.linear, np.eye(1, y.linear.shape[1])) for y in layers)
+        self._bases = [np.linalg.qr(np.concatenate(parts).T.astype(float))[0] for parts in rows]
+        self._reduced = [
+            layer._replace(left=layer.left @ basis, right=layer.right @ basis)
+            for layer, basis in zip(self._layers, self._bases, strict=True)
+        ]
 
     @property
     def depth(self) -> int:
@@ -153,13 +160,13 @@ class Patterns:
         """Follow a feature down to the inputs, at each layer along its strongest eigenvector."""
         reading = self._squares[number - 1].readings[feature]
         sign = 0
-        for layer, metric in zip(
-            reversed(self._layers[: number - 1]), reversed(self._metrics[: number - 1]), strict=True
-        ):
-            values, vectors = eigenfeatures(interaction_matrix(layer, reading))
+        for below in reversed(range(number - 1)):
+            basis, metric = self._bases[below], self._metrics[below]
+            values, vectors = eigenfeatures(interaction_matrix(self._reduced[below], reading))
+            vectors = basis @ vectors
             sizes = abs(values) * (vectors * (metric @ vectors)).sum(axis=0)
             if not sizes.size:
-                reading = np.zeros(layer.left.shape[1])
+                reading = np.zeros(len(basis))
                 continue
             strongest = int(sizes.argmax())
             # Further down the squares in between hide the sign.

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
+from numeric.inference import as_tensor, best_device, predictions
 from numeric.mnist import Digits
 from numeric.network import BilinearNetwork, check_integer
 from numeric.normal_form import check_array
@@ -122,7 +123,7 @@ def train(
         if checkpoint is not None and Path(checkpoint).exists():
             state.load(checkpoint)
         images, labels = (
-            _tensor(array).to(device) for array in (digits.train_images, digits.train_labels)
+            as_tensor(array).to(device) for array in (digits.train_images, digits.train_labels)
         )
         images = images.to(next(model.parameters()).dtype)
         with progress_bar(
@@ -144,46 +145,6 @@ def train(
     finally:
         model.to(home)
     return state.history
-
-
-def best_device() -> torch.device:
-    """Return a GPU where torch sees one, the processor else."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def predictions(module: nn.Module, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the most likely class of each image; of equal logits the first counts.
-
-    Args:
-        module: maps (images, inputs) to (images, classes), in the dtype of its first tensor.
-        images: float array of shape (images, inputs).
-
-    Returns:
-        int64 array of shape (images,).
-    """
-    return np.asarray(logits(module, images).argmax(axis=1))
-
-
-@torch.no_grad()
-def logits(
-    module: nn.Module, images: np.ndarray[Any, Any], batch: int = 2000
-) -> np.ndarray[Any, Any]:
-    """Return a module's outputs for many images, computed in its own dtype.
-
-    Args:
-        module: maps (images, inputs) to (images, outputs).
-        images: float array of shape (images, inputs).
-        batch: images at once.
-
-    Returns:
-        float array of shape (images, outputs).
-    """
-    like = next(iter(module.state_dict().values()))
-    parts = [
-        module(_tensor(images[start : start + batch]).to(like)).cpu().numpy()
-        for start in range(0, len(images), batch)
-    ]
-    return np.concatenate(parts)
 
 
 @dataclass
@@ -262,11 +223,6 @@ def _history(epochs: object, most: int, path: str | os.PathLike[str]) -> list[Ep
             f"expected {path} to hold the loss and accuracy of 1 to {most} epochs, got {epochs!r}"
         )
     return history
-
-
-def _tensor(array: npt.NDArray[Any]) -> Tensor:
-    # torch reads arrays without copying, but not backwards, and warns of those it cannot write to.
-    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
 
 
 def _digest(digits: Digits) -> str:

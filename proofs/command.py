@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from analytic import AnalyticError
 from numeric import NumericError, load_graph, load_mnist, load_network, save_graph, trace
@@ -21,8 +21,34 @@ from proofs.prove import prove as prove_claims
 
 _DEFAULTS = Recipe()
 
+
+class _Commands(TyperGroup):
+    """The commands; what a user does or gives wrongly ends in one line on standard error."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 -- as the base class has it
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (AnalyticError, NumericError, ProofError) as error:
+            typer.echo(f"bilinear: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo(
+                "bilinear: interrupted; the same command goes on from the last epoch or file that "
+                "was finished",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
-    help="What a bilinear network computes, read exactly from its weights, and the proof of it.",
+    cls=_Commands,
+    help=(
+        "What a bilinear network computes, read exactly from its weights, and the proof of it.\n\n"
+        "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
+        "The exit status is 0 where all goes well and all claims hold, 1 where a claim fails, and "
+        "2 where an argument or a file is wrong."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,20 +60,32 @@ Data = Annotated[
     typer.Option(help="A folder with the four MNIST files; left out, they are found or fetched."),
 ]
 Depth = Annotated[int, typer.Option(help="Number of bilinear layers.")]
-Width = Annotated[int, typer.Option(help="Size of the hidden state between two layers.")]
+Width = Annotated[int, typer.Option(help="Numbers handed on from each layer to the next.")]
 Hidden = Annotated[int, typer.Option(help="Number of neurons of each layer.")]
-Bias = Annotated[bool, typer.Option(help="Give every layer biases.")]
-Residual = Annotated[bool, typer.Option(help="Add each layer's input to its output.")]
-Embedding = Annotated[bool, typer.Option(help="Bring the pixels to WIDTH by a linear map first.")]
+Bias = Annotated[bool, typer.Option(help="Whether the layers have biases.")]
+Residual = Annotated[bool, typer.Option(help="Whether each layer adds its input to its output.")]
+Embedding = Annotated[
+    bool, typer.Option(help="Whether a linear map first brings the pixels to as many as --width.")
+]
 Epochs = Annotated[int, typer.Option(help="Passes over the 60,000 training images.")]
-Noise = Annotated[float, typer.Option(help="Noise on the inputs; 1 is as strong as full white.")]
-Seed = Annotated[int, typer.Option(help="Draws first weights, order and noise.")]
-Model = Annotated[Path, typer.Argument(help="A network that 'bilinear train' wrote.")]
+Noise = Annotated[
+    float,
+    typer.Option(help="Standard deviation of the noise on the pixels, which go from 0 to 1."),
+]
+Seed = Annotated[
+    int, typer.Option(help="Draws the first weights, the order of the images and the noise.")
+]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A network that 'bilinear train' wrote.")
+]
 
 
 @app.command()
 def train(
-    model: Annotated[Path, typer.Argument(help="The file to write, such as model.safetensors.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="The file to write, such as model.safetensors."),
+    ],
     depth: Depth = 2,
     width: Width = 64,
     hidden: Hidden = 256,
@@ -61,7 +99,8 @@ def train(
 ) -> None:
     """Train a network on MNIST and write it to MODEL.
 
-    An interrupted training goes on from its last epoch when the same command is given again.
+    An interrupted training goes on from its last epoch when the same command is given again. A
+    MODEL that was trained with the same settings is left as it is.
     """
     configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
     recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
@@ -72,12 +111,22 @@ def train(
 @app.command(name="trace")
 def trace_features(
     model: Model,
-    graph: Annotated[Path, typer.Argument(help="The file to write, such as graph.safetensors.")],
+    graph: Annotated[
+        Path,
+        typer.Argument(metavar="GRAPH", help="The file to write, such as graph.safetensors."),
+    ],
     method: Annotated[
-        str, typer.Option(help=f"How to find features: {' or '.join(DECOMPOSITIONS)}.")
+        str,
+        typer.Option(
+            help=f"How to find features, {' or '.join(DECOMPOSITIONS)}: polarized features can be "
+            "proved exactly, eigen features can be looked at."
+        ),
     ] = "eigen",
 ) -> None:
-    """Find the features of a network in its weights and write their graph to GRAPH."""
+    """Write the graph of MODEL's features to GRAPH.
+
+    The features come from the weights alone; no data is looked at.
+    """
     found = trace(load_network(model), method)
     save_graph(found, graph)
     features = sum(node[0] == "feature" for node in found)
@@ -87,15 +136,21 @@ def trace_features(
 @app.command()
 def prove(
     model: Model,
-    graphs: Annotated[list[Path], typer.Argument(help="Graphs that 'bilinear trace' wrote.")],
-    certificate: Annotated[Path, typer.Option(help="Where the claims are written.")] = Path(
-        "certificate.json"
-    ),
+    graphs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="GRAPH", help="Graphs that 'bilinear trace' wrote, changed by you or not."
+        ),
+    ],
+    certificate: Annotated[
+        Path, typer.Option(help="The file that the claims are written to, with their evidence.")
+    ] = Path("certificate.json"),
     data: Data = None,
 ) -> None:
-    """Prove and measure what the graphs keep of the network.
+    """Prove and measure what graphs keep of MODEL.
 
-    Exits with 1 if a claim fails; the claim says at which node, layer and coefficient.
+    The claims are printed and written to a file. A claim that fails says at which node, layer and
+    coefficient, and the exit status is 1.
     """
     proved = prove_claims(
         load_network(model), [load_graph(path) for path in graphs], load_mnist(data)
@@ -108,9 +163,9 @@ def prove(
 
 @app.command()
 def run(
-    folder: Annotated[Path, typer.Argument(help="Receives all that the run makes.")] = Path(
-        "runs/mnist"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Receives all that the run makes.")
+    ] = Path("runs/mnist"),
     depth: Depth = 2,
     width: Width = 64,
     hidden: Hidden = 256,
@@ -124,7 +179,9 @@ def run(
 ) -> None:
     """Train, trace, rewrite, prove and report, all in one FOLDER.
 
-    A second run on the same folder uses what is there. Exits with 1 if a claim fails.
+    The folder receives the network, its graphs, the certificate, pictures and report.html, which
+    shows it all. A second run on the same folder uses what is there. The exit status is 1 if a
+    claim fails.
     """
     configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
     recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
@@ -141,12 +198,8 @@ def _conclude(certificate: Certificate) -> None:
 
 
 def main() -> None:
-    """Run the command; a mistake in its arguments or files becomes one line on standard error."""
-    try:
-        app()
-    except (AnalyticError, NumericError, ProofError) as error:
-        typer.echo(f"bilinear: {error}", err=True)
-        sys.exit(2)
+    """Run the command."""
+    app()
 
 
 if __name__ == "__main__":

@@ -8,13 +8,17 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from analytic.equality import approximately
 from numeric import Layer, SquareLayer
 from numeric.normal_form import Floats
 
 Doubles = npt.NDArray[np.float64]
 
-_ROUNDING = 1e-11
+_ROUNDING = Fraction(1, 10**11)
 """Coefficients of a decomposition in float64 differ by less, relative to the largest."""
+
+_NOTHING = -10_000
+"""The power of two of a zero, below that of any product of floats."""
 
 
 def located(
@@ -41,7 +45,7 @@ network and 0.25 in the graph, a difference of -0.25."
     node = ("logit", output - 1) if layer == depth else ("form", layer, output)
     product = " · ".join(_component(layer, index) for index in monomial)
     difference = Fraction(values[1]) - Fraction(values[0])
-    network, graph, by = (_decimal(value) for value in (*values, difference))
+    network, graph, by = (approximately(Fraction(value)) for value in (*values, difference))
     return (
         f"At node {node}, in layer {layer}, the coefficient of {product} is {network} in the "
         f"network and {graph} in the graph, a difference of {by}."
@@ -54,7 +58,7 @@ def worst_coefficient(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -
     Far is meant relative to the largest coefficient of the same output. The place is looked for in
     float64; the values there are exact.
     """
-    worst, place = -1.0, (0, 0, 0, 0)
+    worst, place, largest = -1.0, (0, 0, 0, 0), Fraction(0)
     for number, (layer, square) in enumerate(zip(layers, squares, strict=True)):
         reading = square.readings
         # Component 0 of the last layer is no output.
@@ -64,19 +68,24 @@ def worst_coefficient(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -
             power = max(first, second)
             wanted, found = np.ldexp(wanted, first - power), np.ldexp(found, second - power)
             difference = abs(found - wanted)
-            relative = difference.max() / (max(abs(wanted).max(), abs(found).max()) or 1.0)
+            scale = abs(wanted).max()
+            relative = difference.max() / (max(scale, abs(found).max()) or 1.0)
             if relative > worst:
                 row, column = np.unravel_index(difference.argmax(), difference.shape)
                 worst, place = relative, (number, output, int(row), int(column))
+                largest = Fraction(float(scale)) * Fraction(2) ** power
     number, output, *monomial = place
     values = (
         _exact_coefficient(layers[number], output, monomial),
         _exact_coefficient(squares[number].in_normal_form(), output, monomial),
     )
     there = located(number + 1, output, monomial, values, len(layers))
-    if worst > _ROUNDING:
+    if abs(values[1] - values[0]) > _ROUNDING * max(*map(abs, values), largest):
         return there
-    return f"All coefficients agree to rounding, so it is the arithmetic that differs. {there}"
+    return (
+        "No coefficient was found to differ beyond rounding: the difference arises in floating "
+        f"point. {there}"
+    )
 
 
 def _coefficients(
@@ -102,7 +111,8 @@ def _coefficients(
 def _scaled_to_one(rows: Floats) -> tuple[Doubles, npt.NDArray[np.int32]]:
     """Return rows over powers of two that bring their largest entries near 1, and the powers."""
     doubles = rows.astype(np.float64)
-    powers = np.frexp(abs(doubles).max(axis=1, initial=0))[1]
+    largest = abs(doubles).max(axis=1, initial=0)
+    powers = np.where(largest > 0, np.frexp(largest)[1], _NOTHING)
     return np.ldexp(doubles, -powers[:, np.newaxis]), powers
 
 
@@ -129,16 +139,3 @@ def _component(layer: int, index: int) -> str:
     if index == 0:
         return "1"
     return f"input {index - 1}" if layer == 1 else str(("form", layer - 1, index))
-
-
-def _decimal(value: Fraction | float) -> str:
-    exact = Fraction(value)
-    try:
-        rounded = float(exact)
-    except OverflowError:
-        rounded = 0.0
-    if rounded or not exact:
-        return f"{rounded:.17g}"
-    # Too large for a float, or too small.
-    power = abs(exact.numerator).bit_length() - exact.denominator.bit_length()
-    return f"about {'-' if exact < 0 else ''}2^{power}"

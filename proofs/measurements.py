@@ -14,8 +14,8 @@ import torch
 
 from analytic import ExactNetwork
 from numeric import BilinearNetwork, Digits, Layer, SquareLayer
+from numeric.inference import best_device, logits
 from numeric.rewrite import RewrittenNetwork
-from numeric.training import best_device, logits
 from proofs.claims import Claim, Level
 from proofs.errors import ProofError
 from proofs.locations import worst_coefficient
@@ -79,13 +79,15 @@ class Measurements:
     def from_exact(self, found: Doubles) -> Distance:
         """Measure logits against the exact ones."""
         differences = abs((found - self.nearest) - self.rest)
-        return Distance.of(differences, self.nearest, found.argmax(axis=1) == self.predictions)
+        return Distance.of(differences, self.nearest, classes(found) == self.predictions)
 
     def from_network(self, found: Doubles) -> Distance:
         """Measure logits against the network's in float64."""
         wanted = self.floats["float64"]
-        same = found.argmax(axis=1) == wanted.argmax(axis=1)
-        return Distance.of(abs(found - wanted), wanted, same)
+        with np.errstate(invalid="ignore"):
+            differences = abs(found - wanted)
+        same = (classes(found) == classes(wanted)) & (classes(found) >= 0)
+        return Distance.of(differences, wanted, same)
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,16 @@ class Distance:
     def of(cls, differences: Doubles, wanted: Doubles, same: npt.NDArray[np.bool_]) -> Distance:
         """Take the largest of the differences, and count the images of the same class."""
         scales = np.broadcast_to(abs(wanted).max(axis=1, keepdims=True), wanted.shape)
-        relative = np.divide(
-            differences, scales, out=np.where(differences == 0, 0.0, np.inf), where=scales > 0
-        )
+        with np.errstate(invalid="ignore"):
+            relative = np.divide(
+                differences, scales, out=np.where(differences == 0, 0.0, np.inf), where=scales > 0
+            )
         return cls(float(differences.max()), float(relative.max()), int(same.sum()))
+
+
+def classes(found: Doubles) -> npt.NDArray[np.int64]:
+    """Return the most likely class of each image: of equal logits the first, of NaN none (-1)."""
+    return np.where(np.isnan(found).any(axis=1), -1, found.argmax(axis=1))
 
 
 def measured_claims(
@@ -129,7 +137,7 @@ def _float_claim(measurements: Measurements, dtype: str) -> Claim:
     count = len(measurements.digits.test_labels)
     found = measurements.floats[dtype]
     distance = measurements.from_exact(found)
-    correct = int((found.argmax(axis=1) == measurements.digits.test_labels).sum())
+    correct = int((classes(found) == measurements.digits.test_labels).sum())
     tolerance = _FLOAT_TOLERANCES[dtype]
     holds = distance.relative <= tolerance
     return Claim(

@@ -68,15 +68,16 @@ def form_features(patterns: Patterns, number: int, size: int) -> Figure:
 def training_curve(history: Sequence[Epoch]) -> Figure:
     """Draw loss and error by epoch."""
     figure = Figure(figsize=(7, 3), layout="constrained")
-    loss, error = figure.subplots(1, 2)
-    epochs = range(1, len(history) + 1)
-    loss.plot(epochs, [epoch.loss for epoch in history], color="tab:gray")
-    loss.set_ylabel("training loss (nats)")
-    error.plot(epochs, [100 * (1 - epoch.accuracy) for epoch in history], color="tab:red")
-    error.set_ylabel("test error (%)")
-    for axes in (loss, error):
+    curves = (
+        ("training loss (nats)", "tab:gray", [epoch.loss for epoch in history]),
+        ("test error (%)", "tab:red", [100 * (1 - epoch.accuracy) for epoch in history]),
+    )
+    for axes, (label, color, values) in zip(figure.subplots(1, 2), curves, strict=True):
+        axes.plot(range(1, len(history) + 1), values, color=color, marker=".")
         axes.set_xlabel("epoch")
-        axes.set_yscale("log")
+        axes.set_ylabel(label)
+        # Zeros alone have no place on a logarithmic axis.
+        axes.set_yscale("log" if max(values) > 0 else "linear")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:g}")
@@ -115,11 +116,13 @@ def all_pictures(
         history: of the training; nothing is drawn where it is empty.
 
     Returns:
-        Figures by the name of their file.
+        Figures by the name of their file. The forms of an embedding have none: no squares make
+        them.
     """
     figures = {"digits": logit_features(patterns, sizes[-1] - 1)}
-    for number in range(1, patterns.depth):
-        figures[f"forms-of-layer-{number}"] = form_features(patterns, number, sizes[number - 1])
+    for number, size in enumerate(sizes[:-1], start=1):
+        if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
+            figures[f"forms-of-layer-{number}"] = form_features(patterns, number, size)
     if history:
         figures["training"] = training_curve(history)
     return figures

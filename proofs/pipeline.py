@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,10 @@ from numeric.network_files import read_network
 from numeric.patterns import Patterns
 from numeric.schema import Node
 from numeric.training import Epoch, Recipe
-from proofs.claims import Certificate, digest, load_certificate
+from proofs.claims import Certificate, digest
 from proofs.errors import ProofError
 from proofs.pictures import all_pictures
-from proofs.prove import prove, subject, versions
+from proofs.prove import prove
 from proofs.report import write_report
 
 METHODS = ("polarized", "eigen")
@@ -53,8 +53,8 @@ def run(
 
     Args:
         folder: receives ``model.safetensors``, a ``graph-….safetensors`` for each method,
-            ``certificate.json``, ``pictures/`` and ``report.html``. What an earlier run left there
-            is used if it fits.
+            ``certificate.json``, ``pictures/`` and ``report.html``. The network and the graphs that
+            an earlier run left there are used if they fit; the proof is made anew.
         configuration: the network's shape.
         recipe: how it is trained; its seed draws the first weights too.
         data: a folder with MNIST, if it should not come from the cache or the network.
@@ -64,12 +64,16 @@ def run(
         The certificate.
 
     Raises:
-        ProofError: the folder is a file, or holds another network.
+        ProofError: the folder is a file or cannot be made, or it holds another network.
         NumericError: MNIST cannot be had, or a file is damaged or cannot be written.
     """
     target = Path(folder)
-    if target.exists() and not target.is_dir():
-        raise ProofError(f"expected the output folder {target} to be a folder, got a file")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProofError(
+            f"expected the output folder {target} to be a folder, got: {error.strerror}"
+        ) from None
     with _step(say, "MNIST"):
         digits = load_mnist(data)
     with _step(say, f"network of depth {configuration.depth}"):
@@ -78,8 +82,10 @@ def run(
     for method in METHODS:
         with _step(say, f"{method} features"):
             graphs[method] = traced(target / f"graph-{method}.safetensors", model, method)
+    # Made anew in every run: a claim is said where it has been proved, not where a file says so.
     with _step(say, "proof"):
-        certificate = proved(target / "certificate.json", model, graphs, digits)
+        certificate = prove(model, list(graphs.values()), digits)
+        certificate.save(target / "certificate.json")
     for claim in certificate.claims:
         say(f"  {claim}")
     with _step(say, "pictures and report"):
@@ -100,7 +106,7 @@ def trained(
     """Return the network of a folder, trained now or, from its last epoch on, before.
 
     Raises:
-        ProofError: the file holds a network of another shape or recipe.
+        ProofError: the file holds a network of another shape or recipe, or no history.
     """
     asked = {"configuration": asdict(configuration), "recipe": asdict(recipe)}
     if path.exists():
@@ -111,9 +117,9 @@ def trained(
                 f"expected {path} to hold the network asked for, got {_differences(asked, found)}: "
                 "name another folder, or the same settings"
             )
-        return model, [Epoch(**epoch) for epoch in notes["history"]]
+        return model, _history(notes.get("history"), path)
     model = BilinearNetwork.from_configuration(configuration, seed=recipe.seed)
-    checkpoint = path.with_name("checkpoint.safetensors")
+    checkpoint = path.with_name(f"{path.stem}-checkpoint.safetensors")
     history = train(model, digits, **asdict(recipe), checkpoint=checkpoint)
     notes = {"recipe": asdict(recipe), "history": [asdict(epoch) for epoch in history]}
     save_network(model, path, notes=notes)
@@ -122,11 +128,11 @@ def trained(
 
 
 def traced(path: Path, model: BilinearNetwork, method: str) -> nx.DiGraph[Node]:
-    """Return a network's graph, from the file if it is of this network."""
+    """Return a network's graph, from the file if it is of this network and method."""
     network = digest(array for layer in model.layers() for array in layer)
     if path.exists():
         graph = load_graph(path)
-        if graph.graph.get("network") == network:
+        if graph.graph.get("network") == network and graph.graph.get("method") == method:
             return graph
     graph = trace(model, method)
     graph.graph["network"] = network
@@ -134,29 +140,20 @@ def traced(path: Path, model: BilinearNetwork, method: str) -> nx.DiGraph[Node]:
     return graph
 
 
-def proved(
-    path: Path,
-    model: BilinearNetwork,
-    graphs: Mapping[str, nx.DiGraph[Node]],
-    digits: Digits,
-) -> Certificate:
-    """Return the certificate, from the file if it is about the very same bytes."""
-    if path.exists():
-        rewritten = [(method, square_layers(graph)) for method, graph in graphs.items()]
-        found = load_certificate(path)
-        same = found.subject == subject(model, rewritten, digits)
-        if same and found.versions == versions() and found.holds:
-            return found
-    certificate = prove(model, list(graphs.values()), digits)
-    certificate.save(path)
-    return certificate
+def _history(epochs: object, path: Path) -> list[Epoch]:
+    """Return the epochs in a network's notes."""
+    with suppress(TypeError):
+        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]
+        if all(isinstance(x, float) for epoch in history for x in (epoch.loss, epoch.accuracy)):
+            return history
+    raise ProofError(f"expected {path} to hold the history of its training, got {epochs!r}")
 
 
 def _differences(asked: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Say which settings differ, each as found and as asked for."""
     lines = []
     for group, settings in asked.items():
-        there = found[group] or {}
+        there = found[group] if isinstance(found[group], Mapping) else {}
         lines += [
             f"{name} {there.get(name)} where {value} was asked for"
             for name, value in settings.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import platform
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib import metadata
@@ -32,7 +34,8 @@ def prove(
 
     Args:
         model: the network.
-        graph: the graph that it was traced to, or several.
+        graph: the graph that it was traced to, or several. Claims name a graph by its method, and
+            count those of one method.
         digits: the test images are what the measured claims are measured on.
         tolerance: how far a rewrite's logits may lie from the network's, relative to the largest
             logit of the image.
@@ -43,7 +46,8 @@ def prove(
         rewrites and torch's own floats lie from each other and from the exact values.
 
     Raises:
-        ProofError: a graph has other sizes than the network.
+        ProofError: an argument is of another kind, there is no graph, a graph or the images have
+            other sizes than the network, or the logits of an image leave the range of float64.
         NumericError: a graph breaks its schema, or a weight is not finite.
 
     Examples:
@@ -58,24 +62,26 @@ def prove(
         >>> certificate.holds
         True
     """
-    graphs = [graph] if isinstance(graph, nx.Graph) else list(graph)
+    graphs = _checked(model, graph, digits, tolerance)
     layers = model.layers()
     exact = ExactNetwork(layers)
-    rewritten = [
-        (str(graph.graph.get("method", "unnamed")), square_layers(graph)) for graph in graphs
-    ]
+    # Reading its layers refuses what is no graph.
+    squares_of = [square_layers(item) for item in graphs]
+    rewritten = list(zip(_names(graphs), squares_of, strict=True))
     for name, squares in rewritten:
         _check_sizes(name, squares, exact)
     claims = [*_symbolic_claims()]
-    for name, squares in rewritten:
-        if name == "polarized":
-            claims.append(_same_polynomial_claim(exact, squares))
+    claims += [
+        _same_polynomial_claim(name, exact, squares)
+        for (name, squares), item in zip(rewritten, graphs, strict=True)
+        if item.graph.get("method") == "polarized"
+    ]
     measurements = Measurements.of(model, exact, digits)
     claims += measured_claims(measurements, layers, rewritten, tolerance)
-    return Certificate(tuple(claims), subject(model, rewritten, digits), versions())
+    return Certificate(tuple(claims), _subject(model, rewritten, digits), _versions())
 
 
-def subject(
+def _subject(
     model: BilinearNetwork,
     rewritten: Iterable[tuple[str, Sequence[SquareLayer]]],
     digits: Digits,
@@ -105,14 +111,14 @@ def _symbolic_claims() -> Iterable[Claim]:
         )
 
 
-def _same_polynomial_claim(exact: ExactNetwork, squares: Sequence[SquareLayer]) -> Claim:
+def _same_polynomial_claim(name: str, exact: ExactNetwork, squares: Sequence[SquareLayer]) -> Claim:
     rewritten = ExactNetwork([layer.in_normal_form() for layer in squares])
     difference = layers_difference(exact, rewritten)
     return Claim(
-        name="polarized: same polynomial",
+        name=f"{name}: same polynomial",
         level=Level.EXACT,
         statement=(
-            "The polarized graph and the network are the same polynomial, coefficient by "
+            f"The {name} graph and the network are the same polynomial, coefficient by "
             "coefficient in every layer: they agree for every real input."
         ),
         holds=difference is None,
@@ -135,6 +141,42 @@ def _same_polynomial_claim(exact: ExactNetwork, squares: Sequence[SquareLayer]) 
     )
 
 
+def _checked(
+    model: BilinearNetwork,
+    graph: nx.DiGraph[Node] | Sequence[nx.DiGraph[Node]],
+    digits: Digits,
+    tolerance: float,
+) -> list[nx.DiGraph[Node]]:
+    """Return the graphs, if there are some and all arguments are what they should be."""
+    for name, value, kind in (("model", model, BilinearNetwork), ("digits", digits, Digits)):
+        if not isinstance(value, kind):
+            raise ProofError(
+                f"expected {name} to be a {kind.__name__}, got a {type(value).__name__}"
+            )
+    single = isinstance(graph, nx.Graph) or not isinstance(graph, Iterable)
+    graphs: list[Any] = [graph] if single else list(graph)
+    if not graphs:
+        raise ProofError("expected a graph, or several, got none")
+    if digits.inputs != model.configuration.inputs:
+        raise ProofError(
+            f"expected digits of {model.configuration.inputs} inputs like the network, got "
+            f"{digits.inputs}"
+        )
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise ProofError(f"expected tolerance to be finite and not negative, got {tolerance}")
+    return graphs
+
+
+def _names(graphs: Sequence[nx.DiGraph[Node]]) -> list[str]:
+    """Name each graph by its method, from the second of a method on with a number."""
+    names, seen = [], Counter[str]()
+    for graph in graphs:
+        method = str(graph.graph.get("method", "unnamed"))
+        seen[method] += 1
+        names.append(method if seen[method] == 1 else f"{method} ({seen[method]})")
+    return names
+
+
 def _check_sizes(name: str, squares: Sequence[SquareLayer], exact: ExactNetwork) -> None:
     expected = [layer.linear.numerators.shape for layer in exact.layers]
     found = [layer.linear.shape for layer in squares]
@@ -145,7 +187,7 @@ def _check_sizes(name: str, squares: Sequence[SquareLayer], exact: ExactNetwork)
         )
 
 
-def versions() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     """Return the versions of what computes the evidence."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from analytic import ExactNetwork, layers_difference
 from numeric import BilinearNetwork, Digits, load_mnist, rewrite, square_layers, trace, train
-from numeric.training import logits
+from numeric.inference import logits
 from proofs.measurements import Distance
 
 ACCURACY = {1: 0.983, 2: 0.985, 3: 0.983}
@@ -86,8 +86,8 @@ def rewrites(digits: Digits) -> Iterator[Figure]:
         distance = Distance.of(abs(found - wanted), wanted, agree)
         yield Figure(
             f"eigen against network, {kind}",
-            f"{distance.relative:.1e} relative, {len(found) - distance.agreeing} predictions change",
-            "at most 1e-9, none",
+            f"{distance.relative:.1e} relative, {len(found) - distance.agreeing} changed",
+            "at most 1e-9, 0 changed",
             distance.relative <= 1e-9 and distance.agreeing == len(found),
         )
 

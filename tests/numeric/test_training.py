@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import BilinearNetwork, Digits, NumericError, rewrite, save_network, trace, train
+from numeric import BilinearNetwork, Digits, NumericError, save_network, train
 from numeric import training as module
 from numeric.files import load_arrays, save_arrays
-from numeric.training import Epoch, best_device, logits, predictions
+from numeric.inference import predictions
+from numeric.training import Epoch
 
 Wrong = Any
 """What no caller should hand over."""
@@ -50,15 +51,6 @@ def trained(
     settings = {"epochs": 4, "batch": 16, "noise": 0.1, "learning_rate": 0.05, **settings}
     history = train(model, data, **settings)
     return history, {name: array.tobytes() for name, array in model.arrays().items()}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Keep threads from waiting for one another over matrices as small as these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -397,14 +389,6 @@ def test_weights_of_half_precision_are_refused_by_name() -> None:
         trained(a_network().half())
 
 
-@pytest.mark.parametrize(("available", "kind"), [(True, "cuda"), (False, "cpu")])
-def test_training_happens_on_a_gpu_where_there_is_one(
-    monkeypatch: pytest.MonkeyPatch, kind: str, *, available: bool
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
-    assert best_device().type == kind
-
-
 # What is seen of it
 
 
@@ -421,29 +405,3 @@ def test_on_a_terminal_loss_and_accuracy_are_shown(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", "120")
     (*_, last), _ = trained(epochs=2)
     assert f"loss {last.loss:.4f}, accuracy {last.accuracy:.2%}" in stream.getvalue()
-
-
-# Reading a module's answers
-
-
-def test_logits_are_the_modules_own_whatever_the_batch() -> None:
-    model = a_network().double()
-    with torch.no_grad():
-        expected = model(torch.from_numpy(DIGITS.test_images).double()).numpy()
-    for batch in (1, 7, 30, 2000):
-        np.testing.assert_allclose(logits(model, DIGITS.test_images, batch), expected, rtol=1e-12)
-
-
-def test_logits_are_computed_in_the_modules_own_precision() -> None:
-    model = a_network()
-    assert logits(model, DIGITS.test_images.astype(np.float64)).dtype == np.float32
-    assert logits(rewrite(trace(model)), DIGITS.test_images).dtype == np.float64
-
-
-def test_of_equal_logits_the_first_counts() -> None:
-    model = torch.nn.Linear(5, 3)
-    torch.nn.init.zeros_(model.weight)
-    model.bias.data = torch.tensor([0.0, 1.0, 1.0])
-    predicted = predictions(model, DIGITS.test_images)
-    assert predicted.dtype == np.int64
-    assert predicted.tolist() == [1] * 30

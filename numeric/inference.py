@@ -1,0 +1,54 @@
+"""What a module says of many images, on the device and in the precision that it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+
+def best_device() -> torch.device:
+    """Return a GPU where torch sees one, the processor else."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def predictions(module: nn.Module, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the most likely class of each image; of equal logits the first counts.
+
+    Args:
+        module: maps (images, inputs) to (images, classes), in the dtype of its first tensor.
+        images: float array of shape (images, inputs).
+
+    Returns:
+        int64 array of shape (images,).
+    """
+    return np.asarray(logits(module, images).argmax(axis=1))
+
+
+@torch.no_grad()
+def logits(module: nn.Module, images: npt.NDArray[Any], batch: int = 2000) -> npt.NDArray[Any]:
+    """Return a module's outputs for many images, computed in its own dtype.
+
+    Args:
+        module: maps (images, inputs) to (images, outputs).
+        images: float array of shape (images, inputs).
+        batch: images at once.
+
+    Returns:
+        float array of shape (images, outputs).
+    """
+    like = next(iter(module.state_dict().values()))
+    parts = [
+        module(as_tensor(images[start : start + batch]).to(like)).cpu().numpy()
+        for start in range(0, len(images), batch)
+    ]
+    return np.concatenate(parts)
+
+
+def as_tensor(array: npt.NDArray[Any]) -> Tensor:
+    """Return an array as a tensor, sharing its memory where torch can."""
+    # torch reads arrays without copying, but not backwards, and warns of those it cannot write to.
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))

@@ -1,0 +1,458 @@
+"""The command line: what it does, what it prints and how it ends."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from typer.testing import CliRunner, Result
+
+import proofs
+from numeric import BilinearNetwork, load_graph, load_network, save_graph, save_network, trace
+from numeric.mnist_sources import CHECKSUMS
+from numeric.network import Configuration
+from numeric.network_files import read_network
+from numeric.training import Recipe
+from proofs import command, load_certificate, pipeline
+from proofs.command import app
+from tests.digits import ink_like_mnist, like_mnist
+
+DIGITS = like_mnist()
+SMALL = ["--width", "4", "--hidden", "6", "--epochs", "1"]
+COMMANDS = ["train", "trace", "prove", "run"]
+
+
+def bilinear(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def network() -> BilinearNetwork:
+    return BilinearNetwork(784, 10, width=4, hidden=6)
+
+
+def said(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+def one_line(text: str) -> str:
+    (line,) = text.splitlines()
+    assert line.startswith("bilinear: ")
+    return line.removeprefix("bilinear: ")
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for module in (command, pipeline):
+        monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
+    monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    save_network(network(), tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+@pytest.fixture
+def graphs(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{method}.safetensors" for method in ("polarized", "eigen")]
+    for path in paths:
+        save_graph(trace(network(), path.stem), path)
+    return paths
+
+
+# Help
+
+
+def test_without_arguments_the_help_is_shown() -> None:
+    assert "Usage: " in bilinear().output
+
+
+def test_the_help_says_where_to_begin_what_there_is_and_how_a_command_ends() -> None:
+    result = bilinear("--help")
+    assert result.exit_code == 0
+    assert "Begin with 'bilinear run'" in said(result)
+    assert "The exit status is 0 where all goes well and all claims hold, 1 where" in said(result)
+    for name in COMMANDS:
+        (line,) = re.findall(rf"^  {name} +(.*)$", result.output, re.MULTILINE)
+        assert line.endswith(".")
+        assert not line.endswith("...")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_explains_every_argument_and_option(name: str) -> None:
+    result = bilinear(name, "--help")
+    assert result.exit_code == 0
+    sections = re.split(r"^(?:Arguments|Options):$", result.output, flags=re.MULTILINE)
+    assert len(sections) == 3
+    for section in sections[1:]:
+        entries = re.split(r"^  (?=[A-Z-])", section, flags=re.MULTILINE)[1:]
+        assert entries
+        for entry in entries:
+            assert re.search(r"\s{2}[A-Z]\w* .*\.\s", entry, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("train", [*SMALL[::2], "--depth", "--bias", "--residual", "--embedding"]),
+        ("train", ["--noise", "--seed", "--data", "MODEL"]),
+        ("trace", ["--method", "polarized or eigen", "MODEL", "GRAPH"]),
+        ("prove", ["--certificate", "--data", "MODEL", "GRAPH"]),
+        ("run", [*SMALL[::2], "--depth", "--no-bias", "--no-residual", "--no-embedding"]),
+        ("run", ["--noise", "--seed", "--data", "FOLDER", "runs/mnist"]),
+    ],
+)
+def test_the_help_names_every_option(name: str, options: list[str]) -> None:
+    text = said(bilinear(name, "--help"))
+    assert [option for option in options if option not in text] == []
+
+
+@pytest.mark.parametrize("name", ["train", "run"])
+def test_the_defaults_are_those_of_the_library(name: str) -> None:
+    text = said(bilinear(name, "--help"))
+    shape, recipe = Configuration(784, 10), Recipe()
+    for option in ("depth", "width", "hidden"):
+        assert re.search(rf"--{option} .*?\[default: {getattr(shape, option)}\]", text)
+    for option in ("epochs", "noise", "seed"):
+        assert re.search(rf"--{option} .*?\[default: {getattr(recipe, option)}\]", text)
+    assert "[default: bias]" in text
+
+
+# What the commands do
+
+
+def test_train_writes_a_network_and_says_how_good_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "model.safetensors"
+    result = bilinear(
+        "train", path, *SMALL, "--depth", 3, "--no-bias", "--residual", "--embedding", "--seed", 5,
+        "--noise", 0.1,
+    )  # fmt: skip
+    assert result.exit_code == 0
+    model, notes = read_network(path)
+    assert model.configuration == Configuration(
+        784, 10, 3, 4, 6, bias=False, residual=True, embedding=True
+    )
+    assert notes["recipe"]["seed"] == 5
+    assert notes["recipe"]["noise"] == 0.1
+    accuracy = notes["history"][-1]["accuracy"]
+    assert result.output == f"{path}: {accuracy:.2%} of the test images labelled correctly\n"
+
+
+def test_train_leaves_a_network_that_is_there_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    first = bilinear("train", path, *SMALL)
+    before = path.stat().st_mtime_ns
+    assert bilinear("train", path, *SMALL).output == first.output
+    assert path.stat().st_mtime_ns == before
+    result = bilinear("train", path, *SMALL, "--depth", 1)
+    assert result.exit_code == 2
+    assert "depth 2 where 1 was asked for" in one_line(result.stderr)
+
+
+@pytest.mark.parametrize("method", ["polarized", "eigen"])
+def test_trace_writes_the_graph_of_a_network(model: Path, method: str) -> None:
+    path = model.with_name("graph.safetensors")
+    result = bilinear("trace", model, path, "--method", method)
+    assert result.exit_code == 0
+    graph = load_graph(path)
+    assert graph.graph["method"] == method
+    features = sum(node[0] == "feature" for node in graph)
+    edges = graph.number_of_edges()
+    assert result.output == f"{path}: {features:,} features, {edges:,} edges\n"
+
+
+def test_trace_finds_eigenfeatures_if_not_told_otherwise(model: Path) -> None:
+    bilinear("trace", model, "graph.safetensors")
+    assert load_graph("graph.safetensors").graph["method"] == "eigen"
+
+
+def test_prove_prints_and_writes_every_claim(model: Path, graphs: list[Path]) -> None:
+    result = bilinear("prove", model, *graphs, "--certificate", "new/proof.json")
+    assert result.exit_code == 0
+    certificate = load_certificate("new/proof.json")
+    count = len(certificate.claims)
+    assert result.output.splitlines() == [
+        *map(str, certificate.claims),
+        f"all {count} claims hold",
+    ]
+
+
+def test_prove_takes_one_graph_and_writes_beside_where_it_is_called(
+    model: Path, graphs: list[Path]
+) -> None:
+    assert bilinear("prove", model, graphs[0]).exit_code == 0
+    assert load_certificate("certificate.json").holds
+
+
+def test_prove_never_takes_an_earlier_certificates_word(
+    model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bilinear("prove", model, graphs[0])
+    calls = []
+    real = command.prove_claims
+    monkeypatch.setattr(command, "prove_claims", lambda *given: calls.append(1) or real(*given))
+    bilinear("prove", model, graphs[0])
+    assert calls == [1]
+
+
+def test_run_makes_all_and_says_where_the_report_is(tmp_path: Path) -> None:
+    result = bilinear("run", tmp_path / "folder", *SMALL, "--depth", 1)
+    assert result.exit_code == 0
+    assert (tmp_path / "folder" / "report.html").exists()
+    assert load_network(tmp_path / "folder" / "model.safetensors").configuration.depth == 1
+    last, report = result.output.splitlines()[:-3:-1]
+    assert report == f"report: {tmp_path / 'folder' / 'report.html'}"
+    assert re.fullmatch(r"all \d+ claims hold", last)
+
+
+def test_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    assert bilinear("run", *SMALL).exit_code == 0
+    assert (tmp_path / "runs" / "mnist" / "certificate.json").exists()
+
+
+def test_the_data_may_come_from_a_folder(
+    model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    for module in (command, pipeline):
+        monkeypatch.setattr(module, "load_mnist", lambda data: asked.append(data) or DIGITS)
+    bilinear("run", "folder", *SMALL, "--data", "here")
+    bilinear("train", "new.safetensors", *SMALL, "--data", "here")
+    bilinear("prove", model, graphs[0], "--data", "here")
+    bilinear("prove", model, graphs[0])
+    assert asked == [Path("here")] * 3 + [None]
+
+
+# A claim that fails
+
+
+def test_a_claim_that_fails_ends_prove_with_1_and_says_where(
+    model: Path, graphs: list[Path]
+) -> None:
+    graph = load_graph(graphs[0])
+    graph.remove_node(("feature", 2, 3))
+    save_graph(graph, graphs[0])
+    result = bilinear("prove", model, *graphs)
+    assert result.exit_code == 1
+    assert "[exact, FAILS]" in result.stdout
+    assert "At node ('logit', 0), in layer 2, the coefficient of" in result.stdout
+    assert result.stderr == "2 of 9 claims fail\n"
+    assert not load_certificate("certificate.json").holds
+
+
+def test_a_claim_that_fails_ends_run_with_1(tmp_path: Path) -> None:
+    bilinear("run", "folder", *SMALL)
+    path = tmp_path / "folder" / "graph-eigen.safetensors"
+    graph = load_graph(path)
+    graph.remove_node(("feature", 1, 0))
+    save_graph(graph, path)
+    result = bilinear("run", "folder", *SMALL)
+    assert result.exit_code == 1
+    assert result.stderr == "1 of 9 claims fail\n"
+
+
+# What is wrong ends with 2 and one line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "folder", "--depth", "0"], "expected depth to be an integer of at least 1, got 0"),
+        (["train", "new", "--hidden", "-3"], "expected hidden to be an integer of at least 1"),
+        (["run", "folder", "--epochs", "0"], "expected epochs to be an integer of at least 1"),
+        (["train", "new", "--noise", "nan"], "expected noise to be a finite number"),
+        (["run", "--seed", "-1"], "expected seed to be an integer of at least 0"),
+        (["trace", "model.safetensors", "g", "--method", "x"], "polarized, eigen, got 'x'"),
+        (["trace", "nowhere", "graph"], "expected a safetensors file at nowhere, got nothing"),
+        (["trace", "note", "graph"], "expected note to be a whole safetensors file"),
+        (["trace", "eigen.safetensors", "graph"], "expected the format of eigen.safetensors to"),
+        (["trace", "model.safetensors", "note/graph"], "expected to write note/graph, got: "),
+        (["prove", "nowhere", "eigen.safetensors"], "expected a safetensors file at nowhere"),
+        (["prove", "model.safetensors", "nowhere"], "expected a safetensors file at nowhere"),
+        (["prove", "model.safetensors", "model.safetensors"], "expected the format of model"),
+        (["prove", "model.safetensors", "small"], "expected the eigen graph to have layers of"),
+        (["run", "note"], "expected the output folder note to be a folder, got: File exists"),
+        (["train", "note", *SMALL], "expected note to be a whole safetensors file"),
+    ],
+)  # fmt: skip
+def test_an_argument_or_a_file_that_is_wrong_is_one_line_and_ends_with_2(
+    model: Path, graphs: list[Path], arguments: list[str], message: str
+) -> None:
+    assert model.exists()
+    assert graphs[1].exists()
+    Path("note").write_text("a note")
+    save_graph(trace(BilinearNetwork(5, 10, width=4, hidden=6)), "small")
+    result = bilinear(*arguments)
+    assert result.exit_code == 2
+    assert message in one_line(result.stderr)
+    assert result.stdout == ""
+    assert Path("note").read_text() == "a note"
+
+
+def test_a_data_folder_that_is_missing_is_one_line(
+    model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(model.parent)
+    for arguments in (
+        ["run", "folder"],
+        ["train", "new"],
+        ["prove", model, graphs[0]],
+    ):
+        result = bilinear(*arguments, "--data", "no/folder")
+        assert result.exit_code == 2
+        line = one_line(result.stderr)
+        assert line == "expected directory to be a folder, got no/folder"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["walk"], ["run", "--depht", "3"], ["run", "--depth", "two"], ["trace", "model"]]
+)
+def test_what_is_no_command_or_option_is_explained_and_ends_with_2(arguments: list[str]) -> None:
+    result = bilinear(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+    assert "Error: " in result.stderr
+
+
+# Interruptions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "work"),
+    [
+        (["train", "new"], (command, "trained")),
+        (["run", "folder"], (command, "run_all")),
+        (["trace", "model.safetensors", "graph"], (command, "trace")),
+        (["prove", "model.safetensors", "eigen.safetensors"], (command, "prove_claims")),
+    ],
+)
+def test_an_interruption_is_one_line_and_ends_with_130(
+    model: Path,
+    graphs: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    work: tuple[Any, str],
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    assert model.exists()
+    assert graphs[1].exists()
+    monkeypatch.setattr(*work, interrupt)
+    result = bilinear(*arguments)
+    assert result.exit_code == 130
+    assert one_line(result.stderr) == (
+        "interrupted; the same command goes on from the last epoch or file that was finished"
+    )
+
+
+# As a program of its own
+
+START = """
+from pathlib import Path
+from numeric import mnist_sources
+for name in mnist_sources.CHECKSUMS:
+    mnist_sources.CHECKSUMS[name] = Path({folder!r}, name + ".md5").read_text()
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small files in the form of MNIST's, and with a start that accepts them."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, array in zip(CHECKSUMS, ink_like_mnist(), strict=True):
+        shape = (len(array), 28, 28) if array.ndim > 1 else array.shape
+        content = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape) + array.tobytes()
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        (folder / f"{name}.md5").write_text(checksum)
+    (folder / "sitecustomize.py").write_text(START.format(folder=str(folder)))
+    return folder
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(data: Path, tmp_path: Path) -> Start:
+    """Start the command as a process of its own."""
+    root = str(Path(proofs.__file__).parents[1])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(data), root]),
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "80",
+    }
+
+    def process(*arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 -- ours
+            [sys.executable, "-m", "proofs.command", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return process
+
+
+def test_the_commands_work_as_programs_of_their_own(
+    start: Start, data: Path, model: Path, graphs: list[Path]
+) -> None:
+    graph = load_graph(graphs[0])
+    graph.remove_node(("feature", 1, 0))
+    save_graph(graph, graphs[0])
+    bilinear("train", "folder/model.safetensors", *SMALL)
+    processes = {
+        "trace": start("trace", model, "graph.safetensors", "--method", "fourier"),
+        "prove": start("prove", model, *graphs, "--data", data),
+        "run": start("run", "folder", *SMALL, "--data", data),
+    }
+    ends = {name: process.communicate(timeout=300) for name, process in processes.items()}
+    assert {name: errors for name, (_, errors) in ends.items()} == {
+        "trace": "bilinear: expected method to be one of polarized, eigen, got 'fourier'\n",
+        "prove": "2 of 9 claims fail\n",
+        "run": "",
+    }
+    assert [process.returncode for process in processes.values()] == [2, 1, 0]
+    assert "At node ('form', 1, 1), in layer 1, the coefficient of" in ends["prove"][0]
+    assert ends["run"][0].endswith("all 9 claims hold\n")
+    assert {entry.name for entry in Path("folder").iterdir()} >= {"report.html", "pictures"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
+def test_a_training_that_was_interrupted_at_the_keyboard_goes_on(
+    start: Start, data: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "model.safetensors", *SMALL[:-1], "200", "--data", data]
+    process = start(*arguments)
+    checkpoint = tmp_path / "model-checkpoint.safetensors"
+    patience = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (output, process.returncode) == ("", 130)
+    assert one_line(errors).startswith("interrupted; the same command goes on from the last epoch")
+    assert not (tmp_path / "model.safetensors").exists()
+    assert bilinear(*arguments).exit_code == 0
+    assert len(read_network("model.safetensors")[1]["history"]) == 200
+    assert not checkpoint.exists()

@@ -1,0 +1,177 @@
+"""Where a graph leaves its network, in words."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
+from proofs.locations import located, worst_coefficient
+from tests.oracles import exponents, layer_expansion
+from tests.strategies import networks, tame
+
+ROUNDING = "No coefficient was found to differ beyond rounding: "
+
+
+def squares(readings: Any, mixing: Any, linear: Any) -> SquareLayer:
+    readings, mixing, linear = (np.array(rows, dtype=float) for rows in (readings, mixing, linear))
+    return SquareLayer(readings, np.zeros_like(readings), mixing, linear)
+
+
+def same_as(layer: SquareLayer) -> Layer:
+    return Layer(layer.readings, layer.readings, layer.mixing, layer.linear)
+
+
+ONE = squares([[1, 2], [0, 1]], [[0, 0], [3, 5]], [[1, 0], [7, 9]])
+
+
+# Sentences
+
+
+@pytest.mark.parametrize(
+    ("layer", "output", "monomial", "text"),
+    [
+        (1, 0, (0, 0), "At node ('form', 1, 0), in layer 1, the coefficient of 1 · 1 is "),
+        (1, 5, (0, 3), "At node ('form', 1, 5), in layer 1, the coefficient of 1 · input 2 is "),
+        (1, 5, (1, 1), "in layer 1, the coefficient of input 0 · input 0 is "),
+        (2, 1, (2, 4), "in layer 2, the coefficient of ('form', 1, 2) · ('form', 1, 4) is "),
+        (3, 1, (0, 4), "At node ('logit', 0), in layer 3, the coefficient of 1 · ('form', 2, 4) "),
+        (3, 9, (6,), "At node ('logit', 8), in layer 3, the coefficient of ('form', 2, 6) is "),
+    ],
+)
+def test_a_place_is_a_node_a_layer_and_a_coefficient(
+    layer: int, output: int, monomial: tuple[int, ...], text: str
+) -> None:
+    assert text in located(layer, output, monomial, (1.0, 2.0), depth=3)
+
+
+@pytest.mark.parametrize(
+    ("network", "graph", "text"),
+    [
+        (0.5, 0.25, "0.5 in the network and 0.25 in the graph, a difference of -0.25."),
+        (0.1, 0.0, "0.10000000000000001 in the network and 0 in the graph, a difference of -0.1"),
+        (Fraction(1, 3), 0.0, "0.33333333333333331 in the network"),
+        (
+            Fraction(1),
+            1 + Fraction(2) ** -100,
+            "1 in the network and 1 in the graph, a difference ",
+        ),
+        (1.0, 1 + Fraction(2) ** -100, "a difference of 7.8886090522101181e-31."),
+        (Fraction(2) ** 2000, 0.0, "about 2^2000 in the network"),
+        (0.0, -(Fraction(2) ** 2000), "about -2^2000 in the graph, a difference of about -2^2000."),
+        (0.0, -(Fraction(2) ** -2000), "about -2^-2000 in the graph"),
+    ],
+)
+def test_values_are_given_to_the_last_digit_at_any_size(
+    network: Fraction | float, graph: Fraction | float, text: str
+) -> None:
+    assert text in located(1, 1, (0, 0), (network, graph), depth=1)
+
+
+# The worst coefficient
+
+
+def test_the_worst_coefficient_is_the_largest_difference_relative_to_its_output() -> None:
+    layers = [same_as(ONE), same_as(ONE)]
+    first = ONE._replace(mixing=np.array([[0, 0], [3, 5.5]]))
+    last = ONE._replace(linear=np.array([[1, 0], [7, 9.25]]))
+    # Outputs are 3(1 + 2x)² + 5x² + 7 + 9x = 10 + 21x + 17x², so 0.5/17 against 0.25/21.
+    assert worst_coefficient(layers, [first, last]) == (
+        "At node ('form', 1, 1), in layer 1, the coefficient of input 0 · input 0 is 17 in the "
+        "network and 17.5 in the graph, a difference of 0.5."
+    )
+    assert worst_coefficient(layers, [ONE, last]) == (
+        "At node ('logit', 0), in layer 2, the coefficient of 1 · ('form', 1, 1) is 21 in the "
+        "network and 21.25 in the graph, a difference of 0.25."
+    )
+
+
+def test_a_changed_constant_is_seen_in_a_hidden_layer_and_is_no_output_of_the_last() -> None:
+    layers = [same_as(ONE), same_as(ONE)]
+    turned = ONE._replace(linear=np.array([[1, 0.5], [7, 9]]))
+    assert worst_coefficient(layers, [turned, ONE]).startswith("At node ('form', 1, 0), in layer 1")
+    assert worst_coefficient(layers, [ONE, turned]).startswith(ROUNDING)
+
+
+def test_an_output_that_only_the_graph_has_is_found() -> None:
+    nothing = same_as(ONE)._replace(down=np.zeros((2, 2)), linear=np.zeros((2, 2)))
+    assert "coefficient of 1 · input 0 is 0 in the network and 21 in the" in worst_coefficient(
+        [nothing], [ONE]
+    )
+
+
+def test_where_only_rounding_differs_the_sentence_says_so() -> None:
+    model = BilinearNetwork(9, 3, depth=2, width=4, hidden=5)
+    text = worst_coefficient(model.layers(), square_layers(trace(model)))
+    assert text.startswith(f"{ROUNDING}the difference arises in floating point. At node (")
+    assert worst_coefficient([same_as(ONE)], [ONE]).startswith(ROUNDING)
+
+
+@pytest.mark.parametrize(("scale", "power"), [(1e300, r"199\d"), (1e-300, r"-199\d")])
+def test_weights_of_any_size_neither_overflow_nor_vanish(scale: float, power: str) -> None:
+    one = squares(ONE.readings * scale, ONE.mixing, np.zeros((2, 2)))
+    other = one._replace(mixing=np.array([[0, 0], [3, 5.5]]))
+    assert re.match(
+        r"At node \('logit', 0\), in layer 1, the coefficient of input 0 · input 0 is about "
+        rf"2\^{power} in the network and about 2\^{power} in the graph",
+        worst_coefficient([same_as(one)], [other]),
+    )
+
+
+def test_a_low_part_counts_in_the_values() -> None:
+    one = squares([[0, 1]], [[0], [1]], np.zeros((2, 2)))
+    parts = one._replace(readings=np.array([[0, 2.0]]), low=np.array([[0, -1 - 2.0**-30]]))
+    assert (
+        "coefficient of input 0 · input 0 is 1 in the network and 0.99999999813735485 in the "
+        "graph, a difference of -1.862645148"
+    ) in worst_coefficient([same_as(one)], [parts])
+
+
+@st.composite
+def changed_layers(draw: st.DrawFn) -> tuple[list[Layer], list[SquareLayer]]:
+    model = draw(networks(elements=tame, dtypes=(np.float32,), max_depth=2))
+    layers, graph = model.layers(), square_layers(trace(model, "polarized"))
+    number = draw(st.integers(0, len(graph) - 1))
+    name = draw(st.sampled_from(["readings", "mixing", "linear"]))
+    array = getattr(graph[number], name).copy()
+    if array.size:
+        place = tuple(draw(st.integers(0, size - 1)) for size in array.shape)
+        array[place] += draw(st.sampled_from([0.0, 1.0, -0.5]))
+    graph[number] = graph[number]._replace(**{name: array})
+    return layers, graph
+
+
+@pytest.mark.props
+@given(changed_layers())
+def test_no_coefficient_differs_by_more_than_the_worst_one(
+    case: tuple[list[Layer], list[SquareLayer]],
+) -> None:
+    layers, graph = case
+    ratios = {}
+    for number, (layer, square) in enumerate(zip(layers, graph, strict=True), start=1):
+        size = layer.linear.shape[1]
+        expansions = [
+            layer_expansion(arrays, constant=True) for arrays in (layer, square.in_normal_form())
+        ]
+        first = int(number == len(layers))
+        for output in range(first, len(layer.down)):
+            wanted, found = (expansion[output] for expansion in expansions)
+            scale = max(
+                (abs(value) for side in (wanted, found) for value in side.values()), default=1
+            )
+            for i in range(size):
+                for j in range(i, size):
+                    powers = exponents({k: (i, j).count(k) for k in {i, j} - {0}}, size)
+                    values = wanted.get(powers, Fraction(0)), found.get(powers, Fraction(0))
+                    sentence = located(number, output, (i, j), values, len(layers))
+                    ratios[sentence] = abs(values[1] - values[0]) / scale
+    text = worst_coefficient(layers, graph)
+    sentence = re.sub(f"^{ROUNDING}.*? point. ", "", text)
+    assert ratios[sentence] >= max(ratios.values()) - Fraction(1, 10**12)
+    assert text.startswith(ROUNDING) == (ratios[sentence] < Fraction(1, 10**11))

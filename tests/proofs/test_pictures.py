@@ -1,0 +1,215 @@
+"""Pictures: figures for networks of any shape, and nothing left behind in matplotlib."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib import image
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from numeric import BilinearNetwork, square_layers, trace
+from numeric.patterns import Pattern, Patterns
+from numeric.training import Epoch
+from proofs.pictures import (
+    all_pictures,
+    draw_pattern,
+    form_features,
+    logit_features,
+    training_curve,
+)
+
+
+def network(inputs: int = 9, depth: int = 2, **shape: Any) -> BilinearNetwork:
+    return BilinearNetwork(inputs, 3, depth=depth, width=4, hidden=5, **shape)
+
+
+def patterns_of(model: BilinearNetwork) -> Patterns:
+    return Patterns(model.layers(), square_layers(trace(model)))
+
+
+def sizes(model: BilinearNetwork) -> list[int]:
+    return [len(layer.linear) for layer in model.layers()]
+
+
+def pattern(direction: Any, weight: float = 1.0) -> Pattern:
+    return Pattern(0, weight, 1.0, np.array(direction, dtype=float), 1)
+
+
+def drawn(figure: Figure) -> list[Axes]:
+    return [axes for axes in figure.axes if axes.images]
+
+
+def shown(axes: Axes) -> Any:
+    return axes.images[0].get_array()
+
+
+# One pattern
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shape"), [(9, (3, 3)), (1, (1, 1)), (10, (1, 10)), (2, (1, 2))]
+)
+def test_a_pattern_of_a_square_number_of_inputs_is_a_square_and_a_row_else(
+    inputs: int, shape: tuple[int, int]
+) -> None:
+    direction = np.linspace(-1, 2, inputs)
+    axes = draw_pattern(Figure().subplots(), pattern(direction))
+    assert shown(axes).shape == shape
+    np.testing.assert_array_equal(shown(axes).ravel(), direction)
+
+
+def test_a_pattern_fills_its_colours_and_none_is_the_middle() -> None:
+    (picture,) = draw_pattern(Figure().subplots(), pattern([0.5, -2, 0, 0])).images
+    assert picture.get_clim() == (-2, 2)
+    assert picture.norm(0.0) == 0.5
+
+
+def test_an_empty_pattern_is_drawn_too() -> None:
+    (picture,) = draw_pattern(Figure().subplots(), pattern([0, 0, 0, 0])).images
+    assert picture.get_clim() == (-1, 1)
+
+
+@pytest.mark.parametrize(("weight", "colour"), [(0.5, "tab:red"), (-0.5, "tab:blue")])
+def test_the_frame_says_whether_a_feature_adds_or_takes(weight: float, colour: str) -> None:
+    axes = draw_pattern(Figure().subplots(), pattern([1, 2, 3, 4], weight))
+    assert {spine.get_edgecolor() for spine in axes.spines.values()} == {to_rgba(colour)}
+
+
+# Grids
+
+
+@pytest.mark.parametrize("inputs", [9, 10])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_every_class_is_a_column_of_positive_features_above_negative_ones(
+    inputs: int, depth: int
+) -> None:
+    model = network(inputs, depth)
+    patterns = patterns_of(model)
+    figure = logit_features(patterns, 3)
+    grid = np.array(figure.axes).reshape(6, 3)
+    assert [axes.get_title() for axes in grid[0]] == ["class 0", "class 1", "class 2"]
+    for label, column in enumerate(grid.T):
+        for side, found in enumerate(patterns.of_logit(label, 3)):
+            for row, expected in enumerate(found):
+                axes = column[3 * side + row]
+                np.testing.assert_array_equal(shown(axes).ravel(), expected.direction)
+                assert axes.get_xlabel().startswith(f"{expected.weight:+.2g}")
+            assert not any(axes.images for axes in column[3 * side + len(found) : 3 * side + 3])
+
+
+def test_only_deep_features_say_how_their_pattern_enters_what_they_read() -> None:
+    for depth, signs in ((1, False), (2, True)):
+        labels = [
+            axes.get_xlabel()
+            for axes in drawn(logit_features(patterns_of(network(depth=depth)), 3))
+        ]
+        assert all(label.endswith(("(+)", "(−)")) == signs for label in labels)
+
+
+@pytest.mark.parametrize("kept", [1, -1])
+def test_a_class_without_features_of_a_sign_leaves_their_places_empty(kept: int) -> None:
+    model = network(depth=1)
+    with torch.no_grad():
+        model.blocks[0].right.load_state_dict(model.blocks[0].left.state_dict())
+        model.blocks[0].down.weight.abs_().mul_(kept)
+    grid = np.array(logit_features(patterns_of(model), 3).axes).reshape(6, 3)
+    full, empty = (grid[:3], grid[3:])[::kept]
+    assert all(axes.images for axes in full.ravel())
+    assert not any(axes.images or axes.axison for axes in empty.ravel())
+
+
+def test_a_class_of_no_features_at_all_has_its_title_alone() -> None:
+    model = network(depth=1)
+    with torch.no_grad():
+        model.blocks[0].down.weight[1] = 0
+    figure = logit_features(patterns_of(model), 3)
+    assert len(drawn(figure)) == 12
+    assert not any(axes.images for axes in figure.axes[1::3])
+    assert figure.axes[1].get_title() == "class 1"
+
+
+def test_the_strongest_forms_of_a_layer_are_columns() -> None:
+    model = network(depth=3)
+    patterns = patterns_of(model)
+    for number in (1, 2):
+        figure = form_features(patterns, number, 5)
+        titles = [f"form {form}" for form in patterns.strongest_forms(number, 4)]
+        assert [axes.get_title() for axes in figure.axes[:4]] == titles
+        captions = [axes.get_xlabel() for axes in drawn(figure)]
+        assert all(caption.endswith(")") == (number > 1) for caption in captions)
+
+
+def test_no_more_than_eight_forms_are_shown() -> None:
+    model = BilinearNetwork(9, 3, width=12, hidden=5)
+    assert len(form_features(patterns_of(model), 1, 13).axes) == 6 * 8
+
+
+# Training
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_the_training_is_drawn_from_the_first_epoch_to_the_last(count: int) -> None:
+    history = [Epoch(2.0 / (1 + number), 0.5 + 0.4 * number / count) for number in range(count)]
+    loss, error = training_curve(history).axes
+    np.testing.assert_array_equal(loss.lines[0].get_xdata(), np.arange(1, count + 1))
+    np.testing.assert_array_equal(loss.lines[0].get_ydata(), [epoch.loss for epoch in history])
+    assert error.lines[0].get_ydata()[0] == 50
+    assert (loss.get_yscale(), error.get_yscale()) == ("log", "log")
+    assert loss.lines[0].get_marker() == "."
+
+
+@pytest.mark.parametrize(
+    "history", [[Epoch(0.5, 1.0)], [Epoch(0.0, 0.5)], [Epoch(0.5, 0.9), Epoch(0.1, 1.0)]]
+)
+def test_a_training_without_any_error_is_drawn_too(history: list[Epoch], tmp_path: Path) -> None:
+    training_curve(history).savefig(tmp_path / "training.png")
+
+
+# All of them
+
+
+@pytest.mark.parametrize(
+    ("shape", "names"),
+    [
+        ({"depth": 1}, ["digits"]),
+        ({"depth": 2}, ["digits", "forms-of-layer-1"]),
+        ({"depth": 3}, ["digits", "forms-of-layer-1", "forms-of-layer-2"]),
+        ({"depth": 2, "embedding": True}, ["digits", "forms-of-layer-2"]),
+        ({"depth": 1, "embedding": True}, ["digits"]),
+    ],
+)
+def test_a_run_has_a_picture_of_its_classes_and_of_each_layer_that_squares_make(
+    shape: dict[str, Any], names: list[str]
+) -> None:
+    model = network(**shape)
+    assert list(all_pictures(patterns_of(model), sizes(model), [])) == names
+    history = [Epoch(1.0, 0.5)]
+    assert list(all_pictures(patterns_of(model), sizes(model), history)) == [*names, "training"]
+
+
+@pytest.mark.parametrize("inputs", [9, 10])
+def test_a_saved_picture_opens_with_its_size(tmp_path: Path, inputs: int) -> None:
+    model = network(inputs)
+    for name, figure in all_pictures(patterns_of(model), sizes(model), [Epoch(1.0, 0.5)]).items():
+        figure.savefig(tmp_path / f"{name}.png", dpi=50)
+        height, width, _ = image.imread(tmp_path / f"{name}.png").shape
+        assert (width, height) == pytest.approx(50 * figure.get_size_inches(), abs=1)
+
+
+def test_the_same_network_gives_the_same_picture(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        logit_features(patterns_of(network()), 3).savefig(tmp_path / name, format="png", dpi=50)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_no_picture_is_left_behind_in_pyplot() -> None:
+    model = network()
+    all_pictures(patterns_of(model), sizes(model), [Epoch(1.0, 0.5)])
+    assert Gcf.get_all_fig_managers() == []

@@ -1,0 +1,255 @@
+"""The report: one page that is whole, stands alone and hides nothing that fails."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib import image
+from matplotlib.figure import Figure
+
+from numeric import BilinearNetwork, NumericError, save_graph, square_layers, trace
+from numeric.patterns import Patterns
+from numeric.training import Epoch, Recipe
+from proofs import Certificate, Claim, Level, prove
+from proofs.pictures import all_pictures
+from proofs.report import write_report
+from tests.digits import small_digits
+
+DIGITS = small_digits()
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Page(HTMLParser):
+    """A page taken apart; a tag that is not closed where it should be is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append((self.open[-1] if self.open else "", data))
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(data for _, data in self.texts).split())
+
+    def values(self, tag: str, name: str) -> list[str]:
+        return [value for at, key, value in self.attributes if (at, key) == (tag, name)]
+
+
+def network(depth: int = 2, **shape: Any) -> BilinearNetwork:
+    return BilinearNetwork(9, 3, depth=depth, width=4, hidden=5, **shape)
+
+
+def report(
+    folder: Path,
+    model: BilinearNetwork,
+    certificate: Certificate | None = None,
+    *,
+    drawn: bool = False,
+    **graphs: Any,
+) -> Page:
+    """The page about a network, with its pictures or with an empty one."""
+    graphs = graphs or {method: trace(model, method) for method in ("polarized", "eigen")}
+    if certificate is None:
+        certificate = prove(model, list(graphs.values()), DIGITS)
+    (folder / "pictures").mkdir()
+    patterns = Patterns(model.layers(), square_layers(graphs["eigen"]))
+    sizes = [len(layer.linear) for layer in model.layers()]
+    figures = all_pictures(patterns, sizes, [Epoch(1.0, 0.5)]) if drawn else {"digits": Figure()}
+    for name, figure in figures.items():
+        figure.savefig(folder / "pictures" / f"{name}.png", dpi=30)
+    write_report(folder, model, Recipe(epochs=1), certificate, graphs)
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report")
+    report(path, network(), drawn=True)
+    return path
+
+
+@pytest.fixture
+def page(folder: Path) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+# The page
+
+
+@pytest.mark.parametrize(
+    "shape", [{"depth": 1}, {"depth": 3, "residual": True}, {"depth": 1, "embedding": True}]
+)
+def test_the_page_is_whole_for_a_network_of_any_shape(
+    tmp_path: Path, shape: dict[str, Any]
+) -> None:
+    page = report(tmp_path, network(**shape))
+    layers = "layer" if shape["depth"] == 1 else "layers"
+    assert f"A stack of {shape['depth']} bilinear {layers}" in page.text
+
+
+def test_the_page_is_valid_in_what_readers_need(page: Page, folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert page.values("html", "lang") == ["en"]
+    assert page.values("meta", "charset") == ["utf-8"]
+    assert all(page.values("img", "alt"))
+    assert len(page.values("img", "alt")) == len(page.values("img", "src"))
+
+
+def test_the_page_refers_to_nothing_outside_of_itself(page: Page, folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    text = re.sub("base64,[A-Za-z0-9+/=]*", "", text)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(|<script|<link|<iframe", text)
+    for _, name, value in page.attributes:
+        if name in ("src", "href", "srcset", "data", "action", "poster"):
+            assert value.startswith("data:image/png;base64,")
+
+
+def test_the_pictures_stand_in_the_page(page: Page, folder: Path) -> None:
+    names = ["digits", "forms-of-layer-1", "training"]
+    sources = page.values("img", "src")
+    assert len(sources) == len(names)
+    for name, source in zip(names, sources, strict=True):
+        content = base64.b64decode(source.removeprefix("data:image/png;base64,"), validate=True)
+        assert content == (folder / "pictures" / f"{name}.png").read_bytes()
+        assert image.imread(io.BytesIO(content), format="png").size
+
+
+def test_a_page_without_a_training_has_no_picture_of_it(tmp_path: Path) -> None:
+    assert len(report(tmp_path, network(1)).values("img", "src")) == 1
+
+
+def test_one_file_is_written(folder: Path) -> None:
+    assert sorted(entry.name for entry in folder.iterdir()) == ["pictures", "report.html"]
+
+
+def test_the_same_run_gives_the_same_page(folder: Path, tmp_path: Path) -> None:
+    report(tmp_path, network(), drawn=True)
+    assert (tmp_path / "report.html").read_bytes() == (folder / "report.html").read_bytes()
+
+
+# What it says
+
+
+def test_the_page_says_what_the_network_is(page: Page) -> None:
+    assert "a polynomial of degree 4 in 9 pixels" in page.text
+    assert "up to 715 monomials for each of its 3 outputs" in page.text
+    assert "192 weights" in page.text
+    assert "epochs 1" in page.text
+    assert "hidden 5" in page.text
+
+
+def test_the_page_counts_features_forms_and_edges(page: Page) -> None:
+    graphs = {method: trace(network(), method) for method in ("polarized", "eigen")}
+    for method, graph in graphs.items():
+        layers = [node[1] for node in graph if node[0] == "feature"]
+        features = f"{layers.count(1)}, {layers.count(2)}"
+        row = f"{method} {features} 5 {graph.number_of_edges()}"
+        assert row in page.text
+    assert f"{sum(node[0] == 'feature' for node in graphs['eigen'])} eigenfeatures" in page.text
+
+
+def test_the_page_states_every_claim_with_its_level_and_verdict(page: Page) -> None:
+    model = network()
+    graphs = [trace(model, method) for method in ("polarized", "eigen")]
+    certificate = prove(model, graphs, DIGITS)
+    count = len(certificate.claims)
+    assert f"{count} of {count} claims hold" in page.text
+    for claim in certificate.claims:
+        assert " ".join(claim.statement.split()) in page.text
+        assert claim.level.meaning in page.text
+    assert page.values("td", "class").count("holds") == count
+    assert "fails" not in page.values("td", "class") + page.values("b", "class")
+    assert certificate.subject["network"] in page.text
+
+
+def test_the_page_says_how_many_test_images_are_labelled_correctly(tmp_path: Path) -> None:
+    model = network(1)
+    certificate = prove(model, trace(model), DIGITS)
+    right = next(
+        claim.evidence["right class"]
+        for claim in certificate.claims
+        if claim.name == "torch float32: rounding"
+    )
+    page = report(tmp_path, model)
+    assert f"{100 * right / 12:.2f} % of the test images labelled correctly" in page.text
+
+
+def test_a_claim_that_fails_is_shown_as_failing_and_where(tmp_path: Path) -> None:
+    model = network()
+    graphs = {method: trace(model, method) for method in ("polarized", "eigen")}
+    graphs["polarized"].remove_node(("feature", 1, 0))
+    certificate = prove(model, list(graphs.values()), DIGITS)
+    failing = [claim for claim in certificate.claims if not claim.holds]
+    assert len(failing) == 2
+    page = report(tmp_path, model, certificate, **graphs)
+    assert "7 of 9 claims hold" in page.text
+    assert page.values("td", "class").count("fails") == 2
+    assert page.values("td", "class").count("holds") == 7
+    assert page.values("b", "class") == ["fails"]
+    for claim in failing:
+        assert claim.failure is not None
+        assert claim.failure in page.text
+
+
+def test_what_a_claim_says_is_text_and_never_html(tmp_path: Path) -> None:
+    model = network(1)
+    certificate = prove(model, trace(model), DIGITS)
+    nasty = """<script>alert("1")</script> & 'x' < y</td>"""
+    claim = Claim(nasty, Level.EXACT, nasty, holds=False, failure=f"At {nasty}", theorem=None)
+    certificate = replace(certificate, claims=(claim, *certificate.claims), versions={nasty: nasty})
+    graph = trace(model)
+    page = report(tmp_path, model, certificate, eigen=graph, **{nasty: graph})
+    assert page.text.count(nasty) == 6
+    assert html.escape(nasty) not in page.text
+    assert "<script" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shape", [{"depth": 1}, {"depth": 2}, {"depth": 1, "embedding": True}])
+def test_what_the_page_tells_to_type_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: dict[str, Any]
+) -> None:
+    model = network(**shape)
+    page = report(tmp_path, model)
+    save_graph(trace(model), tmp_path / "graph-eigen.safetensors")
+    (program,) = (data for tag, data in page.texts if tag == "pre")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102 -- the page tells the reader to
+    last = len(model.layers())
+    assert ("feature", last, 0) not in names["graph"]
+    assert ("feature", last, 1) in names["graph"]
+    assert names["module"].depth == last
+
+
+# Where it cannot be written
+
+
+def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(NumericError, match=r"expected to write .*report\.html"):
+        report(tmp_path, network(1))
