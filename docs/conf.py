@@ -3,7 +3,12 @@
 project = "bilinear-features"
 author = "The bilinear-features authors"
 project_copyright = "2026, the bilinear-features authors"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx-mathjax-offline",  # formulas show without the web
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "bilinear-features"
