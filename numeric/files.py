@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import reprlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,17 @@ def load_arrays(
             f"expected the description in {path} to be a JSON object, got {description!r}"
         )
     return arrays, description
+
+
+def digest(arrays: Iterable[np.ndarray[Any, Any]]) -> str:
+    """Return the SHA-256 of arrays: their dtypes, shapes and bytes, in order.
+
+    Examples:
+        >>> digest([np.zeros(2)]) == digest([np.zeros(1), np.zeros(1)])
+        False
+    """
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(f"{array.dtype.str}{array.shape}".encode())
+        sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()

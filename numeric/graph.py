@@ -17,8 +17,9 @@ Layers count from 1. Features read the forms of the layer below, in layer 1 the 
 logits read the features of their layer and, through the layer's linear part, what those read.
 ``("form", layer, 0)`` is the constant. The logits are the outputs of the last layer. A weight of a
 feature's reading that one float64 cannot hold has a second part, ``weight_low`` or
-``direction_low``, to be added exactly. The graph's own attributes are ``method`` and ``sizes``, the
-numbers of components, constant included, of the input and of each layer's output.
+``direction_low``, to be added exactly. The graph's own attributes are ``method``, ``sizes`` (the
+numbers of components, constant included, of the input and of each layer's output) and, where it was
+traced, ``network``, the SHA-256 of the layers.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import networkx as nx
 
 from numeric.decompositions import DECOMPOSITIONS
 from numeric.errors import NumericError
+from numeric.files import digest
 from numeric.graph import compose
 from numeric.network import BilinearNetwork
 from numeric.normal_form import Floats, checked_layers
@@ -28,7 +29,8 @@ def trace(
 
     Returns:
         The composition graph, in the schema of :mod:`numeric.graph`. All features of the method are
-        in it, so the graph computes what the network computes.
+        in it, so the graph computes what the network computes. Its attribute ``network`` is the
+        SHA-256 of the layers that it was read from.
 
     Raises:
         NumericError: there is no such method; a weight is not finite, or so large that the method
@@ -46,8 +48,7 @@ def trace(
             f"expected method to be one of {', '.join(DECOMPOSITIONS)}, got {method!r}"
         )
     decompose = DECOMPOSITIONS[method]
-    layers = network.layers() if isinstance(network, BilinearNetwork) else network
-    return compose(
-        [decompose(layer, number) for number, layer in enumerate(checked_layers(layers), start=1)],
-        method,
-    )
+    layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
+    graph = compose([decompose(layer, number) for number, layer in enumerate(layers, 1)], method)
+    graph.graph["network"] = digest(array for layer in layers for array in layer)
+    return graph

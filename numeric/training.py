@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
-from numeric.files import load_arrays, save_arrays
+from numeric.files import digest, load_arrays, save_arrays
 from numeric.inference import as_tensor, best_device, predictions
 from numeric.mnist import Digits
 from numeric.network import BilinearNetwork, check_integer
@@ -118,7 +117,8 @@ def train(
     home, device = next(model.parameters()).device, best_device()
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    state = _State(model, optimizer, recipe, "" if checkpoint is None else _digest(digits), [])
+    data = "" if checkpoint is None else digest(vars(digits).values())
+    state = _State(model, optimizer, recipe, data, [])
     try:
         if checkpoint is not None and Path(checkpoint).exists():
             state.load(checkpoint)
@@ -154,7 +154,7 @@ class _State:
     model: BilinearNetwork
     optimizer: torch.optim.AdamW
     recipe: Recipe
-    digest: str
+    data: str
     history: list[Epoch]
 
     def _description(self) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class _State:
             "format": FORMAT,
             "recipe": asdict(self.recipe),
             "configuration": asdict(self.model.configuration),
-            "SHA-256 of the data": self.digest,
+            "SHA-256 of the data": self.data,
         }
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -223,20 +223,6 @@ def _history(epochs: object, most: int, path: str | os.PathLike[str]) -> list[Ep
             f"expected {path} to hold the loss and accuracy of 1 to {most} epochs, got {epochs!r}"
         )
     return history
-
-
-def _digest(digits: Digits) -> str:
-    """Return the SHA-256 of images and labels."""
-    digest = hashlib.sha256()
-    for array in (
-        digits.train_images,
-        digits.train_labels,
-        digits.test_images,
-        digits.test_labels,
-    ):
-        digest.update(str(array.shape).encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def _check_fit(model: BilinearNetwork, digits: Digits) -> None:

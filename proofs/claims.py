@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import UnionType
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from numeric.files import is_json, write_text
 from proofs.errors import ProofError
@@ -165,17 +161,3 @@ def _certificate(document: object) -> Certificate:
     del said["format"]
     claims = [Claim(**{**claim, "level": Level(claim["level"])}) for claim in said.pop("claims")]
     return Certificate(tuple(claims), **said)
-
-
-def digest(arrays: Iterable[npt.NDArray[Any]]) -> str:
-    """Return the SHA-256 of arrays: their dtypes, shapes and bytes, in order.
-
-    Examples:
-        >>> digest([np.zeros(2)]) == digest([np.zeros(1), np.zeros(1)])
-        False
-    """
-    sha = hashlib.sha256()
-    for array in arrays:
-        sha.update(f"{array.dtype.str}{array.shape}".encode())
-        sha.update(np.ascontiguousarray(array).data)
-    return sha.hexdigest()

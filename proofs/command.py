@@ -127,6 +127,8 @@ def trace_features(
 
     The features come from the weights alone; no data is looked at.
     """
+    if graph.exists() and graph.samefile(model):
+        raise ProofError(f"expected GRAPH to be another file than MODEL, got {graph} for both")
     found = trace(load_network(model), method)
     save_graph(found, graph)
     features = sum(node[0] == "feature" for node in found)

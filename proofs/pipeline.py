@@ -23,13 +23,13 @@ from numeric import (
     trace,
     train,
 )
-from numeric.files import replacing
+from numeric.files import digest, replacing
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.patterns import Patterns
 from numeric.schema import Node
 from numeric.training import Epoch, Recipe
-from proofs.claims import Certificate, digest
+from proofs.claims import Certificate
 from proofs.errors import ProofError
 from proofs.pictures import all_pictures
 from proofs.prove import prove
@@ -135,7 +135,6 @@ def traced(path: Path, model: BilinearNetwork, method: str) -> nx.DiGraph[Node]:
         if graph.graph.get("network") == network and graph.graph.get("method") == method:
             return graph
     graph = trace(model, method)
-    graph.graph["network"] = network
     save_graph(graph, path)
     return graph
 

@@ -14,8 +14,9 @@ import networkx as nx
 
 from analytic import THEOREMS, ExactNetwork, layers_difference
 from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
+from numeric.files import digest
 from numeric.schema import Node
-from proofs.claims import Certificate, Claim, Level, digest
+from proofs.claims import Certificate, Claim, Level
 from proofs.errors import ProofError
 from proofs.locations import located
 from proofs.measurements import Measurements, measured_claims

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric.errors import NumericError
-from numeric.files import is_json, load_arrays, replacing, save_arrays, write_text
+from numeric.files import digest, is_json, load_arrays, replacing, save_arrays, write_text
 
 ARRAYS = {
     "doubles": np.array([[1.0, -0.0], [np.inf, 5e-324]]),
@@ -251,3 +251,35 @@ def test_a_folder_that_may_not_be_written_to_is_refused(read_only_folder: Path) 
     with pytest.raises(NumericError, match=r"expected to write .*note, got: Permission denied"):
         write_text(read_only_folder / "note", "text")
     assert not list(read_only_folder.iterdir())
+
+
+# Digests
+
+
+def test_a_digest_tells_arrays_apart_by_type_shape_order_and_content() -> None:
+    one, other = np.arange(4.0), np.arange(4.0)[::-1]
+    arrays: list[list[Any]] = [
+        [],
+        [one],
+        [one, one],
+        [one, other],
+        [other, one],
+        [one.reshape(2, 2)],
+        [one.reshape(4, 1)],
+        [one[:2], one[2:]],
+        [one.astype(np.float32)],
+        [one.astype(">f8")],
+        [one.view(np.int64)],
+        [-one],
+        [np.zeros((0, 3))],
+        [np.zeros((3, 0))],
+        [np.zeros(())],
+        [np.zeros(1)],
+    ]
+    assert len({digest(group) for group in arrays}) == len(arrays)
+
+
+def test_a_digest_does_not_see_how_an_array_lies_in_memory() -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    assert digest([array]) == digest([np.asfortranarray(array)])
+    assert digest([array[:, ::2]]) == digest(iter([array[:, ::2].copy()]))

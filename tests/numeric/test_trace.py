@@ -35,9 +35,10 @@ def test_every_network_has_a_graph_in_the_schema_by_every_method(network: Biline
 
 @METHODS
 def test_the_layers_stand_for_the_network(method: str) -> None:
-    layers = [[array.astype(float) for array in layer] for layer in a_network().layers()]
-    for same in (a_network().layers(), layers, tuple(map(tuple, layers)), iter(layers)):
-        assert_same_graph(trace(same, method), trace(a_network(), method))
+    network = a_network().double()
+    layers = [[array.copy() for array in layer] for layer in network.layers()]
+    for same in (network.layers(), layers, tuple(map(tuple, layers)), iter(layers)):
+        assert_same_graph(trace(same, method), trace(network, method))
 
 
 @METHODS
@@ -51,12 +52,13 @@ def test_eigenfeatures_are_the_default() -> None:
 
 @METHODS
 def test_the_graph_is_a_copy_of_the_weights(method: str) -> None:
-    layers = [[array.astype(float) for array in layer] for layer in a_network().layers()]
+    network = a_network().double()
+    layers = [[array.copy() for array in layer] for layer in network.layers()]
     graph = trace(layers, method)
     for layer in layers:
         for array in layer:
             array[:] = 7
-    assert_same_graph(graph, trace(a_network(), method))
+    assert_same_graph(graph, trace(network, method))
 
 
 @pytest.mark.parametrize("method", ["Eigen", "", None, 0, ["eigen"]])
@@ -91,3 +93,14 @@ def test_a_weight_that_is_not_finite_is_refused_by_name(method: str) -> None:
     network.get_parameter("blocks.0.left.weight").data[0, 0] = np.nan
     with pytest.raises(NumericError, match=r"blocks.0.left.weight to be finite, got nan"):
         trace(network, method)
+
+
+def test_a_graph_knows_the_network_that_it_was_read_from() -> None:
+    first, second = (BilinearNetwork(3, 2, width=2, hidden=2, seed=seed) for seed in (0, 1))
+    known = [
+        trace(network, method).graph["network"]
+        for network in (first, second)
+        for method in ("polarized", "eigen")
+    ]
+    assert known[0] == known[1] == trace(first.layers()).graph["network"]
+    assert known[2] == known[3] != known[0]

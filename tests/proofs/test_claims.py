@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from proofs import Certificate, Claim, Level, ProofError, load_certificate
-from proofs.claims import FORMAT, digest
+from proofs.claims import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,35 +196,3 @@ def test_a_certificate_of_another_structure_is_refused(
     saved.write_text(json.dumps(document))
     with pytest.raises(ProofError, match=str(saved)):
         load_certificate(saved)
-
-
-# Digests
-
-
-def test_a_digest_tells_arrays_apart_by_type_shape_order_and_content() -> None:
-    one, other = np.arange(4.0), np.arange(4.0)[::-1]
-    arrays: list[list[Any]] = [
-        [],
-        [one],
-        [one, one],
-        [one, other],
-        [other, one],
-        [one.reshape(2, 2)],
-        [one.reshape(4, 1)],
-        [one[:2], one[2:]],
-        [one.astype(np.float32)],
-        [one.astype(">f8")],
-        [one.view(np.int64)],
-        [-one],
-        [np.zeros((0, 3))],
-        [np.zeros((3, 0))],
-        [np.zeros(())],
-        [np.zeros(1)],
-    ]
-    assert len({digest(group) for group in arrays}) == len(arrays)
-
-
-def test_a_digest_does_not_see_how_an_array_lies_in_memory() -> None:
-    array = np.arange(12.0).reshape(3, 4)
-    assert digest([array]) == digest([np.asfortranarray(array)])
-    assert digest([array[:, ::2]]) == digest(iter([array[:, ::2].copy()]))

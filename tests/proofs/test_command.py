@@ -175,6 +175,14 @@ def test_trace_writes_the_graph_of_a_network(model: Path, method: str) -> None:
     assert result.output == f"{path}: {features:,} features, {edges:,} edges\n"
 
 
+def test_trace_never_writes_over_the_network_it_reads(model: Path) -> None:
+    before = model.read_bytes()
+    result = bilinear("trace", model, model)
+    assert result.exit_code == 2
+    assert "expected GRAPH to be another file than MODEL" in result.stderr
+    assert model.read_bytes() == before
+
+
 def test_trace_finds_eigenfeatures_if_not_told_otherwise(model: Path) -> None:
     bilinear("trace", model, "graph.safetensors")
     assert load_graph("graph.safetensors").graph["method"] == "eigen"

@@ -106,6 +106,13 @@ def test_an_output_that_only_the_graph_has_is_found() -> None:
     )
 
 
+def test_a_coefficient_of_the_other_sign_is_further_off_than_one_out_of_next_to_nothing() -> None:
+    small = ONE._replace(mixing=ONE.mixing / 2**20, linear=ONE.linear / 2**20)
+    opposite = ONE._replace(mixing=-ONE.mixing, linear=-ONE.linear)
+    text = worst_coefficient([same_as(small), same_as(ONE)], [ONE, opposite])
+    assert text.startswith("At node ('logit', 0), in layer 2, ")
+
+
 def test_where_only_rounding_differs_the_sentence_says_so() -> None:
     model = BilinearNetwork(9, 3, depth=2, width=4, hidden=5)
     text = worst_coefficient(model.layers(), square_layers(trace(model)))

@@ -466,6 +466,19 @@ def test_a_looser_tolerance_lets_a_smaller_damage_pass() -> None:
     assert claim.failure.startswith("No coefficient was found to differ beyond rounding: ")
 
 
+def test_another_prediction_fails_however_loose_the_tolerance() -> None:
+    model = network()
+    graph = trace(model)
+    for source, target, edge in graph.edges(data=True):
+        if target == ("logit", 0):
+            edge["weight"] = edge["weight"] * 100 if source == ("form", 1, 0) else 0.0
+    certificate = prove(model, graph, DIGITS, tolerance=1e9)
+    assert failing(certificate) == ["eigen: same outputs"]
+    evidence = claims(certificate)["eigen: same outputs"].evidence
+    assert evidence["largest relative difference"] < 1e9
+    assert evidence["same class as the network"] < len(DIGITS.test_labels)
+
+
 # Floats
 
 
