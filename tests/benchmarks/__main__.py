@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -52,7 +53,7 @@ def accuracy(digits: Digits) -> Iterator[Figure]:
 
 def evaluation(digits: Digits) -> Iterator[Figure]:
     """Exact values of all test images."""
-    for depth, seconds in ((1, 60), (2, 60), (3, None)):
+    for depth, seconds in ((1, None), (2, 60), (3, None)):
         exact = ExactNetwork(_trained(digits, depth=depth).layers())
         start = time.perf_counter()
         exact.evaluate(digits.test_images)
@@ -115,9 +116,9 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
 }
 
 
-def _trained(digits: Digits, **shape: int) -> BilinearNetwork:
+def _trained(digits: Digits, **shape: Any) -> BilinearNetwork:
     """Train for one epoch: enough for weights that are no longer the drawn ones."""
-    model = BilinearNetwork(digits.inputs, digits.classes, **shape)  # type: ignore[arg-type]  # bools
+    model = BilinearNetwork(digits.inputs, digits.classes, **shape)
     train(model, digits, epochs=1)
     return model
 
