@@ -146,8 +146,8 @@ def _float_claim(measurements: Measurements, dtype: str) -> Claim:
         statement=(
             f"On the {count:,} test images torch's {dtype} logits differ from the exact ones by at "
             f"most {distance.relative:.1e} of the image's largest (allowed: {tolerance:g}). They "
-            f"predict the exact class {distance.agreeing:,} times and the right one {correct:,} "
-            "times."
+            f"predict the class that exact arithmetic gives {distance.agreeing:,} times, and the "
+            f"right label {correct:,} times."
         ),
         holds=holds,
         evidence={
@@ -181,8 +181,8 @@ def _rewrite_claim(
         statement=(
             f"On the {count:,} test images the {name} rewrite and the network, both in float64, "
             f"predict the same class {network.agreeing:,} times; their logits differ by at most "
-            f"{network.relative:.1e} of the image's largest (allowed: {tolerance:g}). The exact "
-            f"class is predicted {exact.agreeing:,} times."
+            f"{network.relative:.1e} of the image's largest (allowed: {tolerance:g}). The class "
+            f"that exact arithmetic gives is predicted {exact.agreeing:,} times."
         ),
         holds=holds,
         evidence={

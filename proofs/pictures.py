@@ -100,7 +100,8 @@ def _grid(
                 axes.set_axis_on()
                 draw_pattern(axes, pattern)
                 through = f" ({'+' if pattern.sign > 0 else '−'})" if caption else ""
-                axes.set_xlabel(f"{pattern.weight:+.2g}{through}", fontsize=7, labelpad=2)
+                label = f"{pattern.index}: {pattern.weight:+.2g}{through}"
+                axes.set_xlabel(label, fontsize=7, labelpad=2)
         grid[0, column].set_title(title, fontsize=9)
     return figure
 

@@ -100,7 +100,7 @@ def test_every_class_is_a_column_of_positive_features_above_negative_ones(
             for row, expected in enumerate(found):
                 axes = column[3 * side + row]
                 np.testing.assert_array_equal(shown(axes).ravel(), expected.direction)
-                assert axes.get_xlabel().startswith(f"{expected.weight:+.2g}")
+                assert axes.get_xlabel().startswith(f"{expected.index}: {expected.weight:+.2g}")
             assert not any(axes.images for axes in column[3 * side + len(found) : 3 * side + 3])
 
 
