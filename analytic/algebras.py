@@ -89,3 +89,22 @@ class Truncated:
     def chunks(self, columns: Integers) -> Iterator[Integers]:
         """Keep the coefficients of a polynomial together."""
         yield columns
+
+
+@dataclass(frozen=True)
+class Tangents:
+    """Values at one point with their derivatives: column 0 the value, each other a direction."""
+
+    def multiply(self, left: Residues, right: Residues, prime: int) -> Residues:
+        """Return the products, differentiated by the product rule."""
+        total = left[:, :1] * right
+        total[:, 1:] += left[:, 1:] * right[:, :1]
+        return centred(total, prime)
+
+    def sizes(self, absolute: Integers) -> Integers:
+        """Return the size of each row's value plus that of its largest derivative."""
+        return np.asarray(absolute[:, 0] + absolute[:, 1:].max(axis=1, initial=0))
+
+    def chunks(self, columns: Integers) -> Iterator[Integers]:
+        """Keep the derivatives with their value."""
+        yield columns

@@ -1,87 +1,17 @@
-"""Whether two networks are the same polynomial, decided in integers.
-
-Layer by layer: the difference of two layers is a layer, and a layer vanishes exactly if the
-coefficients of all its outputs do. Terms that occur on both sides cancel first, whatever products
-they are written as; only what is left is multiplied out.
-"""
+"""Whether two networks are the same polynomial: a proof where there is one, a test where not."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from fractions import Fraction
+from numbers import Real
 
 import numpy as np
 
-from analytic.dyadic import Dyadic, Integers, compact, magnitude, widen
 from analytic.errors import AnalyticError, check_integer
-from analytic.layers import ExactLayer
-from analytic.network import ExactNetwork
-from analytic.residues import centred, primes_beyond, product, residues
-
-
-@dataclass(frozen=True)
-class CoefficientDifference:
-    """One coefficient in which two layers differ.
-
-    Attributes:
-        layer: the layer, from 1.
-        output: the component of the layer's output, 0 being the constant.
-        monomial: two components of its input, 0 being the constant, so that (0, 3) is the linear
-            term of component 3; a single one for a linear term where component 0 is not constant.
-        first: the coefficient in the first network.
-        second: the coefficient in the second network.
-    """
-
-    layer: int
-    output: int
-    monomial: tuple[int, ...]
-    first: Fraction
-    second: Fraction
-
-    def __str__(self) -> str:
-        """Say where and by how much."""
-        monomial = " times ".join(f"component {index}" for index in self.monomial)
-        return (
-            f"coefficient of {monomial} in output component {self.output} "
-            f"of layer {self.layer}: {approximately(self.first)} against "
-            f"{approximately(self.second)}, a difference of "
-            f"{approximately(self.second - self.first)}"
-        )
-
-
-def approximately(value: Fraction) -> str:
-    """Return a number as its nearest float, or by its power of two where no float is near.
-
-    Examples:
-        >>> approximately(Fraction(1, 4)), approximately(-(Fraction(2) ** 5000))
-        ('0.25', 'about -2^5000')
-    """
-    try:
-        rounded = float(value)
-    except OverflowError:
-        rounded = 0.0
-    if rounded or not value:
-        return f"{rounded:.17g}"
-    power = abs(value.numerator).bit_length() - value.denominator.bit_length()
-    return f"about {'-' if value < 0 else ''}2^{power}"
-
-
-@dataclass(frozen=True)
-class PointDifference:
-    """An input on which two networks differ.
-
-    Attributes:
-        point: the input, integers.
-        output: the output in which they differ.
-        first: its exact value in the first network.
-        second: its exact value in the second network.
-    """
-
-    point: tuple[int, ...]
-    output: int
-    first: Fraction
-    second: Fraction
+from analytic.gauge import same_up_to_gauge
+from analytic.identity_test import PointDifference, identity_test
+from analytic.layer_equality import CoefficientDifference, layers_difference
+from analytic.network import MEMORY, ExactNetwork
 
 
 @dataclass(frozen=True)
@@ -89,39 +19,58 @@ class Comparison:
     """What is known about two networks as polynomials.
 
     Attributes:
-        same: True where the polynomials are proved equal, False where they are proved different.
-        method: how it was proved, in words.
+        same: whether they are the same polynomial.
+        method: how that was found, in words.
+        error_probability: the chance that two different polynomials would have been found the same;
+            0 for a proof. A difference is always proved.
         point: an input on which they differ, where they do.
-        coefficient: the first coefficient of a layer that differs, if the layers
-            can be compared.
+        coefficient: the first coefficient of a layer that differs, where they do and their layers
+            correspond.
     """
 
     same: bool
     method: str
+    error_probability: float = 0.0
     point: PointDifference | None = None
     coefficient: CoefficientDifference | None = None
 
+    @property
+    def proved(self) -> bool:
+        """Whether the verdict is a theorem, and not the outcome of a test."""
+        return self.error_probability == 0
+
 
 def same_polynomial(
-    first: ExactNetwork, second: ExactNetwork, *, seed: int = 0, points: int = 4
+    first: ExactNetwork,
+    second: ExactNetwork,
+    *,
+    error: float = 1e-30,
+    seed: int | None = None,
+    memory: int = MEMORY,
 ) -> Comparison:
     """Decide whether two networks compute the same polynomial.
 
     Args:
         first: a network.
         second: a network with as many inputs and outputs.
-        seed: chooses the integer points that are tried where the layers differ.
-        points: how many of them.
+        error: the largest error probability of a test, where it comes to that.
+        seed: for the random points and primes. Left out, they come from the operating system once
+            both networks are fixed; the error probability means something only then.
+        memory: how many bytes an expansion may take, about.
 
     Returns:
-        The verdict and its witness. Equality is proved layer by layer, or by comparing all
-        coefficients where they fit; a difference is proved by an input, or by the coefficients
-        where the outputs agree on all the points tried.
+        The verdict. Equality is proved, in this order, by the coefficients of corresponding layers;
+        by a change of basis in each hidden state under which they correspond; or by the
+        coefficients of the expanded polynomials, where they fit. Where none of these succeeds, it
+        is the outcome of a polynomial identity test, with its error probability. A difference comes
+        with an input on which the two differ.
 
     Raises:
-        AnalyticError: an argument is no network, or a number below 0; the shapes differ; or
-            neither a proof nor a counterexample was found (the layers differ, yet the outputs
-            agree on all the points tried, and the polynomials are too large to expand).
+        AnalyticError: an argument is no network, or a number out of range; or the shapes differ.
+
+    Source:
+        J. T. Schwartz, *Fast probabilistic algorithms for verification of polynomial identities*,
+        J. ACM 27 (1980), for the test.
 
     Examples:
         Swapping left and right changes nothing:
@@ -130,212 +79,51 @@ def same_polynomial(
         >>> down, linear = np.array([[0.0], [1.0]]), np.array([[1.0, 0.0], [0.0, 0.0]])
         >>> network = ExactNetwork([(left, right, down, linear)])
         >>> swapped = ExactNetwork([(right, left, down, linear)])
-        >>> same_polynomial(network, swapped).same
+        >>> same_polynomial(network, swapped).proved
         True
         >>> doubled = ExactNetwork([(left, right, 2 * down, linear)])
         >>> print(same_polynomial(network, doubled).coefficient)
         coefficient of component 0 times component 0 in output component 1 of layer 1: 1 against \
 2, a difference of 1
     """
+    _check(first, second, error)
+    if seed is not None:
+        check_integer("seed", seed, 0)
+    check_integer("memory", memory, 0)
+    comparable = first.shapes == second.shapes
+    coefficient = layers_difference(first, second) if comparable else None
+    if comparable and coefficient is None:
+        return Comparison(same=True, method="every layer has the same coefficients")
+    tested = identity_test(first, second, error, np.random.default_rng(seed))
+    if isinstance(tested, PointDifference):
+        method = "an input on which they differ"
+        return Comparison(same=False, method=method, point=tested, coefficient=coefficient)
+    if same_up_to_gauge(first, second):
+        return Comparison(
+            same=True, method="every layer has the same coefficients after a change of basis"
+        )
+    try:
+        expanded = [network.polynomials(memory=memory) for network in (first, second)]
+    except AnalyticError:
+        method = "a test at random points modulo random primes, which is no proof"
+        return Comparison(same=True, method=method, error_probability=tested)
+    method = "all coefficients of the expanded polynomials"
+    if expanded[0] == expanded[1]:
+        return Comparison(same=True, method=method)
+    return Comparison(same=False, method=method, coefficient=coefficient)
+
+
+def _check(first: ExactNetwork, second: ExactNetwork, error: float) -> None:
     for name, network in (("first", first), ("second", second)):
         if not isinstance(network, ExactNetwork):
             raise AnalyticError(
                 f"expected {name} to be an ExactNetwork, got a {type(network).__name__}"
             )
-    check_integer("seed", seed, 0)
-    check_integer("points", points, 0)
     for name in ("inputs", "outputs"):
         if getattr(first, name) != getattr(second, name):
             raise AnalyticError(
                 f"expected second to have {getattr(first, name)} {name} like first, got "
                 f"{getattr(second, name)}"
             )
-    comparable = _layer_shapes(first) == _layer_shapes(second)
-    coefficient = layers_difference(first, second) if comparable else None
-    if comparable and coefficient is None:
-        return Comparison(same=True, method="every layer has the same coefficients")
-    point = _point_difference(first, second, seed, points)
-    if point is not None:
-        return Comparison(
-            same=False, method="an input on which they differ", point=point, coefficient=coefficient
-        )
-    if coefficient is not None and len(first.layers) == 1:
-        return Comparison(
-            same=False, method="a coefficient of the only layer", coefficient=coefficient
-        )
-    try:
-        differing = any(
-            first.polynomial(output=output).flint != second.polynomial(output=output).flint
-            for output in range(first.outputs)
-        )
-    except AnalyticError as error:
-        raise AnalyticError(
-            "expected two networks whose layers agree, that differ on one of the points tried, or "
-            f"that can be expanded, got networks that agree on {points} points: {error}"
-        ) from error
-    method = "all coefficients of the expanded polynomials"
-    if differing:
-        return Comparison(same=False, method=method, coefficient=coefficient)
-    return Comparison(same=True, method=method)
-
-
-def _layer_shapes(network: ExactNetwork) -> list[tuple[int, ...]]:
-    return [layer.linear.numerators.shape for layer in network.layers]
-
-
-def layers_difference(first: ExactNetwork, second: ExactNetwork) -> CoefficientDifference | None:
-    """Return the first coefficient in which corresponding layers differ.
-
-    Where the constant passes through both networks up to a layer, that layer's component 0 is 1, so
-    that a linear term and a product with the constant are the same monomial.
-
-    Args:
-        first: a network.
-        second: a network with as many layers, of the same sizes.
-
-    Returns:
-        The difference, or None: then every layer of the two is the same function, and so are they.
-
-    Raises:
-        AnalyticError: the hidden sizes differ, so that layers do not correspond.
-    """
-    shapes, others = _layer_shapes(first), _layer_shapes(second)
-    if shapes != others:
-        raise AnalyticError(
-            f"expected second to have layers of shapes {shapes} like first, got {others}"
-        )
-    constant = True
-    for number, (one, other) in enumerate(zip(first.layers, second.layers, strict=True), start=1):
-        last = number == len(first.layers)
-        found = _layer_difference(one, other, number, constant=constant, last=last)
-        if found is not None:
-            return found
-        constant = constant and one.passes_constant and other.passes_constant
-    return None
-
-
-def _layer_difference(
-    first: ExactLayer, second: ExactLayer, number: int, *, constant: bool, last: bool
-) -> CoefficientDifference | None:
-    remainder = _Remainder.between(first, second)
-    # Component 0 of the last layer is no output.
-    for output in range(1 if last else 0, len(remainder.linear.numerators)):
-        monomial = remainder.nonzero_monomial(output, constant=constant)
-        if monomial is not None:
-            values = (
-                _coefficient(layer, output, monomial, constant=constant)
-                for layer in (first, second)
-            )
-            return CoefficientDifference(number, output, monomial, *values)
-    return None
-
-
-@dataclass(frozen=True)
-class _Remainder:
-    """What is left of the difference of two layers when equal squares have cancelled.
-
-    Attributes:
-        readings: Python integers of shape (squares, inputs + 1), no two of them proportional.
-        weights: over the readings, shape (outputs + 1, squares).
-        linear: the difference of the linear parts.
-    """
-
-    readings: Dyadic
-    weights: Dyadic
-    linear: Dyadic
-
-    @classmethod
-    def between(cls, first: ExactLayer, second: ExactLayer) -> _Remainder:
-        """Write ``second - first`` in squares, and let those of equal readings cancel.
-
-        ``4 l r = (l + r)² - (l - r)²``, and a reading's content moves into its weight, so that a
-        square has one way to be written.
-        """
-        read = min(m.exponent for y in (first, second) for m in (y.left, y.right))
-        mixed = min(first.down.exponent, second.down.exponent)
-        squares: dict[tuple[int, ...], Integers] = {}
-        for layer, sign in ((first, -1), (second, 1)):
-            left, right = widen(layer.left.at(read)), widen(layer.right.at(read))
-            columns = widen(layer.down.at(mixed)).T
-            for one, other, column in zip(left, right, columns, strict=True):
-                for reading, weight in ((one + other, sign), (one - other, -sign)):
-                    content = math.gcd(*reading)
-                    if content:
-                        leading = next(entry for entry in reading if entry)
-                        content = content if leading > 0 else -content
-                        key = tuple(reading // content)
-                        squares[key] = squares.get(key, 0) + column * (weight * content**2)
-        left_over = {key: column for key, column in squares.items() if column.any()}
-        inputs, outputs = first.linear.numerators.shape[1], len(first.linear.numerators)
-        readings = np.array(list(left_over), dtype=object).reshape(-1, inputs)
-        weights = np.array(list(left_over.values()), dtype=object).reshape(-1, outputs).T
-        return cls(
-            Dyadic(readings, read),
-            Dyadic(weights, mixed - 2),
-            second.linear + Dyadic(-first.linear.numerators, first.linear.exponent),
-        )
-
-    def nonzero_monomial(self, output: int, *, constant: bool) -> tuple[int, ...] | None:
-        """Return a monomial of an output whose coefficient is not zero, None if there is none.
-
-        A coefficient that is not zero modulo a prime is not zero; one that is zero modulo primes
-        whose product exceeds its bound is zero.
-        """
-        weights, linear = self.weights.numerators[output], self.linear.numerators[output]
-        used = weights.astype(bool)
-        if not used.any() or not constant:
-            found = np.flatnonzero(linear)
-            if found.size:
-                return (0, int(found[0])) if constant else (int(found[0]),)
-            if not used.any():
-                return None
-        readings, weights = self.readings.numerators[used], weights[used]
-        squared = 2 * self.readings.exponent + self.weights.exponent
-        common = min(squared, self.linear.exponent)
-        weights = weights << (squared - common)
-        # The linear part joins the products with the constant; without a constant it stands alone.
-        joined = widen(linear if constant else 0 * linear) << (self.linear.exponent - common)
-        bound = int(np.abs(weights) @ np.abs(readings).max(axis=1) ** 2) * 2 + magnitude(joined)
-        for prime in primes_beyond(bound):
-            rows = residues(compact(readings), prime)
-            scaled = centred(rows * residues(weights, prime)[:, np.newaxis], prime)
-            matrix = product(rows.T, scaled, prime)
-            coefficients = matrix + np.triu(matrix, 1)
-            coefficients[0] += residues(joined, prime)
-            pairs = np.argwhere(np.triu(coefficients % prime))
-            if pairs.size:
-                return tuple(int(index) for index in pairs[0])
-        return None
-
-
-def _coefficient(
-    layer: ExactLayer, output: int, monomial: tuple[int, ...], *, constant: bool
-) -> Fraction:
-    """Return one coefficient of one layer."""
-    i, j = (0, *monomial)[-2:]
-    total = Fraction(0)
-    if len(monomial) > 1:
-        left, right = widen(layer.left.numerators), widen(layer.right.numerators)
-        pairs = left[:, i] * right[:, j] + (left[:, j] * right[:, i] if i != j else 0)
-        exponent = layer.left.exponent + layer.right.exponent + layer.down.exponent
-        total = int(widen(layer.down.numerators[output]) @ pairs) * Fraction(2) ** exponent
-    if i == 0 and (constant or len(monomial) == 1):
-        total += int(layer.linear.numerators[output, j]) * Fraction(2) ** layer.linear.exponent
-    return total
-
-
-def _point_difference(
-    first: ExactNetwork, second: ExactNetwork, seed: int, points: int
-) -> PointDifference | None:
-    tried = np.random.default_rng(seed).integers(-8, 9, size=(points, first.inputs))
-    values = [network.evaluate(tried.astype(np.float64)) for network in (first, second)]
-    differing = np.argwhere(values[0] != values[1])
-    if not differing.size:
-        return None
-    row, output = (int(index) for index in differing[0])
-    return PointDifference(
-        tuple(int(entry) for entry in tried[row]),
-        output,
-        values[0][row, output],
-        values[1][row, output],
-    )
+    if not isinstance(error, Real) or not 0 < error < 1:
+        raise AnalyticError(f"expected error to lie between 0 and 1, got {error!r}")

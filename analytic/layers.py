@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analytic.dyadic import Dyadic, Integers, widen
+from analytic.dyadic import Dyadic, Integers, compact, widen
 from analytic.errors import AnalyticError
 from analytic.residues import Residues, centred, product, residues
 
@@ -45,6 +45,16 @@ class ExactLayer:
         return int(self.left.numerators.shape[0])
 
     @property
+    def inputs(self) -> int:
+        """The number of components that it reads, the constant included."""
+        return int(self.linear.numerators.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """The number of components that it writes, the constant included."""
+        return int(self.linear.numerators.shape[0])
+
+    @property
     def passes_constant(self) -> bool:
         """Whether the first output is the first input: a 1 that goes in comes out."""
         row = self.linear.at(min(self.linear.exponent, 0))[0]
@@ -58,6 +68,14 @@ class ExactLayer:
             for matrix in (self.left, self.right, self.linear)
         )
         return ExactLayer(left, right, self.down, linear)
+
+    def writing_only(self, rows: Sequence[int]) -> ExactLayer:
+        """Return the layer with some of its outputs alone, in the given order."""
+        down, linear = (
+            Dyadic(matrix.numerators[list(rows)], matrix.exponent)
+            for matrix in (self.down, self.linear)
+        )
+        return ExactLayer(self.left, self.right, down, linear)
 
     def scales(self, exponent: int) -> tuple[int, int, int]:
         """Return how inputs over ``2**exponent`` come out.
@@ -142,15 +160,15 @@ def exact_layers(layers: Iterable[Sequence[Matrix]]) -> tuple[ExactLayer, ...]:
         AnalyticError: there is no layer, a shape does not fit, or an entry is not finite.
     """
     result: list[ExactLayer] = []
-    for number, items in enumerate(_listed(layers, "layers"), start=1):
-        arrays = _listed(items, f"layer {number}")
+    for number, items in enumerate(listed(layers, "layers"), start=1):
+        arrays = listed(items, f"layer {number}")
         if len(arrays) != len(_NAMES):
             raise AnalyticError(
                 f"expected layer {number} to be (left, right, down, linear), got "
                 f"{len(arrays)} items"
             )
         matrices = [
-            _read(array, f"{name} of layer {number}")
+            _matrix(array, f"{name} of layer {number}")
             for name, array in zip(_NAMES, arrays, strict=True)
         ]
         layer = ExactLayer(*matrices)
@@ -164,7 +182,12 @@ def exact_layers(layers: Iterable[Sequence[Matrix]]) -> tuple[ExactLayer, ...]:
     return tuple(result)
 
 
-def _listed(items: Iterable[Any], name: str) -> list[Any]:
+def listed(items: Iterable[Any], name: str) -> list[Any]:
+    """Return the items as a list.
+
+    Raises:
+        AnalyticError: there is nothing to iterate over.
+    """
     try:
         return list(items)
     except TypeError as error:
@@ -173,21 +196,45 @@ def _listed(items: Iterable[Any], name: str) -> list[Any]:
         ) from error
 
 
-def _read(array: Matrix, name: str) -> Dyadic:
+def _matrix(array: Matrix, name: str) -> Dyadic:
+    total = exact_sum(array, name)
+    if total.numerators.ndim != 2:
+        raise AnalyticError(f"expected {name} to have two axes, got shape {total.numerators.shape}")
+    return total
+
+
+def exact_sum(array: Matrix, name: str) -> Dyadic:
+    """Read a float array exactly, a tuple of arrays as their sum.
+
+    Raises:
+        AnalyticError: the parts have different shapes, or are not finite floats.
+    """
     parts = [
         Dyadic.from_floats(part, name) for part in (array if isinstance(array, tuple) else (array,))
     ]
     shapes = {part.numerators.shape for part in parts}
     if len(shapes) != 1:
         raise AnalyticError(f"expected the parts of {name} to have one shape, got {sorted(shapes)}")
-    if len(parts[0].numerators.shape) != 2:
-        raise AnalyticError(
-            f"expected {name} to have two axes, got shape {parts[0].numerators.shape}"
-        )
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
+
+
+def affine(origin: Dyadic, directions: Dyadic) -> ExactLayer:
+    """Return the layer without neurons that maps coordinates to a point.
+
+    Args:
+        origin: where all coordinates are 0, shape (outputs,).
+        directions: one row for each coordinate, shape (coordinates, outputs).
+    """
+    exponent = min(origin.exponent, directions.exponent, 0)
+    point = np.concatenate([[1 << -exponent], widen(origin.at(exponent))])
+    span = np.insert(widen(directions.at(exponent)), 0, 0, axis=1)
+    linear = compact(np.vstack([point, span]).T)
+    none = np.zeros((0, linear.shape[1]), dtype=np.int64)
+    down = Dyadic(np.zeros((len(linear), 0), dtype=np.int64), 0)
+    return ExactLayer(Dyadic(none, 0), Dyadic(none, 0), down, Dyadic(linear, exponent))
 
 
 def _check_shapes(layer: ExactLayer, number: int, inputs: int) -> None:

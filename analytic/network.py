@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -9,13 +10,17 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from analytic.algebras import Algebra, Pointwise, Truncated
-from analytic.dyadic import Dyadic, Integers, compact, magnitude, widen
+from analytic.algebras import Pointwise, Tangents, Truncated
+from analytic.curvature import curvature
+from analytic.dyadic import Dyadic, Integers, compact, widen
 from analytic.errors import AnalyticError, check_integer
-from analytic.expansion import expand
-from analytic.layers import ExactLayer, Matrix, exact_layers
-from analytic.polynomial import Polynomial, checked_powers
-from analytic.residues import Residues, primes_beyond, recovered, residues
+from analytic.expansion import Cost, expand, scaled
+from analytic.layers import ExactLayer, Matrix, affine, exact_layers, exact_sum, listed
+from analytic.polynomial import Polynomial, check_variable, checked_powers
+from analytic.stack import ScaledStack, run
+
+MEMORY = 3 * 10**9
+"""The bytes that an expansion may take where nothing else is said."""
 
 
 class ExactNetwork:
@@ -30,6 +35,11 @@ class ExactNetwork:
         layers: at least one ``(left, right, down, linear)`` of float arrays with shapes (h, m),
             (h, m), (n, h), (n, m). In place of an array, a tuple of arrays stands for their exact
             sum.
+
+    Attributes:
+        layers: the same layers in integers.
+        variables: the numbers that the inputs go by in monomials, from 0; a restricted network
+            keeps those of the network that it was restricted from.
 
     Raises:
         AnalyticError: there is no layer, a shape does not fit, or an entry is not finite.
@@ -54,16 +64,28 @@ class ExactNetwork:
 
     def __init__(self, layers: Iterable[Sequence[Matrix]]) -> None:
         self.layers: tuple[ExactLayer, ...] = exact_layers(layers)
+        self.variables: tuple[int, ...] = tuple(range(self.layers[0].inputs - 1))
+
+    @classmethod
+    def _of(cls, layers: Iterable[ExactLayer], variables: Iterable[int]) -> ExactNetwork:
+        network = cls.__new__(cls)
+        network.layers, network.variables = tuple(layers), tuple(variables)
+        return network
 
     @property
     def inputs(self) -> int:
         """The number of input variables."""
-        return int(self.layers[0].linear.numerators.shape[1]) - 1
+        return self.layers[0].inputs - 1
 
     @property
     def outputs(self) -> int:
         """The number of outputs."""
-        return int(self.layers[-1].linear.numerators.shape[0]) - 1
+        return self.layers[-1].outputs - 1
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """How many components each layer writes and reads, the constant included."""
+        return [(layer.outputs, layer.inputs) for layer in self.layers]
 
     @property
     def degree(self) -> int:
@@ -74,6 +96,10 @@ class ExactNetwork:
     def monomials(self) -> int:
         """The number of monomials up to :attr:`degree`: ``binomial(inputs + degree, degree)``."""
         return math.comb(self.inputs + self.degree, self.degree)
+
+    def cost(self) -> Cost:
+        """Return what it would take to expand all outputs, before anything is expanded."""
+        return Cost.of(scaled(self.layers, range(self.outputs)))
 
     def evaluate(self, points: npt.ArrayLike) -> npt.NDArray[np.object_]:
         """Return the exact outputs at exactly the given floats.
@@ -91,10 +117,8 @@ class ExactNetwork:
         shape = read.numerators.shape
         if len(shape) != 2 or shape[1] != self.inputs:
             raise AnalyticError(f"expected points to have shape (any, {self.inputs}), got {shape}")
-        exponent = min(read.exponent, 0)
-        ones = np.full((1, shape[0]), 1 << -exponent, dtype=object)
-        columns = np.concatenate([compact(ones), read.at(exponent).T])
-        return self._outputs(columns, exponent, Pointwise()).fractions().T
+        columns, exponent = _homogeneous(read)
+        return run(self._outputs(), columns, exponent, Pointwise()).fractions().T
 
     def coefficient(self, *, output: int, monomial: Mapping[int, int]) -> Fraction:
         """Return one coefficient, at any depth and size, without expanding the polynomial.
@@ -104,8 +128,8 @@ class ExactNetwork:
 
         Args:
             output: which output, from 0.
-            monomial: exponents by variable, both from 0: ``{406: 2}`` is the square of input 406,
-                ``{}`` the constant.
+            monomial: exponents by variable: ``{406: 2}`` is the square of input 406, ``{}`` the
+                constant.
 
         Returns:
             The exact coefficient.
@@ -114,72 +138,180 @@ class ExactNetwork:
             AnalyticError: there is no such output or variable, or an exponent is no integer from 0.
         """
         check_integer("output", output, 0, self.outputs - 1)
-        powers = checked_powers(monomial, self.inputs)
+        powers = checked_powers(monomial, self.variables)
         if sum(powers.values()) > self.degree:
             return Fraction(0)
         grid = tuple(power + 1 for power in powers.values())
         columns = np.zeros((self.inputs + 1, *grid), dtype=np.int64)
         columns[(0, *(0 for _ in grid))] = 1
         for axis, variable in enumerate(powers):
-            columns[(variable + 1, *(int(axis == other) for other in range(len(grid))))] = 1
-        answer = self._outputs(columns.reshape(len(columns), -1), 0, Truncated(grid))
-        return int(answer.numerators[output, -1]) * Fraction(2) ** answer.exponent
+            row = self.variables.index(variable) + 1
+            columns[(row, *(int(axis == other) for other in range(len(grid))))] = 1
+        answer = run(self._outputs(output), columns.reshape(len(columns), -1), 0, Truncated(grid))
+        return int(answer.numerators[0, -1]) * Fraction(2) ** answer.exponent
 
-    def polynomial(self, *, output: int, max_monomials: int = 250_000) -> Polynomial:
+    def polynomial(self, *, output: int, memory: int = MEMORY) -> Polynomial:
         """Return one output, expanded.
 
         Args:
             output: which output, from 0.
-            max_monomials: the largest number of monomials to attempt.
+            memory: how many bytes the expansion may take, about.
 
         Returns:
-            The polynomial in ``x_0, x_1, …`` with rational coefficients.
+            The polynomial: all its terms, sorted and exact.
 
         Raises:
-            AnalyticError: there is no such output, or the expansion may have more monomials than
-                allowed; the message says how many.
+            AnalyticError: there is no such output, or the expansion would take more memory; the
+                message says how much, and how many monomials there may be.
         """
         check_integer("output", output, 0, self.outputs - 1)
-        check_integer("max_monomials", max_monomials, 0)
-        if self.monomials > max_monomials:
-            raise AnalyticError(
-                f"expected at most {max_monomials:,} monomials (max_monomials), got a network of "
-                f"degree {self.degree} in {self.inputs} variables with up to {self.monomials:,}: "
-                "ask for single coefficients, or allow more"
-            )
-        return expand(self.layers, output)
+        check_integer("memory", memory, 0)
+        return expand(scaled(self.layers, [output]), self.variables, memory)[0]
 
-    def _outputs(self, columns: Integers, exponent: int, algebra: Algebra) -> Dyadic:
-        """Run integer columns over ``2**exponent`` through the network.
+    def polynomials(self, *, memory: int = MEMORY) -> list[Polynomial]:
+        """Return all outputs, expanded together, which is faster than one by one.
 
-        This happens modulo as many primes as the size of the outputs asks for.
+        Args:
+            memory: how many bytes the expansion may take, about.
+
+        Raises:
+            AnalyticError: the expansion would take more memory.
         """
-        used = np.asarray(columns.any(axis=1), dtype=bool)
-        columns = columns[used]
-        layers = (self.layers[0].reading_only(used), *self.layers[1:])
-        sizes = algebra.sizes(np.abs(widen(columns)))
-        scales = [exponent]
-        for layer in layers:
-            sizes = layer.sizes(sizes, scales[-1])
-            scales.append(layer.scales(scales[-1])[0])
-        primes = primes_beyond(magnitude(sizes[1:]))
-        images = (_image(layers, columns, scales, prime, algebra) for prime in primes)
-        return Dyadic(recovered(images, primes), scales[-1])
+        check_integer("memory", memory, 0)
+        return expand(scaled(self.layers, range(self.outputs)), self.variables, memory)
+
+    def restricted(
+        self, variables: Iterable[int], *, at: npt.ArrayLike | None = None
+    ) -> ExactNetwork:
+        """Return the network as a function of some variables alone.
+
+        Args:
+            variables: which ones, ascending; they keep their numbers.
+            at: float array of shape (inputs,), the values at which the other variables stay; left
+                out, they stay at 0, and the polynomial of what comes back holds exactly the
+                coefficients within the chosen variables.
+
+        Returns:
+            A network with as many inputs as chosen variables, to be asked like any other.
+
+        Raises:
+            AnalyticError: there is no such variable, they do not ascend, or ``at`` is not a finite
+                float array of that shape.
+        """
+        chosen = listed(variables, "variables")
+        for variable in chosen:
+            check_variable("each of variables", variable, self.variables)
+        if not chosen or any(one >= other for one, other in itertools.pairwise(chosen)):
+            raise AnalyticError(f"expected variables to be some, ascending, got {chosen}")
+        origin = Dyadic.from_floats(np.zeros(self.inputs) if at is None else at, "at")
+        if origin.numerators.shape != (self.inputs,):
+            raise AnalyticError(
+                f"expected at to have shape ({self.inputs},), got {origin.numerators.shape}"
+            )
+        places = [self.variables.index(variable) for variable in chosen]
+        numerators = origin.numerators.copy()
+        numerators[places] = 0
+        directions = Dyadic.from_floats(np.eye(self.inputs)[places], "directions")
+        inserted = affine(Dyadic(numerators, origin.exponent), directions)
+        return self._of([inserted, *self.layers], map(int, chosen))
+
+    def substituted(self, origin: Matrix, directions: Matrix) -> ExactNetwork:
+        r"""Return the network on an affine subspace, as a function of the coordinates in it.
+
+        .. math::
+            g(z) = f\Big(x_0 + \sum_i z_i\,d_i\Big).
+
+        With features for directions, this is what the network computes in those features.
+
+        Args:
+            origin: :math:`x_0`, float array of shape (inputs,).
+            directions: :math:`d_i`, float array of shape (coordinates, inputs). In place of either
+                array, a tuple of arrays stands for their exact sum.
+
+        Returns:
+            A network in the coordinates, to be asked like any other.
+
+        Raises:
+            AnalyticError: an array is not finite or has another shape.
+
+        Examples:
+            Along the line from ``x = 1`` in the direction 2, ``1 + x - 2x²`` is ``-6z - 8z²``:
+
+            >>> left, right = np.array([[1.0, 2.0]]), np.array([[1.0, -1.0]])
+            >>> down, linear = np.array([[0.0], [1.0]]), np.array([[1.0, 0.0], [0.0, 0.0]])
+            >>> network = ExactNetwork([(left, right, down, linear)])
+            >>> line = network.substituted(np.array([1.0]), np.array([[2.0]]))
+            >>> line.polynomial(output=0).to_sympy()
+            -8*x_0**2 - 6*x_0
+        """
+        start, span = exact_sum(origin, "origin"), exact_sum(directions, "directions")
+        if start.numerators.shape != (self.inputs,):
+            raise AnalyticError(
+                f"expected origin to have shape ({self.inputs},), got {start.numerators.shape}"
+            )
+        found = span.numerators.shape
+        if len(found) != 2 or found[0] < 1 or found[1] != self.inputs:
+            raise AnalyticError(
+                f"expected directions to have shape (1 or more, {self.inputs}), got {found}"
+            )
+        return self._of([affine(start, span), *self.layers], range(len(span.numerators)))
+
+    def gradient(self, point: npt.ArrayLike) -> npt.NDArray[np.object_]:
+        """Return the exact gradient of every output at a point.
+
+        Args:
+            point: float array of shape (inputs,), finite.
+
+        Returns:
+            Object array of :class:`fractions.Fraction`, shape (outputs, inputs).
+
+        Raises:
+            AnalyticError: the point is not floats, not finite, or has another shape.
+        """
+        columns, exponent = self._tangents(point)
+        values = run(self._outputs(), columns, exponent, Tangents())
+        return Dyadic(values.numerators[:, 1:], values.exponent - exponent).fractions()
+
+    def hessian(self, *, output: int, point: npt.ArrayLike) -> npt.NDArray[np.object_]:
+        """Return the exact matrix of second derivatives of one output at a point.
+
+        Args:
+            output: which output, from 0.
+            point: float array of shape (inputs,), finite.
+
+        Returns:
+            Object array of :class:`fractions.Fraction`, shape (inputs, inputs), symmetric.
+
+        Raises:
+            AnalyticError: there is no such output, or the point is not floats, not finite, or has
+                another shape.
+        """
+        check_integer("output", output, 0, self.outputs - 1)
+        columns, exponent = self._tangents(point)
+        sizes = Tangents().sizes(np.abs(widen(columns)))
+        return curvature(
+            ScaledStack.reading(self._outputs(output), sizes, exponent), columns
+        ).fractions()
+
+    def _outputs(self, *outputs: int) -> list[ExactLayer]:
+        """Return the layers, the last of which writes some outputs alone; left out, all of them."""
+        rows = [output + 1 for output in outputs or range(self.outputs)]
+        return [*self.layers[:-1], self.layers[-1].writing_only(rows)]
+
+    def _tangents(self, point: npt.ArrayLike) -> tuple[Integers, int]:
+        """Return a point in homogeneous coordinates, followed by the directions of the inputs."""
+        read = Dyadic.from_floats(point, "point")
+        if read.numerators.shape != (self.inputs,):
+            raise AnalyticError(
+                f"expected point to have shape ({self.inputs},), got {read.numerators.shape}"
+            )
+        column, exponent = _homogeneous(Dyadic(read.numerators[np.newaxis], read.exponent))
+        directions = np.eye(self.inputs + 1, dtype=np.int64)[:, 1:]
+        return np.concatenate([column, directions], axis=1), exponent
 
 
-def _image(
-    layers: Sequence[ExactLayer],
-    columns: Integers,
-    scales: Sequence[int],
-    prime: int,
-    algebra: Algebra,
-) -> Residues:
-    """Return the outputs for all columns modulo one prime."""
-    reduced = [layer.modulo(scale, prime) for layer, scale in zip(layers, scales, strict=False)]
-    parts = []
-    for chunk in algebra.chunks(columns):
-        values = residues(chunk, prime)
-        for layer in reduced:
-            values = layer.mix(algebra.multiply(*layer.read(values), prime), values)
-        parts.append(values[1:])
-    return np.concatenate(parts, axis=1)
+def _homogeneous(points: Dyadic) -> tuple[Integers, int]:
+    """Return points as columns under a row of ones, and the exponent of all of them."""
+    exponent = min(points.exponent, 0)
+    ones = np.full((1, len(points.numerators)), 1 << -exponent, dtype=object)
+    return np.concatenate([compact(ones), points.at(exponent).T]), exponent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -34,9 +35,20 @@ class Level(StrEnum):
 _MEANINGS = {
     Level.SYMBOLIC: "holds for all weights of the sizes named: an identity in symbols",
     Level.EXACT: "holds for this network and every real input: integer arithmetic, nothing rounded",
-    Level.BOUNDED: "holds for this network and every input of a stated region, rounding included",
+    Level.BOUNDED: "holds for this network within a proven bound, rounding included, for every "
+    "input of a stated region or for every coefficient",
     Level.MEASURED: "holds on the named data: counted, not extrapolated",
 }
+
+
+def json_number(value: float) -> float | str:
+    """Return a number that JSON has: infinity and NaN are none.
+
+    Examples:
+        >>> json_number(0.5), json_number(float("inf"))
+        (0.5, 'inf')
+    """
+    return value if math.isfinite(value) else str(value)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,9 +15,9 @@ from analytic import ExactNetwork
 from numeric import BilinearNetwork, Digits, Layer, SquareLayer
 from numeric.inference import best_device, logits
 from numeric.rewrite import RewrittenNetwork
-from proofs.claims import Claim, Level
+from proofs.claims import Claim, Level, json_number
+from proofs.coefficients import coefficient_distance
 from proofs.errors import ProofError
-from proofs.locations import worst_coefficient
 
 Doubles = npt.NDArray[np.float64]
 
@@ -152,8 +151,8 @@ def _float_claim(measurements: Measurements, dtype: str) -> Claim:
         holds=holds,
         evidence={
             "images": count,
-            "largest difference": _json(distance.absolute),
-            "largest relative difference": _json(distance.relative),
+            "largest difference": json_number(distance.absolute),
+            "largest relative difference": json_number(distance.relative),
             "tolerance": tolerance,
             "same class as the exact value": distance.agreeing,
             "right class": correct,
@@ -188,18 +187,13 @@ def _rewrite_claim(
         evidence={
             "images": count,
             "features": sum(len(layer.readings) for layer in squares),
-            "largest difference": _json(network.absolute),
-            "largest relative difference": _json(network.relative),
+            "largest difference": json_number(network.absolute),
+            "largest relative difference": json_number(network.relative),
             "tolerance": tolerance,
             "same class as the network": network.agreeing,
-            "largest difference from the exact value": _json(exact.absolute),
-            "largest relative difference from the exact value": _json(exact.relative),
+            "largest difference from the exact value": json_number(exact.absolute),
+            "largest relative difference from the exact value": json_number(exact.relative),
             "same class as the exact value": exact.agreeing,
         },
-        failure=None if holds else worst_coefficient(layers, squares),
+        failure=None if holds else coefficient_distance(layers, squares).failure,
     )
-
-
-def _json(value: float) -> float | str:
-    """Return a number that JSON has: infinity and NaN are none."""
-    return value if math.isfinite(value) else str(value)

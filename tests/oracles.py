@@ -1,4 +1,4 @@
-"""The slow, obvious oracle: networks in fractions, loop by loop, and polynomials in plain dicts.
+"""Two slow, obvious oracles: fractions with polynomials in plain dicts, and FLINT's polynomials.
 
 Nothing here knows of integers, primes or matrix products: every entry is a fraction by itself.
 """
@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import Any
 
+import flint
 import numpy.typing as npt
 
 from numeric import BilinearNetwork
@@ -24,9 +25,14 @@ Polynomial = dict[tuple[int, ...], Fraction]
 # Values
 
 
+def exact(entry: Any) -> Fraction:
+    """Return a float as the fraction that it is; a fraction is one."""
+    return entry if isinstance(entry, Fraction) else Fraction(float(entry))
+
+
 def matrix(array: Floats | tuple[Floats, ...]) -> Matrix:
     """Return a float matrix entry by entry; a tuple of arrays stands for their sum."""
-    parts = array if isinstance(array, tuple) else (array,)
+    parts = _parts(array)
     rows, columns = parts[0].shape
     return [
         [
@@ -39,7 +45,7 @@ def matrix(array: Floats | tuple[Floats, ...]) -> Matrix:
 
 def value(layers: Sequence[Layer], point: Iterable[Any]) -> list[Fraction]:
     """Return the outputs of normal-form layers at a point."""
-    state = [Fraction(1), *(Fraction(float(entry)) for entry in point)]
+    state = [Fraction(1), *map(exact, point)]
     for arrays in layers:
         state = layer_value(arrays, state)
     return state[1:]
@@ -61,7 +67,7 @@ def module_value(network: BilinearNetwork, point: Iterable[Any]) -> list[Fractio
         biases = weights.get(f"{name}.bias", [0.0] * len(rows))
         return [_dot(row, state) + Fraction(bias) for row, bias in _pairs(rows, biases)]
 
-    state = [Fraction(float(entry)) for entry in point]
+    state = [exact(entry) for entry in point]
     if network.configuration.embedding:
         state = affine("embedding", state)
     for number in range(network.configuration.depth):
@@ -131,7 +137,7 @@ def polynomial_value(polynomial: Polynomial, point: Sequence[Any]) -> Fraction:
     for powers, coefficient in polynomial.items():
         term = coefficient
         for entry, power in _pairs(point, powers):
-            term *= Fraction(float(entry)) ** power
+            term *= exact(entry) ** power
         total += term
     return total
 
@@ -167,3 +173,169 @@ def _combination(weights: Iterable[Fraction], polynomials: Iterable[Polynomial])
 
 def _without_zeros(polynomial: Polynomial) -> Polynomial:
     return {powers: coefficient for powers, coefficient in polynomial.items() if coefficient}
+
+
+# Calculus and substitution
+
+
+def derivative(polynomial: Polynomial, variable: int) -> Polynomial:
+    """Return a derivative, term by term."""
+    return {
+        tuple(power - (index == variable) for index, power in enumerate(powers)): coefficient
+        * powers[variable]
+        for powers, coefficient in polynomial.items()
+        if powers[variable]
+    }
+
+
+def gradient(layers: Sequence[Layer], point: Sequence[Any]) -> Matrix:
+    """Return the derivatives of every output at a point."""
+    return [
+        [polynomial_value(derivative(polynomial, i), point) for i in range(len(point))]
+        for polynomial in expansion(layers)
+    ]
+
+
+def hessian(layers: Sequence[Layer], output: int, point: Sequence[Any]) -> Matrix:
+    """Return the second derivatives of an output at a point."""
+    polynomial = expansion(layers)[output]
+    firsts = [derivative(polynomial, i) for i in range(len(point))]
+    return [
+        [polynomial_value(derivative(first, j), point) for j in range(len(point))]
+        for first in firsts
+    ]
+
+
+def composition(polynomial: Polynomial, entries: Sequence[Polynomial], size: int) -> Polynomial:
+    """Return a polynomial with polynomials in ``size`` variables put in for its own."""
+    total: Polynomial = {}
+    for powers, coefficient in polynomial.items():
+        term = _scaled(monomial({}, size), coefficient)
+        for entry, power in _pairs(entries, powers):
+            for _ in range(power):
+                term = polynomial_product(term, entry)
+        total = polynomial_sum(total, term)
+    return total
+
+
+def affine_entries(
+    origin: Floats | tuple[Floats, ...], directions: Floats | tuple[Floats, ...]
+) -> list[Polynomial]:
+    """Return the entries of ``origin + Σ z_i directions_i`` as polynomials in the ``z_i``."""
+    start = matrix(tuple(part.reshape(1, -1) for part in _parts(origin)))[0]
+    span = matrix(directions)
+    return [
+        polynomial_sum(
+            _scaled(monomial({}, len(span)), entry),
+            *(_scaled(monomial({i: 1}, len(span)), row[column]) for i, row in enumerate(span)),
+        )
+        for column, entry in enumerate(start)
+    ]
+
+
+def restricted_entries(chosen: Sequence[int], at: Sequence[Any]) -> list[Polynomial]:
+    """Return chosen variables as themselves, and every other one as the constant where it stays."""
+    return [
+        monomial({chosen.index(variable): 1}, len(chosen))
+        if variable in chosen
+        else _scaled(monomial({}, len(chosen)), exact(entry))
+        for variable, entry in enumerate(at)
+    ]
+
+
+def polynomial_sum(*polynomials: Polynomial) -> Polynomial:
+    """Return the sum."""
+    return _combination([Fraction(1)] * len(polynomials), polynomials)
+
+
+def terms(polynomial: Any) -> Polynomial:
+    """Return any polynomial that is a sequence of exponents by variable with their coefficients."""
+    return {
+        tuple(powers.get(variable, 0) for variable in polynomial.variables): coefficient
+        for powers, coefficient in polynomial
+    }
+
+
+def _parts(array: Floats | tuple[Floats, ...]) -> tuple[Floats, ...]:
+    return array if isinstance(array, tuple) else (array,)
+
+
+def _scaled(polynomial: Polynomial, factor: Fraction) -> Polynomial:
+    return _combination([factor], [polynomial])
+
+
+# The second oracle: FLINT's rational polynomials, layer by layer
+
+
+def flint_number(entry: Any) -> flint.fmpq:
+    """Return a float or a fraction as FLINT's."""
+    number = exact(entry)
+    return flint.fmpq(number.numerator, number.denominator)
+
+
+def flint_ring(variables: int) -> flint.fmpq_mpoly_ctx:
+    """Return the polynomials in so many variables."""
+    return flint.fmpq_mpoly_ctx.get([f"x_{index}" for index in range(variables)], "lex")
+
+
+def flint_expansion(layers: Sequence[Layer]) -> list[flint.fmpq_mpoly]:
+    """Return every output of normal-form layers as FLINT's polynomial."""
+    ring = flint_ring(len(matrix(layers[0][3])[0]) - 1)
+    return _flint_run(layers, [ring.constant(1), *ring.gens()])
+
+
+def flint_value(layers: Sequence[Layer], point: Iterable[Any]) -> list[Fraction]:
+    """Return the outputs of normal-form layers at a point."""
+    state = [flint.fmpq(1), *(flint_number(entry) for entry in point)]
+    return [flint_fraction(entry) for entry in _flint_run(layers, state)]
+
+
+def flint_at(polynomial: flint.fmpq_mpoly, point: Iterable[Any]) -> Fraction:
+    """Return a polynomial's value at a point."""
+    return flint_fraction(polynomial(*(flint_number(entry) for entry in point)))
+
+
+def flint_terms(polynomial: flint.fmpq_mpoly) -> Polynomial:
+    """Return a polynomial's coefficients by exponents."""
+    return {
+        tuple(map(int, powers)): flint_fraction(coefficient)
+        for powers, coefficient in polynomial.to_dict().items()
+    }
+
+
+def flint_composition(
+    polynomial: flint.fmpq_mpoly, entries: Sequence[Polynomial], size: int
+) -> Polynomial:
+    """Return a polynomial with polynomials in ``size`` variables put in for its own."""
+    ring = flint_ring(size)
+    inserted = [
+        ring.from_dict({powers: flint_number(value) for powers, value in entry.items()})
+        for entry in entries
+    ]
+    return flint_terms(polynomial.compose(*inserted, ctx=ring))
+
+
+def flint_fraction(number: flint.fmpq) -> Fraction:
+    """Return FLINT's number as a fraction."""
+    return Fraction(int(number.p), int(number.q))
+
+
+def _flint_run(layers: Sequence[Layer], state: list[Any]) -> list[Any]:
+    zero = 0 * state[0]
+    for arrays in layers:
+        left, right, down, linear = (
+            [[flint_number(entry) for entry in row] for row in matrix(array)] for array in arrays
+        )
+        products = [
+            _flint_dot(one, state, zero) * _flint_dot(other, state, zero)
+            for one, other in _pairs(left, right)
+        ]
+        state = [
+            _flint_dot(one, products, zero) + _flint_dot(other, state, zero)
+            for one, other in _pairs(down, linear)
+        ]
+    return state[1:]
+
+
+def _flint_dot(weights: Iterable[flint.fmpq], values: Iterable[Any], zero: Any) -> Any:
+    return sum((weight * entry for weight, entry in _pairs(weights, values)), zero)

@@ -168,3 +168,25 @@ def stacks(
                 linear[0, 0] = 1
         layers.append(Layer(left, right, down, linear))
     return layers
+
+
+@st.composite
+def any_stacks(draw: st.DrawFn, **shape: Any) -> list[Layer]:
+    """Stacks of any kind of numbers."""
+    return draw(stacks(elements=draw(st.sampled_from([few, tame, wild])), **shape))
+
+
+@st.composite
+def stacks_with_points(
+    draw: st.DrawFn, *, count: int = 2, **shape: Any
+) -> tuple[list[Layer], npt.NDArray[Any]]:
+    """A stack of any kind of numbers, and a few inputs of the same kind."""
+    elements = draw(st.sampled_from([few, tame, wild]))
+    layers = draw(stacks(elements=elements, **shape))
+    inputs = layers[0].linear.shape[1] - 1
+    return layers, draw(points(inputs, elements=elements, count=count))
+
+
+def subsets(count: int) -> st.SearchStrategy[list[int]]:
+    """Some of the numbers from 0, ascending, at least one."""
+    return st.sets(st.integers(0, count - 1), min_size=1).map(sorted)

@@ -1,4 +1,4 @@
-"""Points and truncated polynomials, modulo a prime."""
+"""Points, truncated polynomials and tangents, modulo a prime."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from analytic.algebras import Algebra, Pointwise, Truncated
+from analytic.algebras import Algebra, Pointwise, Tangents, Truncated
 from analytic.residues import residues
 
 PRIME = 4_194_301
@@ -89,6 +89,40 @@ def test_no_power_is_too_high_for_the_largest_residues(grid: tuple[int, ...]) ->
     assert (left == HALF).all()
 
 
+def test_a_product_is_differentiated_by_the_product_rule() -> None:
+    left, right = np.array([[3.0, 1.0, 0.0]]), np.array([[5.0, -2.0, 7.0]])
+    assert Tangents().multiply(left, right, PRIME).tolist() == [[15, -1, 21]]
+    assert Tangents().multiply(right, left, PRIME).tolist() == [[15, -1, 21]]
+
+
+def test_tangents_of_the_largest_residues_do_not_overflow() -> None:
+    left = np.full((1, 2), float(HALF))
+    expected = residues(np.array([[-(HALF**2), -2 * HALF**2]]), PRIME)
+    assert Tangents().multiply(left, -left, PRIME).tolist() == expected.tolist()
+    assert (left == HALF).all()
+
+
+def test_the_size_of_tangents_is_their_value_and_their_largest_derivative() -> None:
+    assert Tangents().sizes(np.array([[2, 7, 3], [5, 0, 0]])).tolist() == [9, 5]
+    assert Tangents().sizes(np.array([[2]], dtype=object)).tolist() == [2]
+
+
+def test_tangents_are_not_cut() -> None:
+    columns = np.zeros((2, 1000))
+    (part,) = Tangents().chunks(columns)
+    assert part is columns
+
+
+@pytest.mark.props
+@given(hnp.arrays(np.int64, (2, 4), elements=st.integers(-HALF, HALF)))
+def test_tangents_multiply_like_polynomials_of_degree_1(rows: npt.NDArray[np.int64]) -> None:
+    found = Tangents().multiply(*rows[:, np.newaxis].astype(np.float64), PRIME)
+    for direction in range(1, 4):
+        line = [row[[0, direction]][np.newaxis].astype(np.float64) for row in rows]
+        expected = Truncated((2,)).multiply(*line, PRIME)
+        assert found[0, [0, direction]].tolist() == expected[0].tolist()
+
+
 @pytest.mark.props
 @given(st.data(), grids)
 def test_a_product_of_polynomials_is_the_product_of_their_terms(
@@ -105,7 +139,7 @@ def test_a_product_of_polynomials_is_the_product_of_their_terms(
 
 
 @pytest.mark.props
-@given(st.data(), st.one_of(st.just(Pointwise()), grids.map(Truncated)))
+@given(st.data(), st.one_of(st.just(Pointwise()), st.just(Tangents()), grids.map(Truncated)))
 def test_sizes_bound_every_coordinate_of_sums_and_products(
     data: st.DataObject, algebra: Algebra
 ) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analytic import AnalyticError
 from analytic.dyadic import Dyadic
-from analytic.layers import ExactLayer, exact_layers
+from analytic.layers import ExactLayer, affine, exact_layers, exact_sum
 from numeric import Layer
 from tests import oracles
 from tests.strategies import stacks, tame, wild
@@ -264,3 +264,40 @@ def test_inputs_that_are_zero_need_not_be_read(data: st.DataObject) -> None:
     ]
     assert oracles.layer_value(arrays, list(state[used])) == oracles.layer_value(layer, list(state))
     assert isinstance(reading.down, Dyadic)
+
+
+def test_outputs_are_written_in_the_order_asked_for() -> None:
+    layer = exact(ones(outputs=3)._replace(linear=np.arange(16.0).reshape(4, 4)))
+    writing = layer.writing_only([3, 1])
+    assert (writing.outputs, writing.inputs, writing.neurons) == (2, 4, 2)
+    assert writing.linear.fractions().tolist() == [[12, 13, 14, 15], [4, 5, 6, 7]]
+    assert writing.down.fractions().tolist() == [[1, 1], [1, 1]]
+
+
+# Affine maps
+
+
+@pytest.mark.props
+@given(st.data(), st.sampled_from([tame, wild]), st.integers(1, 3), st.integers(1, 3))
+def test_an_affine_layer_maps_coordinates_to_a_point(
+    data: st.DataObject, elements: Any, coordinates: int, outputs: int
+) -> None:
+    numbers = st.lists(elements(), min_size=outputs, max_size=outputs)
+    origin = data.draw(numbers)
+    directions = [data.draw(numbers) for _ in range(coordinates)]
+    layer = affine(
+        Dyadic.from_floats(np.array(origin), "origin"),
+        Dyadic.from_floats(np.array(directions), "directions"),
+    )
+    assert layer.passes_constant
+    assert layer.neurons == 0
+    columns = zip(origin, *directions, strict=True)
+    expected = [[1] + [0] * coordinates, *([Fraction(entry) for entry in row] for row in columns)]
+    assert layer.linear.fractions().tolist() == expected
+
+
+def test_a_sum_of_vectors_has_their_shape() -> None:
+    parts = np.array([1.0, 2.0**-1074]), np.array([2.0**1000, 0.0], np.float64)
+    total = exact_sum(parts, "origin").fractions().tolist()
+    assert total == [1 + Fraction(2) ** 1000, Fraction(2) ** -1074]
+    assert exact_sum(parts[0], "origin").fractions().tolist() == [1, Fraction(2) ** -1074]

@@ -1,11 +1,9 @@
-"""Exact values and coefficients of networks."""
+"""The shape of networks, and their exact values."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,11 @@ import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 
 from analytic import AnalyticError, ExactNetwork
-from numeric import BilinearNetwork
+from numeric import BilinearNetwork, Layer
 from tests import oracles
-from tests.strategies import few, networks, networks_with_points, points, stacks, tame, wild
+from tests.strategies import networks_with_points, stacks_with_points, wild
 
 Case = tuple[BilinearNetwork, npt.NDArray[Any]]
 
@@ -47,6 +44,8 @@ def silent(inputs: int = 2, outputs: int = 3) -> ExactNetwork:
 def test_a_network_knows_its_shape(small: BilinearNetwork) -> None:
     exact = ExactNetwork(small.layers())
     assert (exact.inputs, exact.outputs, exact.degree) == (3, 2, 4)
+    assert exact.variables == (0, 1, 2)
+    assert exact.shapes == [(3, 4), (3, 3), (3, 3)]
     assert exact.monomials == 35 == len(list(oracles.monomials(3, 4)))
 
 
@@ -123,15 +122,14 @@ def test_a_value_is_what_the_module_computes_in_fractions(case: Case) -> None:
 
 
 @pytest.mark.props
-@given(st.data(), st.sampled_from([tame, wild]))
-def test_a_value_is_right_where_the_constant_does_not_pass(
-    data: st.DataObject,
-    elements: Any,
+@given(stacks_with_points(max_depth=3, max_size=3))
+def test_a_value_is_the_one_of_both_oracles_whatever_becomes_of_the_constant(
+    case: tuple[list[Layer], npt.NDArray[Any]],
 ) -> None:
-    layers = data.draw(stacks(elements=elements))
-    inputs = data.draw(points(layers[0].linear.shape[1] - 1, elements=elements))
+    layers, inputs = case
     found = ExactNetwork(layers).evaluate(inputs).tolist()
     assert found == [oracles.value(layers, point) for point in inputs]
+    assert found == [oracles.flint_value(layers, point) for point in inputs]
 
 
 def rounding_error(network: BilinearNetwork, point: npt.NDArray[Any]) -> list[Fraction]:
@@ -181,175 +179,3 @@ def test_a_tensor_that_wants_gradients_is_no_array() -> None:
     message = "expected points to be a float array, got a Tensor: .*detach"
     with pytest.raises(AnalyticError, match=message):
         silent().evaluate(torch.zeros(1, 2, requires_grad=True))
-
-
-# Coefficients
-
-
-def test_a_coefficient_beyond_the_degree_is_0(small: BilinearNetwork) -> None:
-    exact = ExactNetwork(small.layers())
-    assert exact.coefficient(output=0, monomial={0: 4}) != 0
-    assert exact.coefficient(output=0, monomial={0: 5}) == 0
-    assert exact.coefficient(output=0, monomial={0: 4, 2: 1}) == 0
-    assert exact.coefficient(output=0, monomial={0: 10**30}) == 0
-
-
-def test_an_exponent_of_0_changes_nothing(small: BilinearNetwork) -> None:
-    exact = ExactNetwork(small.layers())
-    plain = exact.coefficient(output=1, monomial={1: 2})
-    assert exact.coefficient(output=1, monomial={2: 0, 1: 2, 0: 0}) == plain
-
-
-def test_the_order_of_the_variables_does_not_matter(small: BilinearNetwork) -> None:
-    exact = ExactNetwork(small.layers())
-    forwards = exact.coefficient(output=1, monomial={0: 1, 1: 2})
-    assert exact.coefficient(output=1, monomial={1: 2, 0: 1}) == forwards
-    assert exact.coefficient(output=1, monomial={1: 1, 0: 2}) != forwards
-
-
-def test_numpy_integers_are_integers(small: BilinearNetwork) -> None:
-    exact = ExactNetwork(small.layers())
-    found = exact.coefficient(output=np.int64(1), monomial={np.int32(2): np.uint8(3)})
-    assert found == exact.coefficient(output=1, monomial={2: 3})
-
-
-def test_a_network_of_zeros_has_coefficients_0() -> None:
-    for monomial in ({}, {0: 1}, {0: 1, 1: 1}):
-        assert silent().coefficient(output=2, monomial=monomial) == 0
-
-
-def test_the_constant_coefficient_is_the_value_at_0(digits: BilinearNetwork) -> None:
-    exact = ExactNetwork(digits.layers())
-    at_0 = exact.evaluate(np.zeros((1, 784)))[0]
-    assert [exact.coefficient(output=o, monomial={}) for o in range(10)] == at_0.tolist()
-
-
-def test_the_coefficient_of_two_pixels_is_the_sum_over_neurons(digits: BilinearNetwork) -> None:
-    left, right, down, _ = (oracles.matrix(array) for array in digits.layers()[0])
-    expected = sum(
-        down[8][k] * (left[k][407] * right[k][301] + left[k][301] * right[k][407])
-        for k in range(16)
-    )
-    found = ExactNetwork(digits.layers()).coefficient(output=7, monomial={406: 1, 300: 1})
-    assert found == expected
-
-
-def test_a_coefficient_of_a_large_network_follows_from_its_values() -> None:
-    network = BilinearNetwork(784, 10, depth=2, width=64, hidden=256)
-    exact = ExactNetwork(network.layers())
-    line = np.zeros((5, 784))
-    line[:, 406] = np.arange(5)
-    values = exact.evaluate(line)[:, 3]
-    # The fourth difference of a polynomial of degree 4 is 4! times its leading coefficient.
-    fourth = sum(weight * entry for weight, entry in zip((1, -4, 6, -4, 1), values, strict=True))
-    assert exact.coefficient(output=3, monomial={406: 4}) == fourth / 24
-
-
-def check_coefficients(layers: list[Any], degree: int) -> None:
-    exact = ExactNetwork(layers)
-    expanded = oracles.expansion(layers)
-    for output, monomial in product(
-        range(exact.outputs), oracles.monomials(exact.inputs, degree + 1)
-    ):
-        expected = expanded[output].get(oracles.exponents(monomial, exact.inputs), 0)
-        assert exact.coefficient(output=output, monomial=monomial) == expected
-
-
-def test_every_coefficient_of_a_deep_network_is_the_one_of_the_expansion() -> None:
-    network = BilinearNetwork(2, 1, depth=3, width=2, hidden=2, residual=True)
-    check_coefficients(network.layers(), 8)
-
-
-@pytest.mark.props
-@given(networks(max_depth=2, max_size=2))
-def test_a_coefficient_is_the_one_of_the_expansion(network: BilinearNetwork) -> None:
-    check_coefficients(network.layers(), 2**network.configuration.depth)
-
-
-@pytest.mark.props
-@given(networks(elements=wild, max_depth=1, max_size=3))
-def test_a_coefficient_of_wild_weights_is_the_one_of_the_expansion(
-    network: BilinearNetwork,
-) -> None:
-    check_coefficients(network.layers(), 2)
-
-
-@pytest.mark.props
-@given(st.sampled_from([few, tame]).flatmap(lambda elements: stacks(elements=elements)))
-def test_a_coefficient_is_right_where_the_constant_does_not_pass(layers: list[Any]) -> None:
-    check_coefficients(layers, 4)
-
-
-@pytest.mark.parametrize("output", [-1, 3, 10**30])
-def test_an_output_out_of_range_is_refused(output: int) -> None:
-    for ask in (silent().polynomial, lambda **k: silent().coefficient(**k, monomial={})):
-        with pytest.raises(AnalyticError, match=rf"expected output to lie in 0\.\.2, got {output}"):
-            ask(output=output)
-
-
-@pytest.mark.parametrize("output", [True, np.True_, 0.0, None, "0", np.array(0), Fraction(0)])
-def test_an_output_that_is_no_integer_is_refused(output: Any) -> None:
-    for ask in (silent().polynomial, lambda **k: silent().coefficient(**k, monomial={})):
-        with pytest.raises(AnalyticError, match="expected output to be an integer, got "):
-            ask(output=output)
-
-
-BAD_MONOMIALS: list[tuple[Any, str]] = [
-    ({2: 1}, r"expected variable of monomial to lie in 0\.\.1, got 2"),
-    ({0: 1, -1: 1}, r"expected variable of monomial to lie in 0\.\.1, got -1"),
-    ({2: 0}, r"expected variable of monomial to lie in 0\.\.1, got 2"),
-    ({"x_0": 1}, "expected variable of monomial to be an integer, got 'x_0'"),
-    ({0.0: 1}, r"expected variable of monomial to be an integer, got 0\.0"),
-    ({True: 1}, "expected variable of monomial to be an integer, got True"),
-    ({None: 1}, "expected variable of monomial to be an integer, got None"),
-    ({0: -1}, "expected exponent of variable 0 in monomial to be at least 0, got -1"),
-    ({1: 0.5}, r"expected exponent of variable 1 in monomial to be an integer, got 0\.5"),
-    ({1: 2.0}, r"expected exponent of variable 1 in monomial to be an integer, got 2\.0"),
-    ({1: True}, "expected exponent of variable 1 in monomial to be an integer, got True"),
-    ({1: None}, "expected exponent of variable 1 in monomial to be an integer, got None"),
-    (None, "expected monomial to map variables to exponents, got None"),
-    ([(0, 1)], r"expected monomial to map variables to exponents, got \[\(0, 1\)\]"),
-]
-
-
-@pytest.mark.parametrize(("monomial", "message"), BAD_MONOMIALS)
-def test_what_is_no_monomial_is_refused(monomial: Mapping[int, int], message: str) -> None:
-    for ask in (
-        lambda: silent().coefficient(output=0, monomial=monomial),
-        lambda: silent().polynomial(output=0).coefficient(monomial),
-    ):
-        with pytest.raises(AnalyticError, match=message):
-            ask()
-
-
-# Expansion
-
-
-def test_an_expansion_has_as_many_monomials_as_allowed(small: BilinearNetwork) -> None:
-    exact = ExactNetwork(small.layers())
-    assert len(exact.polynomial(output=0, max_monomials=35)) == 35
-    message = (
-        r"expected at most 34 monomials \(max_monomials\), got a network of degree 4 in 3 "
-        "variables with up to 35: ask for single coefficients, or allow more"
-    )
-    with pytest.raises(AnalyticError, match=message):
-        exact.polynomial(output=0, max_monomials=34)
-
-
-def test_an_expansion_that_is_too_large_is_refused_with_its_size(digits: BilinearNetwork) -> None:
-    message = "expected at most 250,000 monomials .* with up to 308,505"
-    with pytest.raises(AnalyticError, match=message):
-        ExactNetwork(digits.layers()).polynomial(output=0)
-
-
-@pytest.mark.parametrize(
-    ("limit", "message"),
-    [
-        (None, "expected max_monomials to be an integer, got None"),
-        (1e6, r"expected max_monomials to be an integer, got 1000000\.0"),
-        (-1, "expected max_monomials to be at least 0, got -1"),
-    ],
-)
-def test_a_limit_that_is_no_number_is_refused(limit: Any, message: str) -> None:
-    with pytest.raises(AnalyticError, match=message):
-        silent().polynomial(output=0, max_monomials=limit)

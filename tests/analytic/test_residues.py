@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analytic import AnalyticError
 from analytic import residues as module
-from analytic.residues import centred, primes_beyond, product, recovered, residues
+from analytic.residues import all_primes, centred, primes_beyond, product, recovered, residues
 
 LARGEST = 4_194_301
 SMALLEST = 2_097_169
@@ -39,8 +39,8 @@ def test_the_primes_are_distinct_primes_of_22_bits_from_the_largest_down() -> No
 
 
 def test_the_smallest_prime_is_the_first_beyond_21_bits() -> None:
-    assert module._all_primes()[-1] == SMALLEST == sympy.nextprime(2**21)
-    assert len(module._all_primes()) == sympy.primepi(2**22) - sympy.primepi(2**21)
+    assert all_primes()[-1] == SMALLEST == sympy.nextprime(2**21)
+    assert len(all_primes()) == sympy.primepi(2**22) - sympy.primepi(2**21)
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,17 @@ def test_there_are_as_many_primes_as_the_bound_asks_for(bound: int, count: int) 
 
 
 def test_a_bound_that_outgrows_all_primes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_all_primes", lambda: np.array([LARGEST, SMALLEST, 2_097_211]))
+    monkeypatch.setattr(module, "all_primes", lambda: np.array([LARGEST, SMALLEST, 2_097_211]))
     assert primes_beyond(2**40) == [LARGEST, SMALLEST]
-    message = r"expected integers below 2\^63, got a bound of 2\^100: the exponents of the weights"
+    message = r"expected integers below 2\^62, got a bound of 2\^100: the exponents of the weights"
     with pytest.raises(AnalyticError, match=message):
         primes_beyond(2**99)
+
+
+def test_all_primes_together_know_integers_of_three_million_bits() -> None:
+    message = r"expected integers below 2\^3024740, got a bound of 2\^100000001: "
+    with pytest.raises(AnalyticError, match=message):
+        primes_beyond(2**100_000_000)
 
 
 @pytest.mark.props
@@ -170,6 +176,41 @@ def test_the_whole_range_of_the_modulus_is_recovered() -> None:
     values = np.array([half, -half, half - 1, 1 - half], dtype=object)
     assert through_residues(values, primes) == values.tolist()
     assert through_residues(values[:1] + 1, primes) == [-half]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 126, 127, 128, 129, 1500])
+def test_any_number_of_primes_recovers_all_of_its_range(count: int) -> None:
+    primes = [int(prime) for prime in all_primes()[:count]]
+    half = math.prod(primes) // 2
+    near = [0, 1, 2**21, 2**40, half // 3]
+    values = [sign * value for rest in near for value in (rest, half - rest) for sign in (1, -1)]
+    within = [value for value in values if abs(value) <= half]
+    assert through_residues(np.array(within, dtype=object), primes) == within
+
+
+@pytest.mark.parametrize("sums", [2**53, 2**46, 2**38])
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_limbs_of_any_width_make_the_same_integers(
+    sums: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_EXACT_FLOATS", sums)
+    test_any_number_of_primes_recovers_all_of_its_range(count)
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (2, 3), (2, 1, 2)])
+def test_integers_come_back_in_their_shape(shape: tuple[int, ...]) -> None:
+    values = np.arange(math.prod(shape)).reshape(shape) - 3
+    for primes in ([LARGEST], [LARGEST, SMALLEST]):
+        found = recovered([residues(values, prime) for prime in primes], primes)
+        assert found.shape == shape
+        assert found.tolist() == values.tolist()
+
+
+def test_more_integers_than_fit_one_chunk_are_recovered() -> None:
+    values = np.arange(2**16 + 3) * 10**9 - 3 * 10**13
+    primes = primes_beyond(10**14)
+    found = recovered([residues(values, prime) for prime in primes], primes)
+    assert found.astype(np.int64).tolist() == values.tolist()
 
 
 def test_as_many_images_as_primes_are_asked_for() -> None:

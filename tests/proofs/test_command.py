@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner, Result
 
 import proofs
+from analytic import THEOREMS
 from numeric import BilinearNetwork, load_graph, load_network, save_graph, save_network, trace
 from numeric.mnist_sources import CHECKSUMS
 from numeric.network import Configuration
@@ -258,7 +259,7 @@ def test_a_claim_that_fails_ends_prove_with_1_and_says_where(
     assert result.exit_code == 1
     assert "[exact, FAILS]" in result.stdout
     assert "At node ('logit', 0), in layer 2, the coefficient of" in result.stdout
-    assert result.stderr == "2 of 9 claims fail\n"
+    assert result.stderr == f"2 of {len(THEOREMS) + 6} claims fail\n"
     assert not load_certificate("certificate.json").holds
 
 
@@ -270,7 +271,7 @@ def test_a_claim_that_fails_ends_run_with_1(tmp_path: Path) -> None:
     save_graph(graph, path)
     result = bilinear("run", "folder", *SMALL)
     assert result.exit_code == 1
-    assert result.stderr == "1 of 9 claims fail\n"
+    assert result.stderr == f"2 of {len(THEOREMS) + 6} claims fail\n"
 
 
 # What is wrong ends with 2 and one line
@@ -435,7 +436,7 @@ def test_the_commands_work_as_programs_of_their_own(
     ends = {name: process.communicate(timeout=300) for name, process in processes.items()}
     assert {name: errors for name, (_, errors) in ends.items()} == {
         "trace": "bilinear: expected method to be one of polarized, eigen, got 'fourier'\n",
-        "prove": "2 of 9 claims fail\n",
+        "prove": f"2 of {len(THEOREMS) + 6} claims fail\n",
         "run": "",
     }
     assert [process.returncode for process in processes.values()] == [2, 1, 0]

@@ -207,9 +207,10 @@ def test_a_claim_that_fails_is_shown_as_failing_and_where(tmp_path: Path) -> Non
     failing = [claim for claim in certificate.claims if not claim.holds]
     assert len(failing) == 2
     page = report(tmp_path, model, certificate, **graphs)
-    assert "7 of 9 claims hold" in page.text
+    count = len(certificate.claims)
+    assert f"{count - 2} of {count} claims hold" in page.text
     assert page.values("td", "class").count("fails") == 2
-    assert page.values("td", "class").count("holds") == 7
+    assert page.values("td", "class").count("holds") == count - 2
     assert page.values("b", "class") == ["fails"]
     for claim in failing:
         assert claim.failure is not None

@@ -1,9 +1,11 @@
-"""Where a graph leaves its network, in words."""
+"""Each decomposition against its network, coefficient by coefficient."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
-from proofs.locations import located, worst_coefficient
-from tests.oracles import exponents, layer_expansion
+from numeric.decompositions import DECOMPOSITIONS
+from proofs.coefficients import coefficient_claim, coefficient_distance, located
+from tests.oracles import exponents, layer_expansion, matrix
 from tests.strategies import networks, tame
 
 ROUNDING = "No coefficient was found to differ beyond rounding: "
@@ -22,6 +25,10 @@ ROUNDING = "No coefficient was found to differ beyond rounding: "
 def squares(readings: Any, mixing: Any, linear: Any) -> SquareLayer:
     readings, mixing, linear = (np.array(rows, dtype=float) for rows in (readings, mixing, linear))
     return SquareLayer(readings, np.zeros_like(readings), mixing, linear)
+
+
+def worst_coefficient(layers: list[Layer], graph: list[SquareLayer]) -> str:
+    return coefficient_distance(layers, graph).failure
 
 
 def same_as(layer: SquareLayer) -> Layer:
@@ -154,31 +161,132 @@ def changed_layers(draw: st.DrawFn) -> tuple[list[Layer], list[SquareLayer]]:
     return layers, graph
 
 
+Place = tuple[int, int, tuple[int, ...]]
+
+
+def coefficients(
+    layers: list[Layer], graph: list[SquareLayer]
+) -> dict[Place, tuple[Fraction, Fraction]]:
+    """Return every coefficient of every layer, in the network and in the graph."""
+    found = {}
+    for number, (layer, square) in enumerate(zip(layers, graph, strict=True), start=1):
+        size = layer.linear.shape[1]
+        sides = [
+            layer_expansion(arrays, constant=True) for arrays in (layer, square.in_normal_form())
+        ]
+        for output in range(int(number == len(layers)), len(layer.down)):
+            for i, j in combinations_with_replacement(range(size), 2):
+                powers = exponents({k: (i, j).count(k) for k in {i, j} - {0}}, size)
+                wanted, given_ = (side[output].get(powers, Fraction(0)) for side in sides)
+                found[number, output, (i, j)] = wanted, given_
+    return found
+
+
+def shares(layers: list[Layer], graph: list[SquareLayer]) -> list[Fraction]:
+    """Return every difference over what the coefficients of its output could add up to."""
+    found = []
+    for (number, output, _), (wanted, given_) in coefficients(layers, graph).items():
+        left, right, down, linear = map(matrix, layers[number - 1])
+        peaks = [max(map(abs, a)) * max(map(abs, b)) for a, b in zip(left, right, strict=True)]
+        size = max(map(abs, linear[output])) + 2 * sum(
+            abs(weight) * peak for weight, peak in zip(down[output], peaks, strict=True)
+        )
+        found.append(abs(given_ - wanted) / size if size else abs(given_ - wanted) * 10**300)
+    return found
+
+
+def ratios(layers: list[Layer], graph: list[SquareLayer]) -> dict[str, Fraction]:
+    """Return every difference over the largest coefficient of its output, by its sentence."""
+    values = coefficients(layers, graph)
+    largest: dict[tuple[int, int], Fraction] = {}
+    for (number, output, _), pair in values.items():
+        largest[number, output] = max(largest.get((number, output), 0), *map(abs, pair))
+    return {
+        located(*place, pair, len(layers)): abs(pair[1] - pair[0]) / (largest[place[:2]] or 1)
+        for place, pair in values.items()
+    }
+
+
 @pytest.mark.props
 @given(changed_layers())
 def test_no_coefficient_differs_by_more_than_the_worst_one(
     case: tuple[list[Layer], list[SquareLayer]],
 ) -> None:
-    layers, graph = case
-    ratios = {}
-    for number, (layer, square) in enumerate(zip(layers, graph, strict=True), start=1):
-        size = layer.linear.shape[1]
-        expansions = [
-            layer_expansion(arrays, constant=True) for arrays in (layer, square.in_normal_form())
-        ]
-        first = int(number == len(layers))
-        for output in range(first, len(layer.down)):
-            wanted, found = (expansion[output] for expansion in expansions)
-            scale = max(
-                (abs(value) for side in (wanted, found) for value in side.values()), default=1
-            )
-            for i in range(size):
-                for j in range(i, size):
-                    powers = exponents({k: (i, j).count(k) for k in {i, j} - {0}}, size)
-                    values = wanted.get(powers, Fraction(0)), found.get(powers, Fraction(0))
-                    sentence = located(number, output, (i, j), values, len(layers))
-                    ratios[sentence] = abs(values[1] - values[0]) / scale
-    text = worst_coefficient(layers, graph)
-    sentence = re.sub(f"^{ROUNDING}.*? point. ", "", text)
-    assert ratios[sentence] >= max(ratios.values()) - Fraction(1, 10**12)
-    assert text.startswith(ROUNDING) == (ratios[sentence] < Fraction(1, 10**11))
+    distance, found = coefficient_distance(*case), ratios(*case)
+    assert found[distance.there] >= max(found.values()) - Fraction(1, 10**12)
+    assert distance.rounding == (found[distance.there] < Fraction(1, 10**11))
+    assert distance.failure.startswith(ROUNDING) == distance.rounding
+
+
+# The bound
+
+
+@pytest.mark.props
+@given(networks(elements=tame, max_depth=2), st.sampled_from(list(DECOMPOSITIONS)))
+def test_the_bound_covers_every_coefficient_of_every_decomposition(
+    model: BilinearNetwork, method: str
+) -> None:
+    case = model.layers(), square_layers(trace(model, method))
+    bound = coefficient_distance(*case).bound
+    assert max(shares(*case)) <= Fraction(bound)
+    assert bound < 1e-12
+
+
+@pytest.mark.props
+@given(changed_layers())
+def test_the_bound_covers_what_was_changed(case: tuple[list[Layer], list[SquareLayer]]) -> None:
+    bound = coefficient_distance(*case).bound
+    assert bound == np.inf or max(shares(*case)) <= Fraction(bound)
+
+
+def test_layers_of_zeros_do_not_differ() -> None:
+    nothing = squares(np.zeros((1, 2)), np.zeros((2, 1)), np.zeros((2, 2)))
+    assert coefficient_distance([same_as(nothing)], [nothing]).bound == 0
+
+
+# Claims
+
+
+@pytest.mark.parametrize("method", DECOMPOSITIONS)
+@pytest.mark.parametrize("residual", [True, False])
+def test_every_decomposition_has_a_claim_that_holds(method: str, residual: bool) -> None:
+    model = BilinearNetwork(9, 3, depth=2, width=4, hidden=5, residual=residual)
+    graph = square_layers(trace(model, method))
+    claim = coefficient_claim("it", method, model.layers(), graph, 1e-9)
+    assert claim.holds
+    assert claim.failure is None
+    assert claim.level == ("exact" if method == "polarized" else "bounded")
+    assert claim.name.startswith("it: same ")
+
+
+@pytest.mark.parametrize("change", [lambda w: np.nextafter(w, 9), lambda w: -w, lambda w: w / 2])
+def test_the_exact_claim_fails_for_the_smallest_change(change: Callable[[float], float]) -> None:
+    model = BilinearNetwork(9, 3, depth=2, width=4, hidden=5)
+    graph = square_layers(trace(model, "polarized"))
+    mixing = graph[1].mixing.copy()
+    mixing[2, 1] = change(mixing[2, 1])
+    graph[1] = graph[1]._replace(mixing=mixing)
+    claim = coefficient_claim("it", "polarized", model.layers(), graph, 1e-9)
+    assert not claim.holds
+    assert claim.failure.startswith("At node ('logit', 1), in layer 2, the coefficient of ")
+
+
+@pytest.mark.parametrize("change", [lambda w: w * (1 + 1e-6), lambda w: -w, lambda w: w / 2])
+def test_the_bounded_claim_fails_for_what_is_no_rounding(change: Callable[[float], float]) -> None:
+    model = BilinearNetwork(9, 3, depth=2, width=4, hidden=5)
+    graph = square_layers(trace(model, "eigen"))
+    first = int(np.flatnonzero(graph[1].mixing[3])[0])
+    mixing = graph[1].mixing.copy()
+    mixing[3, first] = change(mixing[3, first])
+    graph[1] = graph[1]._replace(mixing=mixing)
+    claim = coefficient_claim("it", "eigen", model.layers(), graph, 1e-9)
+    assert not claim.holds
+    assert claim.evidence["largest relative difference, at most"] > 1e-9
+    assert claim.failure.startswith("At node ('logit', 2), in layer 2, the coefficient of ")
+
+
+def test_a_graph_with_features_where_the_network_has_none_is_infinitely_far_off() -> None:
+    nothing = same_as(squares(np.zeros((1, 2)), np.zeros((2, 1)), np.zeros((2, 2))))
+    claim = coefficient_claim("it", "eigen", [nothing], [ONE], 1e-9)
+    assert claim.evidence["largest relative difference, at most"] == "inf"
+    assert not claim.holds

@@ -1,0 +1,53 @@
+"""What a benchmark yields, and what several of them need."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numeric import BilinearNetwork, Digits, train
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: what was measured, what it should be, and whether it is."""
+
+    name: str
+    measured: str
+    target: str
+    reached: bool
+
+    @classmethod
+    def time(cls, name: str, seconds: float, most: float) -> Figure:
+        """A duration and the longest that it may be."""
+        return cls(name, f"{seconds:.3g} s", f"at most {most:g} s", seconds <= most)
+
+
+def trained(digits: Digits, **shape: Any) -> BilinearNetwork:
+    """Train for one epoch: enough for weights that are no longer the drawn ones."""
+    model = BilinearNetwork(digits.inputs, digits.classes, **shape)
+    train(model, digits, epochs=1)
+    return model
+
+
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    """Return the seconds that a call takes, and what it returns."""
+    start = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - start, result
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Call a function in a process of its own; return its result and the peak memory in GB."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_with_peak, (function, arguments))
+
+
+def _with_peak(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float]:
+    result = function(*arguments)
+    # In kilobytes on Linux.
+    return result, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

@@ -1,0 +1,87 @@
+"""Figures of whole networks on real MNIST."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import product
+
+from analytic import ExactNetwork, layers_difference
+from numeric import BilinearNetwork, Digits, rewrite, square_layers, trace, train
+from numeric.inference import logits
+from proofs.measurements import Distance
+from tests.benchmarks.figures import Figure, timed, trained
+
+ACCURACY = {1: 0.983, 2: 0.985, 3: 0.983}
+EVALUATION = {1: 6, 2: 15, 3: 90}
+EQUALITY = {1: 10, 2: 10, 3: 20}
+
+
+def accuracy(digits: Digits) -> Iterator[Figure]:
+    """Accuracy at the defaults."""
+    for depth, target in ACCURACY.items():
+        start = time.perf_counter()
+        history = train(BilinearNetwork(digits.inputs, digits.classes, depth=depth), digits)
+        found = history[-1].accuracy
+        yield Figure(
+            f"test accuracy, depth {depth}",
+            f"{found:.2%} in {time.perf_counter() - start:.0f} s",
+            f"at least {target:.1%}",
+            found >= target,
+        )
+
+
+def evaluation(digits: Digits) -> Iterator[Figure]:
+    """Exact values of all test images."""
+    for depth, most in EVALUATION.items():
+        exact = ExactNetwork(trained(digits, depth=depth).layers())
+        seconds, _ = timed(exact.evaluate, digits.test_images)
+        count = len(digits.test_images)
+        yield Figure.time(f"exact evaluation of {count:,} digits, depth {depth}", seconds, most)
+
+
+def rewrites(digits: Digits) -> Iterator[Figure]:
+    """Both rewrites of every kind of network."""
+    for depth, bias, residual in product((1, 2, 3), (True, False), (True, False)):
+        model = trained(digits, depth=depth, bias=bias, residual=residual)
+        kind = f"depth {depth}{', biases' * bias}{', residual' * residual}"
+        start = time.perf_counter()
+        squares = square_layers(trace(model, "polarized"))
+        rewritten = ExactNetwork([layer.in_normal_form() for layer in squares])
+        same = layers_difference(ExactNetwork(model.layers()), rewritten) is None
+        seconds, most = time.perf_counter() - start, EQUALITY[depth]
+        yield Figure(
+            f"polarized = network, {kind}",
+            f"{'proved' if same else 'differs'} in {seconds:.1f} s",
+            f"proved in at most {most} s",
+            same and seconds <= most,
+        )
+        found = logits(rewrite(trace(model, "eigen")), digits.test_images, 500)
+        wanted = logits(model.double(), digits.test_images)
+        agree = found.argmax(axis=1) == wanted.argmax(axis=1)
+        distance = Distance.of(abs(found - wanted), wanted, agree)
+        yield Figure(
+            f"eigen against network, {kind}",
+            f"{distance.relative:.1e} relative, {len(found) - distance.agreeing} changed",
+            "at most 1e-9, 0 changed",
+            distance.relative <= 1e-9 and distance.agreeing == len(found),
+        )
+
+
+def main_job(digits: Digits) -> Iterator[Figure]:
+    """Time and memory of ``bilinear run`` at its defaults."""
+    del digits
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "proofs.command", "run", folder]
+        finished = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 -- ours
+        took = time.perf_counter() - start
+    # In kilobytes on Linux: the largest child so far, and this is the only one.
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    done = finished.returncode == 0
+    yield Figure("main job, time", f"{took:.0f} s", "at most 240 s", done and took <= 240)
+    yield Figure("main job, peak memory", f"{peak:.2f} GB", "under 3 GB", done and peak < 3)

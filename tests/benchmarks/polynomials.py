@@ -1,0 +1,123 @@
+"""Figures of exact polynomials, side by side with sympy and symengine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import symengine
+import sympy
+import torch
+
+from analytic import ExactNetwork, Polynomial, class_regions
+from numeric import BilinearNetwork, Digits
+from tests.benchmarks.figures import Figure, alone, timed, trained
+
+RATIOS = {(16, 2): (16, 1500), (6, 3): (8, 3000)}
+"""The width, and how many times faster than ``sympy.expand``, by inputs and depth."""
+
+
+def expansion(digits: Digits) -> Iterator[Figure]:
+    """Small networks multiplied out, by this project, by symengine and by sympy."""
+    del digits
+    for (inputs, depth), (width, ratio) in RATIOS.items():
+        layers = _drawn(inputs, 1, depth=depth, width=width, hidden=16).layers()
+        name = f"expansion, depth {depth}, {inputs} inputs, width {width}, hidden 16"
+        own, polynomial = min(timed(_expanded, layers) for _ in range(5))
+        peers = {peer.__name__: timed(_by_peer, layers, peer) for peer in (symengine, sympy)}
+        same = [_terms(value, inputs) == _own_terms(polynomial) for _, value in peers.values()]
+        yield Figure(
+            f"{name}: the same polynomial, term for term",
+            f"{len(polynomial):,} terms, {sum(same)} of {len(same)} the same",
+            "all",
+            all(same),
+        )
+        for peer, (seconds, _) in peers.items():
+            target = ratio if peer == "sympy" else 1
+            yield Figure(
+                f"{name}: {peer}'s {seconds:.3g} s over {own:.3g} s",
+                f"{seconds / own:,.0f}",
+                f"at least {target:,}",
+                seconds / own >= target,
+            )
+
+
+def large_expansions(digits: Digits) -> Iterator[Figure]:
+    """Polynomials with hundreds of thousands of terms, in a process of their own."""
+    del digits
+    for inputs, outputs, shape, seconds, memory in (
+        (784, 10, {"depth": 1, "hidden": 512}, 20, 3),
+        (64, 1, {"depth": 2, "width": 64, "hidden": 256}, 10, 3),
+    ):
+        (took, lengths), peak = alone(_lengths, inputs, outputs, shape)
+        name = f"expansion, {', '.join(f'{k} {v}' for k, v in shape.items())}, {inputs} inputs"
+        terms = f"{outputs} x {min(lengths):,} monomials"
+        yield Figure.time(f"{name}, {terms}", took, seconds)
+        yield Figure(f"{name}, memory", f"{peak:.2f} GB", f"at most {memory} GB", peak <= memory)
+
+
+def questions(digits: Digits) -> Iterator[Figure]:
+    """Questions to a depth-3 network on 784 pixels, too large to expand."""
+    exact = ExactNetwork(trained(digits, depth=3).layers())
+    first, second = digits.test_images[:2]
+    pixels = [404, 405, 406, 407]
+    for name, function, most in (
+        ("one coefficient", lambda: exact.coefficient(output=3, monomial={406: 2}), 0.1),
+        ("all coefficients in 4 pixels", lambda: exact.restricted(pixels).polynomials(), 1),
+        ("class regions between two digits", lambda: class_regions(exact, first, second), 2),
+        ("gradient of all logits at a digit", lambda: exact.gradient(first), 5),
+        ("Hessian of a logit at a digit", lambda: exact.hessian(output=3, point=first), 30),
+    ):
+        seconds = min(timed(function)[0] for _ in range(3))
+        yield Figure.time(f"{name}, depth 3, 784 pixels", seconds, most)
+
+
+def _drawn(inputs: int, outputs: int, **shape: Any) -> BilinearNetwork:
+    torch.manual_seed(0)
+    return BilinearNetwork(inputs, outputs, **shape)
+
+
+def _expanded(layers: Any) -> Polynomial:
+    return ExactNetwork(layers).polynomial(output=0)
+
+
+def _lengths(inputs: int, outputs: int, shape: dict[str, int]) -> tuple[float, list[int]]:
+    layers = _drawn(inputs, outputs, **shape).layers()
+    seconds, polynomials = timed(lambda: ExactNetwork(layers).polynomials())
+    return seconds, [len(polynomial) for polynomial in polynomials]
+
+
+def _by_peer(layers: Any, peer: Any) -> Any:
+    return peer.expand(_expression(layers, peer))
+
+
+def _expression(layers: Any, algebra: Any) -> Any:
+    """Write a network's first output down, as one does in sympy."""
+    state = [algebra.Integer(1), *algebra.symbols(f"x_:{layers[0].linear.shape[1] - 1}")]
+    for arrays in layers:
+        left, right, down, linear = (
+            [[algebra.Rational(*float(entry).as_integer_ratio()) for entry in row] for row in array]
+            for array in arrays
+        )
+        neurons = [_sum(a, state) * _sum(b, state) for a, b in zip(left, right, strict=True)]
+        state = [_sum(d, neurons) + _sum(m, state) for d, m in zip(down, linear, strict=True)]
+    return state[1]
+
+
+def _sum(weights: Any, values: Any) -> Any:
+    return sum(weight * value for weight, value in zip(weights, values, strict=True))
+
+
+def _terms(expression: Any, variables: int) -> dict[tuple[int, ...], Any]:
+    polynomial = sympy.Poly(sympy.sympify(expression), *sympy.symbols(f"x_:{variables}"))
+    return {powers: (value.p, value.q) for powers, value in polynomial.terms()}
+
+
+def _own_terms(polynomial: Polynomial) -> dict[tuple[int, ...], Any]:
+    return {
+        tuple(powers.get(variable, 0) for variable in polynomial.variables): (
+            coefficient.numerator,
+            coefficient.denominator,
+        )
+        for powers, coefficient in polynomial
+    }
