@@ -1,12 +1,26 @@
 """Floating point: networks, training, and the features and graphs read from their weights."""
 
+from numeric.attribution_format import load_attribution_graph
+from numeric.attribution_graph import save_attribution_graph
+from numeric.attributions import integrated_gradients, shapley_values
 from numeric.errors import NumericError
+from numeric.explanations import Explanation, explain
+from numeric.fidelity import Fidelity, fidelity, frontier
+from numeric.foreign import LayeredNetwork, from_state_dict, load_foreign
 from numeric.graph import square_layers
 from numeric.graph_files import load_graph, save_graph
+from numeric.graphml import load_graphml, save_graphml
+from numeric.hidden_states import bond_cosines
+from numeric.inner_products import gaussian_inner_product, similarity, tensor_inner_product
+from numeric.interventions import ablate, scale, set_value
+from numeric.matching import match, matched_across, redrawn
 from numeric.mnist import Digits, load_mnist
 from numeric.network import BilinearLayer, BilinearNetwork
 from numeric.network_files import load_network, save_network
+from numeric.node_link import load_node_link, save_node_link
 from numeric.normal_form import Layer, SquareLayer
+from numeric.pruning import prune
+from numeric.responses import Effect, effect, node_values, response
 from numeric.rewrite import rewrite
 from numeric.schema import validate
 from numeric.trace import trace
@@ -16,16 +30,47 @@ __all__ = [
     "BilinearLayer",
     "BilinearNetwork",
     "Digits",
+    "Effect",
+    "Explanation",
+    "Fidelity",
     "Layer",
+    "LayeredNetwork",
     "NumericError",
     "SquareLayer",
+    "ablate",
+    "bond_cosines",
+    "effect",
+    "explain",
+    "fidelity",
+    "from_state_dict",
+    "frontier",
+    "gaussian_inner_product",
+    "integrated_gradients",
+    "load_attribution_graph",
+    "load_foreign",
     "load_graph",
+    "load_graphml",
     "load_mnist",
     "load_network",
+    "load_node_link",
+    "match",
+    "matched_across",
+    "node_values",
+    "prune",
+    "redrawn",
+    "response",
     "rewrite",
+    "save_attribution_graph",
     "save_graph",
+    "save_graphml",
     "save_network",
+    "save_node_link",
+    "scale",
+    "set_value",
+    "shapley_values",
+    "similarity",
     "square_layers",
+    "tensor_inner_product",
     "trace",
     "train",
     "validate",

@@ -11,11 +11,18 @@ node                       attributes                                  value
 ``("feature", layer, k)``  ``direction`` where it reads the input      its reading, squared
 ``("form", layer, j)``     ``direction`` where it reads the input      its reading
 ``("logit", c)``           ``direction`` where it reads the input      its reading
+``("residual", c)``        ``bound``                                   what cutting changed
 =========================  ==========================================  ===================
 
 Layers count from 1. Features read the forms of the layer below, in layer 1 the input. Forms and
 logits read the features of their layer and, through the layer's linear part, what those read.
-``("form", layer, 0)`` is the constant. The logits are the outputs of the last layer. A weight of a
+``("form", layer, 0)`` is the constant. The logits are the outputs of the last layer.
+
+A feature that :func:`numeric.prune` has cut stays in the graph with the attribute ``cut``, and
+takes no part in any value but those of the residuals: a logit with its residual is the logit of the
+graph before the cut, and without it differs by at most ``bound`` times a power of the input's norm.
+
+A weight of a
 feature's reading that one float64 cannot hold has a second part, ``weight_low`` or
 ``direction_low``, to be added exactly. The graph's own attributes are ``method``, ``sizes`` (the
 numbers of components, constant included, of the input and of each layer's output) and, where it was
@@ -71,11 +78,12 @@ def compose(layers: Sequence[SquareLayer], method: str) -> nx.DiGraph[Node]:
     return graph
 
 
-def square_layers(graph: nx.DiGraph[Node]) -> list[SquareLayer]:
+def square_layers(graph: nx.DiGraph[Node], *, whole: bool = False) -> list[SquareLayer]:
     """Read the square layers out of a graph: the inverse of :func:`compose`.
 
     Args:
         graph: in the schema of this module; it is validated first.
+        whole: whether features that were cut count as well.
 
     Returns:
         From the input upwards. Features stand in the order of their index; components that have no
@@ -86,7 +94,7 @@ def square_layers(graph: nx.DiGraph[Node]) -> list[SquareLayer]:
     """
     validate(graph)
     sizes: list[int] = graph.graph["sizes"]
-    places, counts = _places(graph)
+    places, counts = _places(graph, whole=whole)
     layers = []
     for (below, size), count in zip(pairwise(sizes), counts, strict=True):
         readings, mixing = np.zeros((count, below)), np.zeros((size, count))
@@ -94,6 +102,9 @@ def square_layers(graph: nx.DiGraph[Node]) -> list[SquareLayer]:
             SquareLayer(readings, np.zeros_like(readings), mixing, np.zeros((size, below)))
         )
     for source, target, attributes in graph.edges(data=True):
+        # Features that were cut, and residuals, have no place.
+        if target not in places or (source[0] in ("feature", "residual") and source not in places):
+            continue
         number, row = places[target]
         layer = layers[number - 1]
         if source[0] == "feature":
@@ -132,14 +143,17 @@ def _add_readings(
             graph.edges[("form", number - 1, int(j)), node]["weight_low"] = float(row_low[j])
 
 
-def _places(graph: nx.DiGraph[Node]) -> tuple[dict[Node, tuple[int, int]], list[int]]:
+def _places(
+    graph: nx.DiGraph[Node], *, whole: bool
+) -> tuple[dict[Node, tuple[int, int]], list[int]]:
     """Return each node's layer and row in that layer's matrices, and the features a layer has."""
     last = len(graph.graph["sizes"]) - 1
     places: dict[Node, tuple[int, int]] = {}
     indices: list[list[int]] = [[] for _ in range(last)]
-    for node in graph:
+    for node, cut in graph.nodes(data="cut", default=False):
         if node[0] == "feature":
-            indices[node[1] - 1].append(node[2])
+            if whole or not cut:
+                indices[node[1] - 1].append(node[2])
         elif node[0] == "form":
             places[node] = (node[1], node[2])
         elif node[0] == "logit":

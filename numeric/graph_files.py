@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.files import is_json, load_arrays, save_arrays
+from numeric.files import load_arrays, save_arrays
+from numeric.interchange import DIRECTIONS, WEIGHTS, kept_attributes
 from numeric.schema import LENGTHS, Node, validate
 
 FORMAT = "bilinear-features graph 1"
@@ -20,8 +20,6 @@ FORMAT = "bilinear-features graph 1"
 _Item = TypeVar("_Item")
 
 _KINDS = tuple(LENGTHS)
-_DIRECTIONS = ("direction", "direction_low")
-_WEIGHTS = ("weight", "weight_low")
 
 
 def save_graph(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> None:
@@ -46,28 +44,28 @@ def save_graph(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> None:
             [(index[source], index[target]) for source, target, _ in edges], dtype=np.int64
         ).reshape(-1, 2),
     }
-    for name in _DIRECTIONS:
+    for name in DIRECTIONS:
         rows = [position for position, node in enumerate(nodes) if name in graph.nodes[node]]
         arrays[f"{name}.rows"] = np.array(rows, dtype=np.int64)
         arrays[name] = np.array(
             [graph.nodes[nodes[row]][name] for row in rows], dtype=np.float64
         ).reshape(-1, graph.graph["sizes"][0])
-    for name in _WEIGHTS:
+    for name in WEIGHTS:
         rows = [position for position, (*_, data) in enumerate(edges) if name in data]
         arrays[f"{name}.rows"] = np.array(rows, dtype=np.int64)
         arrays[name] = np.array([edges[row][2][name] for row in rows], dtype=np.float64)
     description = {
         "format": FORMAT,
-        "graph": _json("the graph", graph.graph),
+        "graph": kept_attributes("the graph", graph.graph),
         "nodes": {
-            str(index[node]): _json(f"node {node}", data, without=_DIRECTIONS)
+            str(index[node]): kept_attributes(f"node {node}", data, without=DIRECTIONS)
             for node, data in graph.nodes(data=True)
-            if data.keys() - set(_DIRECTIONS)
+            if data.keys() - set(DIRECTIONS)
         },
         "edges": {
-            str(position): _json(f"edge {source} → {target}", data, without=_WEIGHTS)
+            str(position): kept_attributes(f"edge {source} → {target}", data, without=WEIGHTS)
             for position, (source, target, data) in enumerate(edges)
-            if data.keys() - set(_WEIGHTS)
+            if data.keys() - set(WEIGHTS)
         },
     }
     save_arrays(path, arrays, description)
@@ -121,10 +119,10 @@ def _graph(
         graph.nodes[_at(nodes, int(position))].update(data)
     for position, data in description["edges"].items():
         graph.edges[_at(edges, int(position))].update(data)
-    for name in _DIRECTIONS:
+    for name in DIRECTIONS:
         for row, direction in zip(arrays[f"{name}.rows"].tolist(), arrays[name], strict=True):
             graph.nodes[_at(nodes, row)][name] = direction
-    for name in _WEIGHTS:
+    for name in WEIGHTS:
         rows, weights = arrays[f"{name}.rows"].tolist(), arrays[name].tolist()
         for row, weight in zip(rows, weights, strict=True):
             graph.edges[_at(edges, row)][name] = weight
@@ -145,14 +143,3 @@ def _node(kind: int, first: int, second: int) -> Node:
 def _node_row(node: Node) -> tuple[int, int, int]:
     kind, first, second = (*node, 0, 0)[:3]
     return _KINDS.index(kind), first, second
-
-
-def _json(owner: str, data: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the attributes that stand in the description."""
-    kept = {name: value for name, value in data.items() if name not in without}
-    for name, value in kept.items():
-        if not is_json(value) or not isinstance(name, str):
-            raise NumericError(
-                f"expected the attribute {name!r} of {owner} to be JSON, got {reprlib.repr(value)}"
-            )
-    return kept

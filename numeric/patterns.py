@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.decompositions import eigenfeatures, interaction_matrix
+from numeric.kernels import products, with_linear_neurons
 from numeric.normal_form import Layer, SquareLayer
 
 Doubles = npt.NDArray[np.float64]
@@ -50,48 +51,6 @@ class Pattern:
     sign: int
 
 
-def with_linear_neurons(layer: Layer) -> Layer:
-    """Return a layer whose linear part is written as neurons that read the constant.
-
-    Examples:
-        >>> none, linear = np.zeros((0, 2)), np.eye(2)
-        >>> with_linear_neurons(Layer(none, none, np.zeros((2, 0)), linear)).left
-        array([[1., 0.],
-               [1., 0.]])
-    """
-    left, right, down, linear = (array.astype(np.float64) for array in layer)
-    constant = np.zeros_like(linear)
-    constant[:, 0] = 1.0
-    return Layer(
-        np.concatenate([left, constant]),
-        np.concatenate([right, linear]),
-        np.concatenate([down, np.eye(len(linear))], axis=1),
-        np.zeros_like(linear),
-    )
-
-
-def gram(layer: Layer, metric: Doubles) -> Doubles:
-    """Return the Gram matrix of a layer's outputs for that of its inputs.
-
-    Args:
-        layer: in the normal form, the linear part written as neurons.
-        metric: shape (inputs + 1, inputs + 1).
-
-    Returns:
-        Shape (outputs + 1, outputs + 1).
-
-    Examples:
-        >>> square = Layer(np.eye(2)[1:], np.eye(2)[1:], np.eye(2)[:, 1:], np.zeros((2, 2)))
-        >>> gram(square, np.eye(2))
-        array([[0., 0.],
-               [0., 1.]])
-    """
-    left, right, down, _ = layer
-    straight = (left @ metric @ left.T) * (right @ metric @ right.T)
-    crossed = (left @ metric @ right.T) * (right @ metric @ left.T)
-    return np.asarray(down @ ((straight + crossed) / 2) @ down.T)
-
-
 class Patterns:
     """The strongest features of a network, as pictures.
 
@@ -105,7 +64,7 @@ class Patterns:
         self._squares = squares
         self._metrics = [np.eye(layers[0].linear.shape[1])]
         for layer in self._layers:
-            self._metrics.append(gram(layer, self._metrics[-1]))
+            self._metrics.append(products(layer, layer, self._metrics[-1]))
         # A layer reads less than all its inputs: eigenvectors are looked for in what it reads.
         rows = ((y.left, y.right, y.linear, np.eye(1, y.linear.shape[1])) for y in layers)
         self._bases = [np.linalg.qr(np.concatenate(parts).T.astype(float))[0] for parts in rows]

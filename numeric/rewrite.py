@@ -56,13 +56,15 @@ class RewrittenNetwork(nn.Module):
         return state[..., 1:]
 
 
-def rewrite(graph: nx.DiGraph[Node]) -> RewrittenNetwork:
+def rewrite(graph: nx.DiGraph[Node], *, residuals: bool = False) -> RewrittenNetwork:
     """Compile a composition graph into a torch module.
 
     The graph is the model: what is cut or changed in the graph is cut or changed in the module.
 
     Args:
         graph: in the schema of :mod:`numeric.graph`.
+        residuals: whether the residuals of features that were cut are added, so that the logits
+            are those of the graph before the cut.
 
     Returns:
         A module that maps inputs of shape (..., inputs) to logits in float64.
@@ -77,4 +79,4 @@ def rewrite(graph: nx.DiGraph[Node]) -> RewrittenNetwork:
         >>> torch.allclose(rewrite(trace(network))(x), network(x), rtol=1e-9)
         True
     """
-    return RewrittenNetwork(square_layers(graph))
+    return RewrittenNetwork(square_layers(graph, whole=residuals))

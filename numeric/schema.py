@@ -18,7 +18,7 @@ INPUT: Node = ("input",)
 
 _DIRECTIONS = ("direction", "direction_low")
 
-LENGTHS = {"input": 1, "feature": 3, "form": 3, "logit": 2}
+LENGTHS = {"input": 1, "feature": 3, "form": 3, "logit": 2, "residual": 2}
 """The kinds of nodes, by the length of their names."""
 
 
@@ -56,6 +56,10 @@ def validate(graph: nx.DiGraph[Node]) -> None:
     for source, target, attributes in graph.edges(data=True):
         _check_edge(source, target, attributes, len(sizes) - 1)
     for node, attributes in graph.nodes(data=True):
+        if not isinstance(attributes.get("cut", False), bool):
+            raise NumericError(
+                f"expected cut of node {node} to be True or False, got {attributes['cut']!r}"
+            )
         if graph.has_edge(INPUT, node) or any(name in attributes for name in _DIRECTIONS):
             _check_directions(node, attributes, sizes[0])
         # A form or a logit that reads nothing is a sum of nothing, 0: a network can have such rows.
@@ -86,12 +90,12 @@ def _check_node(node: object, sizes: list[int]) -> None:
             known = _is_index(node[1], 1, last + 1) and _is_index(node[2], 0, 1 << 62)
         elif node[0] == "form":
             known = _is_index(node[1], 1, last) and _is_index(node[2], 0, sizes[node[1]])
-        elif node[0] == "logit":
+        elif node[0] in ("logit", "residual"):
             known = _is_index(node[1], 0, sizes[last] - 1)
     if not known:
         raise NumericError(
-            "expected every node to be ('input',), ('feature', layer, k), ('form', layer, j) or "
-            f"('logit', c) within the sizes {sizes}, got {node!r}"
+            "expected every node to be ('input',), ('feature', layer, k), ('form', layer, j), "
+            f"('logit', c) or ('residual', c) within the sizes {sizes}, got {node!r}"
         )
 
 
@@ -121,10 +125,11 @@ def _check_edge(source: Node, target: Node, attributes: Mapping[str, Any], last:
         raise NumericError(
             f"expected weight_low only where a feature reads a form, got {source} → {target}"
         )
-    if source == INPUT and attributes["weight"] != 1:
+    if source[0] in ("input", "residual") and attributes["weight"] != 1:
+        advice = f": change the direction of {target} in its place" if source == INPUT else ""
         raise NumericError(
-            f"expected the edge {source} → {target} to have weight 1, got {attributes['weight']}: "
-            f"change the direction of {target} in its place"
+            f"expected the edge {source} → {target} to have weight 1, got "
+            f"{attributes['weight']}{advice}"
         )
 
 
@@ -139,6 +144,8 @@ def _is_double(value: object) -> bool:
 
 def _may_read(source: Node, target: Node, last: int) -> bool:
     layer = last if target[0] == "logit" else target[1] if len(target) > 1 else 0
+    if "residual" in (source[0], target[0]):
+        return source[0] == "residual" and target == ("logit", source[1])
     if source[0] == "feature":
         return target[0] in ("form", "logit") and source[1] == layer
     if source[0] == "form":

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 
 import networkx as nx
+import numpy as np
+import numpy.typing as npt
 
+from numeric.canonical import Decomposition, canonical, shared
 from numeric.decompositions import DECOMPOSITIONS
 from numeric.errors import NumericError
 from numeric.files import digest
 from numeric.graph import compose
 from numeric.network import BilinearNetwork
-from numeric.normal_form import Floats, checked_layers
+from numeric.normal_form import Floats, Layer, checked_layers
 from numeric.schema import Node
 
 
+def _layer_by_layer(name: str) -> Callable[[Sequence[Layer]], Decomposition]:
+    """Return the decomposition of a network whose layers are decomposed each by itself."""
+
+    def decompose(layers: Sequence[Layer]) -> Decomposition:
+        return Decomposition(
+            [DECOMPOSITIONS[name](layer, number) for number, layer in enumerate(layers, 1)]
+        )
+
+    return decompose
+
+
+METHODS: dict[str, Callable[..., Decomposition]] = {
+    **{name: _layer_by_layer(name) for name in DECOMPOSITIONS},
+    "canonical": canonical,
+    "shared": shared,
+}
+"""The decompositions of a network by the name that :func:`trace` knows them by."""
+
+
 def trace(
-    network: BilinearNetwork | Iterable[Sequence[Floats]], method: str = "eigen"
+    network: BilinearNetwork | Iterable[Sequence[Floats]],
+    method: str = "eigen",
+    *,
+    metric: npt.NDArray[np.float64] | None = None,
+    components: int | None = None,
+    features: int | Sequence[int] | None = None,
 ) -> nx.DiGraph[Node]:
     """Find the features that a network computes with, and how they compose.
 
@@ -24,17 +52,26 @@ def trace(
 
     Args:
         network: a network, or its layers in the normal form.
-        method: ``"polarized"`` (two signed squares a neuron, nothing rounded) or ``"eigen"`` (the
-            eigenvectors of each output's interaction matrix).
+        method: ``"polarized"`` (two signed squares a neuron, nothing rounded), ``"eigen"`` (the
+            eigenvectors of each output's interaction matrix), ``"canonical"`` (each hidden state in
+            its own basis, ordered by what the outputs draw from it, then eigenvectors) or
+            ``"shared"`` (as canonical, with one set of features for all outputs of a layer).
+        metric: for canonical and shared features, how inputs are alike: the Gram matrix of the
+            constant and the inputs, such as a second moment of data. Left out, all pixels are
+            alike, and no data is looked at.
+        components: for canonical and shared features, how many components of each hidden state
+            stay. Left out, all of them for canonical features, and for shared ones as many as make
+            99 % of what the outputs draw.
+        features: for shared features, how many there shall be, in all or for each layer.
 
     Returns:
-        The composition graph, in the schema of :mod:`numeric.graph`. All features of the method are
-        in it, so the graph computes what the network computes. Its attribute ``network`` is the
-        SHA-256 of the layers that it was read from.
+        The composition graph, in the schema of :mod:`numeric.graph`. It computes what the network
+        computes, but for what shared features and ``components`` leave out. Its attribute
+        ``network`` is the SHA-256 of the layers that it was read from.
 
     Raises:
-        NumericError: there is no such method; a weight is not finite, or so large that the method
-            cannot hold its result in float64.
+        NumericError: there is no such method, or the method has no such setting; a weight is not
+            finite, or so large that the method cannot hold its result in float64.
 
     Examples:
         >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5))
@@ -43,12 +80,19 @@ def trace(
         >>> sorted(graph.predecessors(("logit", 1)))[:2]
         [('feature', 2, 5), ('feature', 2, 6)]
     """
-    if method not in tuple(DECOMPOSITIONS):
-        raise NumericError(
-            f"expected method to be one of {', '.join(DECOMPOSITIONS)}, got {method!r}"
-        )
-    decompose = DECOMPOSITIONS[method]
+    if not isinstance(method, str) or method not in METHODS:
+        raise NumericError(f"expected method to be one of {', '.join(METHODS)}, got {method!r}")
+    given = {"metric": metric, "components": components, "features": features}
+    settings = {name: value for name, value in given.items() if value is not None}
+    known = tuple(inspect.signature(METHODS[method]).parameters)[1:]
+    for name, value in settings.items():
+        if name not in known:
+            raise NumericError(f"expected no {name} for method {method!r}, got {value!r}")
+    if method == "shared" and features is None:
+        raise NumericError("expected features, how many shared ones there shall be, got None")
     layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
-    graph = compose([decompose(layer, number) for number, layer in enumerate(layers, 1)], method)
+    found = METHODS[method](layers, **settings)
+    graph = compose(found.squares, method)
+    graph.graph.update(found.attributes)
     graph.graph["network"] = digest(array for layer in layers for array in layer)
     return graph

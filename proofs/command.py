@@ -10,8 +10,8 @@ from typer.core import TyperGroup
 
 from analytic import AnalyticError
 from numeric import NumericError, load_graph, load_mnist, load_network, save_graph, trace
-from numeric.decompositions import DECOMPOSITIONS
 from numeric.network import Configuration
+from numeric.trace import METHODS
 from numeric.training import Recipe
 from proofs.claims import Certificate
 from proofs.errors import ProofError
@@ -118,10 +118,17 @@ def trace_features(
     method: Annotated[
         str,
         typer.Option(
-            help=f"How to find features, {' or '.join(DECOMPOSITIONS)}: polarized features can be "
-            "proved exactly, eigen features can be looked at."
+            help=f"How to find features, {', '.join(METHODS)}: polarized features can be "
+            "proved exactly, eigen and canonical ones can be looked at, shared ones are few."
         ),
     ] = "eigen",
+    features: Annotated[
+        int | None, typer.Option(help="How many shared features there shall be in all.")
+    ] = None,
+    components: Annotated[
+        int | None,
+        typer.Option(help="How many components of each hidden state stay, canonical or shared."),
+    ] = None,
 ) -> None:
     """Write the graph of MODEL's features to GRAPH.
 
@@ -129,10 +136,10 @@ def trace_features(
     """
     if graph.exists() and graph.samefile(model):
         raise ProofError(f"expected GRAPH to be another file than MODEL, got {graph} for both")
-    found = trace(load_network(model), method)
+    found = trace(load_network(model), method, features=features, components=components)
     save_graph(found, graph)
-    features = sum(node[0] == "feature" for node in found)
-    typer.echo(f"{graph}: {features:,} features, {found.number_of_edges():,} edges")
+    count = sum(node[0] == "feature" for node in found)
+    typer.echo(f"{graph}: {count:,} features, {found.number_of_edges():,} edges")
 
 
 @app.command()

@@ -30,6 +30,28 @@ _IMAGES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
+class Rewrite:
+    """A graph as square layers.
+
+    Attributes:
+        name: what claims call it.
+        squares: from the input upwards.
+        layerwise: whether its layers correspond to the network's.
+        complete: whether nothing was left out, so that it should compute what the network does.
+    """
+
+    name: str
+    squares: Sequence[SquareLayer]
+    layerwise: bool = True
+    complete: bool = True
+
+    @property
+    def features(self) -> int:
+        """How many features there are in all layers."""
+        return sum(len(layer.readings) for layer in self.squares)
+
+
+@dataclass(frozen=True)
 class Measurements:
     """A network's outputs on all test images, exactly and as torch computes them.
 
@@ -122,13 +144,16 @@ def classes(found: Doubles) -> npt.NDArray[np.int64]:
 def measured_claims(
     measurements: Measurements,
     layers: Sequence[Layer],
-    rewritten: Sequence[tuple[str, Sequence[SquareLayer]]],
+    rewrites: Sequence[Rewrite],
     tolerance: float,
 ) -> list[Claim]:
     """State how torch's floats and each rewrite compare with the exact network on all images."""
     claims = [_float_claim(measurements, dtype) for dtype in measurements.floats]
-    for name, squares in rewritten:
-        claims.append(_rewrite_claim(measurements, layers, name, squares, tolerance))
+    for item in rewrites:
+        if item.complete:
+            claims.append(_rewrite_claim(measurements, layers, item, tolerance))
+        else:
+            claims.append(_fidelity_claim(measurements, item))
     return claims
 
 
@@ -164,12 +189,10 @@ def _float_claim(measurements: Measurements, dtype: str) -> Claim:
 def _rewrite_claim(
     measurements: Measurements,
     layers: Sequence[Layer],
-    name: str,
-    squares: Sequence[SquareLayer],
+    item: Rewrite,
     tolerance: float,
 ) -> Claim:
-    module = RewrittenNetwork(squares).to(best_device())
-    found = logits(module, measurements.digits.test_images, _IMAGES_AT_ONCE)
+    name, found = item.name, _outputs(item, measurements)
     network = measurements.from_network(found)
     exact = measurements.from_exact(found)
     count = len(found)
@@ -186,7 +209,7 @@ def _rewrite_claim(
         holds=holds,
         evidence={
             "images": count,
-            "features": sum(len(layer.readings) for layer in squares),
+            "features": item.features,
             "largest difference": json_number(network.absolute),
             "largest relative difference": json_number(network.relative),
             "tolerance": tolerance,
@@ -195,5 +218,48 @@ def _rewrite_claim(
             "largest relative difference from the exact value": json_number(exact.relative),
             "same class as the exact value": exact.agreeing,
         },
-        failure=None if holds else coefficient_distance(layers, squares).failure,
+        failure=None if holds else _failure(item, layers, network),
     )
+
+
+def _failure(item: Rewrite, layers: Sequence[Layer], distance: Distance) -> str:
+    if item.layerwise:
+        return coefficient_distance(layers, item.squares).failure
+    return (
+        f"The logits lie {distance.absolute:.3g} apart on some image, and {distance.agreeing:,} "
+        "images have the same class."
+    )
+
+
+def _fidelity_claim(measurements: Measurements, item: Rewrite) -> Claim:
+    found = _outputs(item, measurements)
+    distance = measurements.from_network(found)
+    count, labels = len(found), measurements.digits.test_labels
+    right, wanted = (
+        int((classes(scores) == labels).sum()) for scores in (found, measurements.floats["float64"])
+    )
+    return Claim(
+        name=f"{item.name}: fidelity",
+        level=Level.MEASURED,
+        statement=(
+            f"On the {count:,} test images the {item.name} graph of {item.features:,} features "
+            f"predicts the network's class {distance.agreeing:,} times, and the right label "
+            f"{right:,} times where the network does {wanted:,} times. Their logits differ by at "
+            f"most {distance.absolute:.3g}."
+        ),
+        holds=True,
+        evidence={
+            "images": count,
+            "features": item.features,
+            "same class as the network": distance.agreeing,
+            "right class": right,
+            "right class of the network": wanted,
+            "largest difference": json_number(distance.absolute),
+            "largest relative difference": json_number(distance.relative),
+        },
+    )
+
+
+def _outputs(item: Rewrite, measurements: Measurements) -> Doubles:
+    module = RewrittenNetwork(item.squares).to(best_device())
+    return logits(module, measurements.digits.test_images, _IMAGES_AT_ONCE)

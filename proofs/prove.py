@@ -15,12 +15,13 @@ import networkx as nx
 
 from analytic import THEOREMS, Derivation, ExactNetwork
 from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
+from numeric.decompositions import DECOMPOSITIONS
 from numeric.files import digest
 from numeric.schema import Node
 from proofs.claims import Certificate, Claim, Level
 from proofs.coefficients import coefficient_claim
 from proofs.errors import ProofError
-from proofs.measurements import Measurements, measured_claims
+from proofs.measurements import Measurements, Rewrite, measured_claims
 
 _LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
 
@@ -70,23 +71,25 @@ def prove(
     exact = ExactNetwork(layers)
     # Reading its layers refuses what is no graph.
     squares_of = [square_layers(item) for item in graphs]
-    rewritten = list(zip(_names(graphs), squares_of, strict=True))
-    for name, squares in rewritten:
-        _check_sizes(name, squares, exact)
+    rewrites = [
+        _rewrite(name, item.graph.get("method"), squares, exact)
+        for name, item, squares in zip(_names(graphs), graphs, squares_of, strict=True)
+    ]
     claims = [_symbolic_claim(name, derive) for name, derive in THEOREMS.items()]
     coefficients = (
-        coefficient_claim(name, str(item.graph.get("method")), layers, squares, tolerance)
-        for (name, squares), item in zip(rewritten, graphs, strict=True)
+        coefficient_claim(item.name, graph.graph["method"], layers, item.squares, tolerance)
+        for item, graph in zip(rewrites, graphs, strict=True)
+        if graph.graph.get("method") in DECOMPOSITIONS
     )
     claims += sorted(coefficients, key=lambda claim: claim.level != Level.EXACT)
     measurements = Measurements.of(model, exact, digits)
-    claims += measured_claims(measurements, layers, rewritten, tolerance)
-    return Certificate(tuple(claims), _subject(model, rewritten, digits), _versions())
+    claims += measured_claims(measurements, layers, rewrites, tolerance)
+    return Certificate(tuple(claims), _subject(model, rewrites, digits), _versions())
 
 
 def _subject(
     model: BilinearNetwork,
-    rewritten: Iterable[tuple[str, Sequence[SquareLayer]]],
+    rewrites: Iterable[Rewrite],
     digits: Digits,
 ) -> dict[str, Any]:
     """Return what a certificate is about: the network, its graphs and the data, by SHA-256."""
@@ -94,8 +97,8 @@ def _subject(
         "configuration": asdict(model.configuration),
         "network": digest(array for layer in model.layers() for array in layer),
         "graphs": {
-            name: digest(array for layer in squares for array in layer)
-            for name, squares in rewritten
+            item.name: digest(array for layer in item.squares for array in layer)
+            for item in rewrites
         },
         "data": digest([digits.test_images, digits.test_labels]),
     }
@@ -150,14 +153,21 @@ def _names(graphs: Sequence[nx.DiGraph[Node]]) -> list[str]:
     return names
 
 
-def _check_sizes(name: str, squares: Sequence[SquareLayer], exact: ExactNetwork) -> None:
+def _rewrite(
+    name: str, method: str | None, squares: Sequence[SquareLayer], exact: ExactNetwork
+) -> Rewrite:
+    """Say what a graph's layers can be held against; refuse other sizes than the network's."""
     expected = [layer.linear.numerators.shape for layer in exact.layers]
     found = [layer.linear.shape for layer in squares]
-    if found != expected:
+    canonical = method in ("canonical", "shared")
+    ends = [(len(shapes), shapes[0][1], shapes[-1][0]) for shapes in (expected, found)]
+    if ends[0] != ends[1] or (found != expected and not canonical):
         raise ProofError(
             f"expected the {name} graph to have layers of shapes {expected} like the network, got "
             f"{found}"
         )
+    complete = method != "shared" and found == expected
+    return Rewrite(name, squares, layerwise=not canonical, complete=complete)
 
 
 def _versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from numeric import Digits, load_mnist
+from tests.benchmarks.features import eigenfeatures, few_features
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, main_job, rewrites
 from tests.benchmarks.polynomials import expansion, large_expansions, questions
@@ -22,6 +23,8 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "accuracy": accuracy,
     "evaluation": evaluation,
     "rewrites": rewrites,
+    "few-features": few_features,
+    "eigenfeatures": eigenfeatures,
     "expansion": expansion,
     "large-expansions": large_expansions,
     "questions": questions,

@@ -34,6 +34,17 @@ def trained(digits: Digits, **shape: Any) -> BilinearNetwork:
     return model
 
 
+_TRAINED: dict[int, tuple[BilinearNetwork, float]] = {}
+
+
+def fully_trained(digits: Digits, depth: int) -> tuple[BilinearNetwork, float]:
+    """Train at the defaults, once a depth; return the network and its test accuracy."""
+    if depth not in _TRAINED:
+        model = BilinearNetwork(digits.inputs, digits.classes, depth=depth)
+        _TRAINED[depth] = model, train(model, digits)[-1].accuracy
+    return _TRAINED[depth]
+
+
 def timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     """Return the seconds that a call takes, and what it returns."""
     start = time.perf_counter()

@@ -186,7 +186,7 @@ DAMAGE: dict[str, Alteration] = {
     "nodes narrow": replaced("nodes", lambda array: array[:, :2]),
     "nodes wide": replaced("nodes", lambda array: np.repeat(array, 2, axis=1)),
     "nodes of floats": replaced("nodes", lambda array: array.astype(np.float64)),
-    "node of kind 4": entry("nodes", (1, 0), 4),
+    "node of kind 5": entry("nodes", (1, 0), 5),
     "node of kind -1": entry("nodes", (1, 0), -1),
     "node twice": replaced("nodes", lambda array: np.concatenate([array, array[-1:]])),
     "edge twice": entry("edges", 1, [0, 1]),

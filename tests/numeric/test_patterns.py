@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
-from numeric.patterns import Pattern, Patterns, gram, with_linear_neurons
-from tests.oracles import value
-from tests.strategies import networks, networks_with_points, stacks
+from numeric.patterns import Pattern, Patterns
+from tests.strategies import networks
+from tests.tensors import interaction, slow_products
 
 Doubles = npt.NDArray[np.float64]
 
@@ -31,42 +30,11 @@ def both(sides: tuple[list[Pattern], list[Pattern]]) -> list[Pattern]:
     return [*sides[0], *sides[1]]
 
 
-def interaction(layer: Layer, weights: npt.ArrayLike) -> Doubles:
-    """The symmetric matrix of a weighted sum of outputs, the linear part read by the constant."""
-    size = layer.linear.shape[1]
-    matrix = np.zeros((size, size))
-    for output, weight in enumerate(np.asarray(weights)):
-        for i in range(size):
-            for j in range(size):
-                for k, mixed in enumerate(layer.down[output]):
-                    crossed = layer.left[k, i] * layer.right[k, j]
-                    crossed += layer.left[k, j] * layer.right[k, i]
-                    matrix[i, j] += weight * mixed * crossed / 2
-        for j in range(size):
-            matrix[0, j] += weight * layer.linear[output, j] / 2
-            matrix[j, 0] += weight * layer.linear[output, j] / 2
-    return matrix
-
-
-def slow_gram(layer: Layer, metric: Doubles) -> Doubles:
-    """The inner products of the outputs' tensors, entry by entry."""
-    outputs, size = layer.linear.shape
-    tensors = [interaction(layer, unit) for unit in np.eye(outputs)]
-    found = np.zeros((outputs, outputs))
-    for first in range(outputs):
-        for second in range(outputs):
-            for a, b in np.ndindex(size, size):
-                for c, d in np.ndindex(size, size):
-                    product = tensors[first][a, b] * tensors[second][c, d]
-                    found[first, second] += product * metric[a, c] * metric[b, d]
-    return found
-
-
 def metrics_below(model: BilinearNetwork, number: int) -> Doubles:
     """What the size of a reading in a layer is measured by."""
     metric = np.eye(model.layers()[0].linear.shape[1])
     for layer in model.layers()[: number - 1]:
-        metric = slow_gram(layer, metric)
+        metric = slow_products(layer, layer, metric)
     return metric
 
 
@@ -88,31 +56,7 @@ def assert_same_line(found: Doubles, expected: Doubles) -> None:
     np.testing.assert_allclose(found @ found, expected @ expected, rtol=1e-9)
 
 
-# The Gram matrix
-
-
-@pytest.mark.props
-@given(stacks(max_depth=1, max_size=2), st.integers(0, 9))
-def test_gram_holds_the_inner_products_of_the_outputs_symmetric_tensors(
-    layers: list[Layer], seed: int
-) -> None:
-    root = np.random.default_rng(seed).normal(size=(layers[0].linear.shape[1],) * 2)
-    metric = root @ root.T
-    expected = slow_gram(layers[0], metric)
-    found = gram(with_linear_neurons(layers[0]), metric)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * abs(expected).max())
-
-
-@pytest.mark.props
-@given(networks_with_points())
-def test_a_linear_part_written_as_neurons_changes_no_function(
-    case: tuple[BilinearNetwork, Doubles],
-) -> None:
-    model, inputs = case
-    rewritten = [with_linear_neurons(layer) for layer in model.layers()]
-    assert not any(layer.linear.any() for layer in rewritten)
-    for point in inputs:
-        assert value(rewritten, point) == value(model.layers(), point)
+# How strong they are
 
 
 @pytest.mark.props

@@ -54,7 +54,9 @@ def dangling(feature: Any) -> Callable[[Any], object]:
     return lambda graph: graph.remove_edges_from(list(graph.in_edges(feature)))
 
 
-NODE = "expected every node to be ('input',), ('feature', layer, k), ('form', layer, j) or ('logit'"
+NODE = (
+    "expected every node to be ('input',), ('feature', layer, k), ('form', layer, j), ('logit', c)"
+)
 SIZES = "expected the graph's attribute sizes to list at least two integers of at least 2, got "
 DIRECTION = "expected the direction of node ('feature', 1, 0) to be a finite float64 array of shape"
 LOW = "expected the direction_low of node ('feature', 1, 0) to be a finite float64 array of shape"
@@ -79,6 +81,26 @@ BREACHES: dict[str, tuple[Callable[[Any], object], str]] = {
     "input of size True": (node(INPUT, size=True), "node ('input',) to have size 3, got True"),
     "input of size 3.0": (node(INPUT, size=3.0), "node ('input',) to have size 3, got 3.0"),
     "input of sizes": (node(INPUT, size=np.ones(2)), "node ('input',) to have size 3, got array"),
+    "a residual beyond the size": (node(("residual", 2)), NODE),
+    "a residual of another logit": (
+        lambda graph: (node(("residual", 1))(graph), edge(("residual", 1), LOGIT)(graph)),
+        READ + "('residual', 1) → ('logit', 0)",
+    ),
+    "a residual that is read twice": (
+        lambda graph: (
+            node(("residual", 0))(graph),
+            edge(("residual", 0), LOGIT, weight=2.0)(graph),
+        ),
+        "the edge ('residual', 0) → ('logit', 0) to have weight 1, got 2.0",
+    ),
+    "a residual that reads": (
+        lambda graph: (node(("residual", 0))(graph), edge(FEATURE, ("residual", 0))(graph)),
+        READ + "('feature', 1, 0) → ('residual', 0)",
+    ),
+    "a cut that is no truth value": (
+        node(FEATURE, cut=1),
+        "cut of node ('feature', 1, 0) to be True",
+    ),
     "a node of text": (node("input"), NODE),
     "a node of number": (node(7), NODE),
     "a node of nothing": (node(()), NODE),

@@ -13,7 +13,8 @@ from numeric.decompositions import DECOMPOSITIONS
 from tests.graphs import assert_same_graph
 from tests.strategies import networks
 
-METHODS = pytest.mark.parametrize("method", ["polarized", "eigen"])
+SETTINGS: dict[str, dict[str, Any]] = {"shared": {"features": 6}}
+METHODS = pytest.mark.parametrize("method", ["polarized", "eigen", "canonical", "shared"])
 
 
 def a_network() -> BilinearNetwork:
@@ -23,7 +24,7 @@ def a_network() -> BilinearNetwork:
 @pytest.mark.props
 @given(networks())
 def test_every_network_has_a_graph_in_the_schema_by_every_method(network: BilinearNetwork) -> None:
-    for method in DECOMPOSITIONS:
+    for method in (*DECOMPOSITIONS, "canonical"):
         graph = trace(network, method)
         validate(graph)
         assert graph.graph["method"] == method
@@ -35,15 +36,17 @@ def test_every_network_has_a_graph_in_the_schema_by_every_method(network: Biline
 
 @METHODS
 def test_the_layers_stand_for_the_network(method: str) -> None:
+    settings = SETTINGS.get(method, {})
     network = a_network().double()
     layers = [[array.copy() for array in layer] for layer in network.layers()]
     for same in (network.layers(), layers, tuple(map(tuple, layers)), iter(layers)):
-        assert_same_graph(trace(same, method), trace(network, method))
+        assert_same_graph(trace(same, method, **settings), trace(network, method, **settings))
 
 
 @METHODS
 def test_the_same_network_has_the_same_graph(method: str) -> None:
-    assert_same_graph(trace(a_network(), method), trace(a_network(), method))
+    first, second = (trace(a_network(), method, **SETTINGS.get(method, {})) for _ in range(2))
+    assert_same_graph(first, second)
 
 
 def test_eigenfeatures_are_the_default() -> None:
@@ -54,16 +57,18 @@ def test_eigenfeatures_are_the_default() -> None:
 def test_the_graph_is_a_copy_of_the_weights(method: str) -> None:
     network = a_network().double()
     layers = [[array.copy() for array in layer] for layer in network.layers()]
-    graph = trace(layers, method)
+    graph = trace(layers, method, **SETTINGS.get(method, {}))
     for layer in layers:
         for array in layer:
             array[:] = 7
-    assert_same_graph(graph, trace(network, method))
+    assert_same_graph(graph, trace(network, method, **SETTINGS.get(method, {})))
 
 
 @pytest.mark.parametrize("method", ["Eigen", "", None, 0, ["eigen"]])
 def test_a_method_that_does_not_exist_is_refused_with_those_that_do(method: Any) -> None:
-    with pytest.raises(NumericError, match="expected method to be one of polarized, eigen, got"):
+    with pytest.raises(
+        NumericError, match="expected method to be one of polarized, eigen, canonical, shared, got"
+    ):
         trace(a_network(), method)
 
 
@@ -84,7 +89,7 @@ def test_a_method_that_does_not_exist_is_refused_with_those_that_do(method: Any)
 @METHODS
 def test_layers_that_are_none_are_refused_by_name(layers: Any, message: str, method: str) -> None:
     with pytest.raises(NumericError, match=message):
-        trace(layers, method)
+        trace(layers, method, **SETTINGS.get(method, {}))
 
 
 @METHODS
@@ -92,7 +97,7 @@ def test_a_weight_that_is_not_finite_is_refused_by_name(method: str) -> None:
     network = a_network()
     network.get_parameter("blocks.0.left.weight").data[0, 0] = np.nan
     with pytest.raises(NumericError, match=r"blocks.0.left.weight to be finite, got nan"):
-        trace(network, method)
+        trace(network, method, **SETTINGS.get(method, {}))
 
 
 def test_a_graph_knows_the_network_that_it_was_read_from() -> None:
@@ -100,7 +105,27 @@ def test_a_graph_knows_the_network_that_it_was_read_from() -> None:
     known = [
         trace(network, method).graph["network"]
         for network in (first, second)
-        for method in ("polarized", "eigen")
+        for method in ("polarized", "eigen", "canonical")
     ]
-    assert known[0] == known[1] == trace(first.layers()).graph["network"]
-    assert known[2] == known[3] != known[0]
+    assert known[0] == known[1] == known[2] == trace(first.layers()).graph["network"]
+    assert known[3] == known[4] == known[5] != known[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value"),
+    [
+        *((method, "metric", np.eye(4)) for method in ("polarized", "eigen")),
+        *((method, "components", 2) for method in ("polarized", "eigen")),
+        *((method, "features", 0) for method in ("polarized", "eigen", "canonical")),
+    ],
+)
+def test_a_setting_that_a_method_does_not_have_is_refused(
+    method: str, name: str, value: Any
+) -> None:
+    with pytest.raises(NumericError, match=f"expected no {name} for method '{method}', got"):
+        trace(a_network(), method, **{name: value})
+
+
+def test_shared_features_have_to_be_counted() -> None:
+    with pytest.raises(NumericError, match="expected features, how many shared ones there shall"):
+        trace(a_network(), "shared")

@@ -32,7 +32,9 @@ from tests.digits import ink_like_mnist, like_mnist
 
 DIGITS = like_mnist()
 SMALL = ["--width", "4", "--hidden", "6", "--epochs", "1"]
+SHARED = ["trace", "model.safetensors", "graph", "--method", "shared", "--features"]
 COMMANDS = ["train", "trace", "prove", "run"]
+METHODS = "polarized, eigen, canonical, shared"
 
 
 def bilinear(*arguments: object) -> Result:
@@ -111,7 +113,8 @@ def test_the_help_of_a_command_explains_every_argument_and_option(name: str) -> 
     [
         ("train", [*SMALL[::2], "--depth", "--bias", "--residual", "--embedding"]),
         ("train", ["--noise", "--seed", "--data", "MODEL"]),
-        ("trace", ["--method", "polarized or eigen", "MODEL", "GRAPH"]),
+        ("trace", ["--method", "polarized, eigen, canonical, shared", "MODEL", "GRAPH"]),
+        ("trace", ["--features", "--components"]),
         ("prove", ["--certificate", "--data", "MODEL", "GRAPH"]),
         ("run", [*SMALL[::2], "--depth", "--no-bias", "--no-residual", "--no-embedding"]),
         ("run", ["--noise", "--seed", "--data", "FOLDER", "runs/mnist"]),
@@ -174,6 +177,27 @@ def test_trace_writes_the_graph_of_a_network(model: Path, method: str) -> None:
     features = sum(node[0] == "feature" for node in graph)
     edges = graph.number_of_edges()
     assert result.output == f"{path}: {features:,} features, {edges:,} edges\n"
+
+
+def test_trace_finds_as_many_shared_features_as_are_asked_for(model: Path) -> None:
+    result = bilinear("trace", model, "graph", "--method", "shared", "--features", 20)
+    assert result.exit_code == 0
+    graph = load_graph("graph")
+    assert graph.graph["method"] == "shared"
+    assert sum(node[0] == "feature" for node in graph) == 20
+    assert result.output == f"graph: 20 features, {graph.number_of_edges():,} edges\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--components", "2"]])
+def test_canonical_graphs_are_traced_and_proved(model: Path, options: list[str]) -> None:
+    result = bilinear("trace", model, "graph", "--method", "canonical", *options)
+    assert result.exit_code == 0
+    kept = 2 if options else 4
+    assert load_graph("graph").graph["sizes"] == [785, kept + 1, 11]
+    result = bilinear("prove", model, "graph")
+    assert result.exit_code == 0
+    claim = "canonical: fidelity" if options else "canonical: same outputs"
+    assert claim in {claim.name for claim in load_certificate("certificate.json").claims}
 
 
 def test_trace_never_writes_over_the_network_it_reads(model: Path) -> None:
@@ -285,7 +309,12 @@ def test_a_claim_that_fails_ends_run_with_1(tmp_path: Path) -> None:
         (["run", "folder", "--epochs", "0"], "expected epochs to be an integer of at least 1"),
         (["train", "new", "--noise", "nan"], "expected noise to be a finite number"),
         (["run", "--seed", "-1"], "expected seed to be an integer of at least 0"),
-        (["trace", "model.safetensors", "g", "--method", "x"], "polarized, eigen, got 'x'"),
+        (["trace", "model.safetensors", "g", "--method", "x"], f"one of {METHODS}, got 'x'"),
+        (["trace", "model.safetensors", "g", "--features", "3"], "no features for method 'eigen'"),
+        (["trace", "model.safetensors", "g", "--components", "3"], "no components for method 'eig"),
+        (["trace", "model.safetensors", "g", "--method", "shared"], "expected features, how many"),
+        ([*SHARED, "0"], "expected features to be integers from 1, got 0"),
+        ([*SHARED, "5", "--components", "0"], "expected components to be an integer from 1, got 0"),
         (["trace", "nowhere", "graph"], "expected a safetensors file at nowhere, got nothing"),
         (["trace", "note", "graph"], "expected note to be a whole safetensors file"),
         (["trace", "eigen.safetensors", "graph"], "expected the format of eigen.safetensors to"),
@@ -435,7 +464,7 @@ def test_the_commands_work_as_programs_of_their_own(
     }
     ends = {name: process.communicate(timeout=300) for name, process in processes.items()}
     assert {name: errors for name, (_, errors) in ends.items()} == {
-        "trace": "bilinear: expected method to be one of polarized, eigen, got 'fourier'\n",
+        "trace": f"bilinear: expected method to be one of {METHODS}, got 'fourier'\n",
         "prove": f"2 of {len(THEOREMS) + 6} claims fail\n",
         "run": "",
     }

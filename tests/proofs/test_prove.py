@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from analytic import THEOREMS
 from analytic.derivations import Derivation, polarisation
-from numeric import BilinearNetwork, NumericError, square_layers, trace
+from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
 from proofs import Certificate, Claim, Level, ProofError, prove
 from proofs.measurements import Measurements
 from tests.digits import small_digits
@@ -131,6 +131,128 @@ def test_the_network_and_the_graph_are_left_as_they_are() -> None:
     assert list(graph.edges(data="weight")) == edges
     for name, array in model.arrays().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+# Graphs whose hidden states are in other bases
+
+
+@pytest.mark.parametrize(
+    ("depth", "bias", "residual", "embedding"),
+    [*product((1, 2, 3), (True, False), (True, False), (True, False))],
+)
+def test_a_canonical_graph_of_all_components_has_the_same_outputs_and_no_claim_of_coefficients(
+    depth: int, *, bias: bool, residual: bool, embedding: bool
+) -> None:
+    model = network(depth=depth, bias=bias, residual=residual, embedding=embedding)
+    certificate = prove(model, trace(model, "canonical"), DIGITS)
+    assert certificate.holds
+    assert list(claims(certificate))[len(THEOREM_CLAIMS) :] == [
+        "torch float32: rounding",
+        "torch float64: rounding",
+        "canonical: same outputs",
+    ]
+
+
+def test_a_damaged_canonical_graph_fails_with_the_distance_of_its_logits() -> None:
+    model = network()
+    graph = trace(model, "canonical")
+    weight = next(data for _, target, data in graph.edges(data=True) if target == ("logit", 0))
+    weight["weight"] *= 1.5
+    certificate = prove(model, graph, DIGITS)
+    assert failing(certificate) == ["canonical: same outputs"]
+    assert re.fullmatch(
+        r"The logits lie \S+ apart on some image, and \d+ images have the same class\.",
+        failure(certificate, "canonical: same outputs"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [("shared", {"features": 8}), ("shared", {"features": 3}), ("canonical", {"components": 1})],
+)
+def test_a_graph_that_leaves_something_out_is_measured_by_what_it_predicts(
+    method: str, settings: dict[str, Any]
+) -> None:
+    model = network(3)
+    graph = trace(model, method, **settings)
+    certificate = prove(model, graph, DIGITS)
+    assert certificate.holds
+    name = f"{method}: fidelity"
+    assert list(claims(certificate))[-1] == name
+    assert len(certificate.claims) == len(THEOREM_CLAIMS) + 3
+    claim = claims(certificate)[name]
+    found, wanted = (
+        module(torch.from_numpy(DIGITS.test_images).double()).detach().numpy()
+        for module in (rewrite(graph), model.double())
+    )
+    difference = abs(found - wanted)
+    relative = (difference.max(axis=1) / abs(wanted).max(axis=1)).max()
+    same = int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum())
+    right, of_network = (
+        int((scores.argmax(axis=1) == DIGITS.test_labels).sum()) for scores in (found, wanted)
+    )
+    features = sum(node[0] == "feature" for node in graph)
+    assert claim.level is Level.MEASURED
+    assert claim.evidence == {
+        "images": 12,
+        "features": features,
+        "same class as the network": same,
+        "right class": right,
+        "right class of the network": of_network,
+        "largest difference": pytest.approx(difference.max(), rel=1e-9),
+        "largest relative difference": pytest.approx(relative, rel=1e-9),
+    }
+    assert claim.statement.startswith(
+        f"On the 12 test images the {method} graph of {features} features predicts the network's "
+        f"class {same} times, and the right label {right} times where the network does "
+        f"{of_network} times."
+    )
+
+
+def test_the_order_of_the_claims_is_that_of_their_strength_with_graphs_of_every_method() -> None:
+    model = network()
+    graphs = [
+        trace(model, "shared", features=6),
+        trace(model, "canonical"),
+        trace(model),
+        trace(model, "polarized"),
+        trace(model, "canonical", components=2),
+    ]
+    certificate = prove(model, graphs, DIGITS)
+    assert certificate.holds
+    assert list(claims(certificate))[len(THEOREM_CLAIMS) :] == [
+        "polarized: same polynomial",
+        "eigen: same coefficients",
+        "torch float32: rounding",
+        "torch float64: rounding",
+        "shared: fidelity",
+        "canonical: same outputs",
+        "eigen: same outputs",
+        "polarized: same outputs",
+        "canonical (2): fidelity",
+    ]
+    assert set(certificate.subject["graphs"]) == {
+        "shared", "canonical", "eigen", "polarized", "canonical (2)"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["canonical", "shared"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        BilinearNetwork(8, 3, width=4, hidden=5),
+        BilinearNetwork(9, 2, width=4, hidden=5),
+        BilinearNetwork(9, 3, width=4, hidden=5, depth=3),
+        BilinearNetwork(9, 3, width=4, hidden=5, embedding=True),
+    ],
+    ids=["inputs", "outputs", "depth", "embedding"],
+)
+def test_a_canonical_or_shared_graph_of_another_network_is_refused(
+    method: str, other: BilinearNetwork
+) -> None:
+    graph = trace(other, method, **({"features": 6} if method == "shared" else {}))
+    with pytest.raises(ProofError, match=f"the {method} graph to have layers of shapes"):
+        prove(network(), graph, DIGITS)
 
 
 # What a certificate is about

@@ -1,0 +1,178 @@
+"""How much of a network a graph keeps, measured on data and in the polynomial's norm."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+import torch
+from scipy.special import betaincinv
+
+from numeric.errors import NumericError
+from numeric.graph import square_layers
+from numeric.inference import best_device, logits
+from numeric.mnist import Digits
+from numeric.network import BilinearNetwork
+from numeric.normal_form import Layer
+from numeric.pruning import as_layers, distances, prune
+from numeric.rewrite import RewrittenNetwork
+from numeric.schema import Node
+from numeric.trace import trace
+
+_IMAGES_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """What a graph keeps of its network.
+
+    Attributes:
+        method: how the graph was traced.
+        features: how many take part.
+        edges: how many end or begin at one of them.
+        images: how many it was measured on.
+        agreeing: on how many of them graph and network predict the same class.
+        interval: in which the share of agreement lies with 95 % confidence, exactly (Clopper and
+            Pearson), where the images are drawn at random.
+        accuracy: the share of images that the graph labels correctly.
+        largest: the largest difference of two logits.
+        mean: their mean difference.
+        divergence: the mean Kullback-Leibler divergence of the graph's class probabilities from the
+            network's, in nats.
+        norm: the share of the polynomial's squared norm that is kept, by the weights alone.
+    """
+
+    method: str
+    features: int
+    edges: int
+    images: int
+    agreeing: int
+    interval: tuple[float, float]
+    accuracy: float
+    largest: float
+    mean: float
+    divergence: float
+    norm: float
+
+    @property
+    def agreement(self) -> float:
+        """The share of images with the same class."""
+        return self.agreeing / self.images
+
+
+def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) -> Fidelity:
+    r"""Measure what a graph keeps of a network, on the test images.
+
+    The share of the norm is :math:`1 - \sum_c \|T_c - T'_c\|^2 / \sum_c \|T_c\|^2` with the tensors
+    of the logits, in which every layer is symmetric and pixels are alike.
+
+    Args:
+        graph: in the schema of :mod:`numeric.graph`.
+        network: that it was traced from.
+        digits: whose test images are used.
+
+    Raises:
+        NumericError: the graph breaks the schema, or has other inputs or logits than the network.
+
+    Examples:
+        >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+        >>> model = BilinearNetwork(4, 2, depth=1, hidden=3)
+        >>> found = fidelity(trace(model), model, Digits(images, labels, images, labels))
+        >>> found.agreement, round(found.norm, 6)
+        (1.0, 1.0)
+    """
+    squares = square_layers(graph)
+    sizes = squares[0].linear.shape[1] - 1, len(squares[-1].linear) - 1
+    expected = network.configuration.inputs, network.configuration.outputs
+    if sizes != expected:
+        raise NumericError(
+            f"expected the graph to have {expected[0]} inputs and {expected[1]} logits like the "
+            f"network, got {sizes[0]} and {sizes[1]}"
+        )
+    wanted = logits(copy.deepcopy(network).to(best_device(), torch.float64), digits.test_images)
+    module = RewrittenNetwork(squares).to(best_device())
+    found = logits(module, digits.test_images, _IMAGES_AT_ONCE)
+    same = int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum())
+    one, other = (torch.from_numpy(scores).log_softmax(dim=1) for scores in (wanted, found))
+    return Fidelity(
+        method=str(graph.graph.get("method", "unnamed")),
+        features=sum(len(layer.readings) for layer in squares),
+        edges=sum(int(np.count_nonzero(layer.mixing)) for layer in squares)
+        + sum(int(np.count_nonzero(layer.readings)) for layer in squares[1:]),
+        images=len(found),
+        agreeing=same,
+        interval=binomial_interval(same, len(found)),
+        accuracy=float((found.argmax(axis=1) == digits.test_labels).mean()),
+        largest=float(abs(found - wanted).max()),
+        mean=float(abs(found - wanted).mean()),
+        divergence=float((one.exp() * (one - other)).sum(dim=1).mean()),
+        norm=_norm_kept(network.layers(), as_layers(squares)),
+    )
+
+
+def binomial_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact interval of a share that was counted.
+
+    Args:
+        successes: how many there were.
+        trials: of how many, at least 1.
+        confidence: the chance that the interval holds the true share, at least.
+
+    Source:
+        C. J. Clopper and E. S. Pearson, *The use of confidence or fiducial limits illustrated in
+        the case of the binomial*, Biometrika 26 (1934).
+
+    Examples:
+        >>> [round(limit, 4) for limit in binomial_interval(9918, 10_000)]
+        [0.9898, 0.9935]
+    """
+    tail = (1 - confidence) / 2
+    lower = betaincinv(successes, trials - successes + 1, tail) if successes else 0.0
+    upper = betaincinv(successes + 1, trials - successes, 1 - tail) if successes < trials else 1.0
+    return float(lower), float(upper)
+
+
+def frontier(
+    network: BilinearNetwork,
+    digits: Digits,
+    *,
+    methods: Iterable[str] = ("eigen", "canonical", "shared"),
+    counts: Sequence[int] = (20, 40, 60, 90, 120, 160, 200),
+) -> list[Fidelity]:
+    """Measure graphs of growing numbers of features, by every method.
+
+    Args:
+        network: to be traced.
+        digits: whose test images are used.
+        methods: of :func:`numeric.trace`. Shared features are fitted for each number anew; graphs
+            of other methods are pruned.
+        counts: numbers of features.
+
+    Returns:
+        One measurement for each method and number, in that order; numbers beyond those of a whole
+        graph are left out.
+
+    Raises:
+        NumericError: there is no such method, or there are not so many shared features.
+    """
+    found = []
+    for method in methods:
+        whole = None if method == "shared" else trace(network, method)
+        for count in counts:
+            if whole is None:
+                graph = trace(network, method, features=count)
+            elif count > sum(node[0] == "feature" for node in whole):
+                continue
+            else:
+                graph = prune(whole, features=count)
+            found.append(fidelity(graph, network, digits))
+    return found
+
+
+def _norm_kept(network: Sequence[Layer], graph: Sequence[Layer]) -> float:
+    nothing = [layer._replace(down=0 * layer.down, linear=0 * layer.linear) for layer in graph]
+    total = (distances(network, nothing) ** 2).sum()
+    return 1 - float((distances(network, graph) ** 2).sum() / total) if total else 1.0

@@ -1,0 +1,282 @@
+r"""Networks that were trained elsewhere, brought to the normal form.
+
+The usual research code for bilinear networks keeps three kinds of weights:
+
+=====================  =========================  ==============================================
+``embed.weight``       (width, inputs)            :math:`h_0 = E x\,(+\,e)`
+``blocks.{i}.weight``  (2 hidden, size below)     :math:`h_{i+1} = (L h_i + l) \odot (R h_i + r)`;
+                                                  the first ``hidden`` rows are :math:`L`
+``head.weight``        (outputs, size below)      the outputs, :math:`H h_n\,(+\,c)`
+=====================  =========================  ==============================================
+
+Each may have a ``bias`` beside its ``weight``. A block has no down projection: what is above reads
+the products themselves. With a residual, :math:`h_i` is added to them.
+
+Source:
+    M. T. Pearce, T. Dooms et al., *Bilinear MLPs enable weight-based mechanistic interpretability*,
+    arXiv 2410.08417, and its code, https://github.com/tdooms/bilinear-decomposition.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import torch
+from torch import Tensor, nn
+
+from numeric.errors import NumericError
+from numeric.network import check_inputs
+from numeric.normal_form import Floats, Layer, check_array, checked_layers
+
+_BLOCK = re.compile(r"blocks\.(0|[1-9]\d{0,5})\.(?:weight|bias)")
+
+_TORCH_FILES = (".pt", ".pth", ".bin", ".ckpt")
+
+
+def from_state_dict(state: Mapping[str, Any], *, residual: bool = False) -> list[Layer]:
+    """Bring the state dict of a bilinear network to the normal form, every float as it is.
+
+    Args:
+        state: the arrays of this module's documentation by name, as torch tensors or numpy arrays
+            in float64, float32 or half precision (which float32 holds exactly).
+        residual: whether each block adds its input to its output; the state dict does not say.
+
+    Returns:
+        The embedding, the blocks and the head, each one layer ``(left, right, down, linear)``.
+        Embedding and head have no neurons; of a block, ``down`` hands on each product by itself.
+
+    Raises:
+        NumericError: an array is missing, surplus, wrongly shaped, not of floats or not finite; the
+            message names it. A block without a gate is meant: gates and norms leave no polynomial.
+
+    Source:
+        ``Model`` of ``image/model.py`` and ``Bilinear`` of ``shared/components.py`` in
+        https://github.com/tdooms/bilinear-decomposition.
+
+    Examples:
+        >>> state = {
+        ...     "embed.weight": np.ones((3, 5)),
+        ...     "blocks.0.weight": np.ones((8, 3)),
+        ...     "head.weight": np.ones((2, 4)),
+        ... }
+        >>> [layer.left.shape for layer in from_state_dict(state)]
+        [(0, 6), (4, 4), (0, 5)]
+        >>> from_state_dict(state, residual=True)
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected blocks.0.weight to have shape (6, 3), got (8, 3): \
+with a residual a block has as many products as inputs
+    """
+    depth = _checked_depth(state, residual=residual)
+    embedding = _affine(state, "embed")
+    layers = [_affine_layer(embedding)]
+    size = len(embedding)
+    for number in range(depth):
+        block = _affine(state, f"blocks.{number}", size)
+        _check_halves(block, f"blocks.{number}.weight", residual=residual)
+        layers.append(_block_layer(block, residual=residual))
+        size = len(block) // 2
+    layers.append(_affine_layer(_affine(state, "head", size)))
+    return layers
+
+
+def load_foreign(path: str | os.PathLike[str], *, residual: bool = False) -> list[Layer]:
+    """Read a bilinear network from a safetensors file with the state dict of research code.
+
+    Args:
+        path: the file, as ``safetensors.torch.save_file(model.state_dict(), path)`` writes it. A
+            file of ``torch.save`` is refused: it holds pickled code.
+        residual: as for :func:`from_state_dict`.
+
+    Returns:
+        As :func:`from_state_dict`.
+
+    Raises:
+        NumericError: there is no such file, it is damaged or a file of ``torch.save``, or as
+            :func:`from_state_dict`.
+
+    Source:
+        As :func:`from_state_dict`; https://github.com/huggingface/safetensors for the file.
+
+    Examples:
+        >>> from safetensors.numpy import save_file
+        >>> path = getfixture("tmp_path") / "research.safetensors"
+        >>> shapes = {"embed": (3, 5), "blocks.0": (8, 3), "head": (2, 4)}
+        >>> save_file({f"{name}.weight": np.ones(shape) for name, shape in shapes.items()}, path)
+        >>> [layer.linear.shape for layer in load_foreign(path)]
+        [(4, 6), (5, 4), (3, 5)]
+    """
+    try:
+        # By torch: numpy has no bfloat16.
+        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
+            names = file.keys()
+            state = {name: file.get_tensor(name) for name in names}
+    except FileNotFoundError:
+        raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
+    except (OSError, safetensors.SafetensorError) as error:
+        if _is_of_torch(path):
+            raise NumericError(
+                f"expected {path} to be a safetensors file, got one of torch.save, which may hold "
+                "code: convert it with from_state_dict(torch.load(path, weights_only=True)), or "
+                "write it anew with safetensors.torch.save_file(model.state_dict(), path)"
+            ) from None
+        raise NumericError(
+            f"expected {path} to be a whole safetensors file, got: {error}"
+        ) from None
+    return from_state_dict(state, residual=residual)
+
+
+class LayeredNetwork(nn.Module):
+    r"""Layers in the normal form as a torch module in float64.
+
+    .. math:: \tilde y = D\,[(L\tilde x) \odot (R\tilde x)] + M\tilde x
+
+    Args:
+        layers: at least one ``(left, right, down, linear)``, from the input upwards.
+
+    Raises:
+        NumericError: the layers are not finite float arrays that fit together.
+
+    Source:
+        The normal form of :mod:`numeric.normal_form`.
+
+    Examples:
+        >>> from numeric import BilinearNetwork
+        >>> network = BilinearNetwork(3, 2, depth=2, width=4, hidden=5).double()
+        >>> x = torch.ones(1, 3, dtype=torch.float64)
+        >>> torch.allclose(LayeredNetwork(network.layers())(x), network(x), rtol=1e-12)
+        True
+    """
+
+    def __init__(self, layers: Iterable[Sequence[Floats]]) -> None:
+        super().__init__()
+        checked = checked_layers(layers)
+        self.inputs = checked[0].linear.shape[1] - 1
+        self.depth = len(checked)
+        for number, layer in enumerate(checked, start=1):
+            for name, array in layer._asdict().items():
+                self.register_buffer(f"{name}_{number}", torch.tensor(array, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, float64, for inputs of shape (..., inputs) in any float dtype.
+
+        Raises:
+            NumericError: the inputs have another size, or are not floats.
+        """
+        if isinstance(x, Tensor) and x.is_floating_point():
+            x = x.double()
+        check_inputs(x, self.inputs, torch.float64)
+        buffers = dict(self.named_buffers())
+        state = nn.functional.pad(x, (1, 0), value=1.0)
+        for number in range(1, self.depth + 1):
+            left, right, down, linear = (buffers[f"{name}_{number}"].T for name in Layer._fields)
+            state = ((state @ left) * (state @ right)) @ down + state @ linear
+        return state[..., 1:]
+
+
+def _checked_depth(state: Mapping[str, Any], *, residual: bool) -> int:
+    """Return the number of blocks, if the state dict has the names that it must and may have."""
+    if not isinstance(state, Mapping):
+        raise NumericError(
+            f"expected state to be a state dict, a mapping of names to arrays, got "
+            f"{type(state).__name__}"
+        )
+    if not isinstance(residual, bool):
+        raise NumericError(f"expected residual to be True or False, got {residual!r}")
+    matches = [_BLOCK.fullmatch(name) for name in state if isinstance(name, str)]
+    depth = max([1, *(int(match[1]) + 1 for match in matches if match)])
+    # Missing ones first, and one at a time: a wild number of a block must not make a long list.
+    parts = ("embed", *(f"blocks.{number}" for number in range(depth)), "head")
+    for part in parts:
+        if f"{part}.weight" not in state:
+            got = f"only {_listed(state)}" if state else "nothing"
+            raise NumericError(f"expected state to hold {part}.weight, got {got}")
+    known = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
+    if surplus := [name for name in state if name not in known]:
+        raise NumericError(
+            "expected state to hold only weight and bias of embed, of blocks.0 and so on, and of "
+            f"head, got also {_listed(surplus)}"
+        )
+    return depth
+
+
+def _listed(names: Iterable[object]) -> str:
+    shown = sorted(map(str, names))
+    return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
+
+
+def _affine(state: Mapping[str, Any], part: str, size: int | None = None) -> npt.NDArray[Any]:
+    """Return ``[bias weight]``, shape (rows, 1 + size); without a bias its column is zero."""
+    weight = _array(state[f"{part}.weight"], f"{part}.weight")
+    if weight.ndim != 2 or 0 in weight.shape:
+        raise NumericError(
+            f"expected {part}.weight to have two axes, none of them of size 0, got shape "
+            f"{weight.shape}"
+        )
+    check_array(weight, f"{part}.weight", (len(weight), weight.shape[1] if size is None else size))
+    bias = np.zeros(len(weight), dtype=weight.dtype)
+    if f"{part}.bias" in state:
+        bias = _array(state[f"{part}.bias"], f"{part}.bias")
+        check_array(bias, f"{part}.bias", (len(weight),))
+    return np.concatenate([bias[:, np.newaxis], weight], axis=1)
+
+
+def _array(value: object, name: str) -> npt.NDArray[Any]:
+    try:
+        if isinstance(value, Tensor):
+            value = value.detach().cpu()
+            # Float32 holds every number of the shorter types.
+            half = value.dtype in (torch.bfloat16, torch.float16)
+            value = (value.float() if half else value).numpy()
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise NumericError(f"expected {name} to be an array of floats, got: {error}") from None
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _check_halves(block: npt.NDArray[Any], name: str, *, residual: bool) -> None:
+    rows, size = len(block), block.shape[1] - 1
+    if residual and rows != 2 * size:
+        raise NumericError(
+            f"expected {name} to have shape {(2 * size, size)}, got {(rows, size)}: with a "
+            "residual a block has as many products as inputs"
+        )
+    if rows % 2:
+        raise NumericError(
+            f"expected {name} to have an even number of rows, left above right, got shape "
+            f"{(rows, size)}"
+        )
+
+
+def _affine_layer(affine: npt.NDArray[Any]) -> Layer:
+    rows, columns = affine.shape
+    none = np.zeros((0, columns), dtype=affine.dtype)
+    constant = np.eye(1, columns, dtype=affine.dtype)
+    down = np.zeros((rows + 1, 0), dtype=affine.dtype)
+    return Layer(none, none.copy(), down, np.concatenate([constant, affine]))
+
+
+def _block_layer(block: npt.NDArray[Any], *, residual: bool) -> Layer:
+    neurons, columns = len(block) // 2, block.shape[1]
+    linear = np.zeros((neurons + 1, columns), dtype=block.dtype)
+    linear[0, 0] = 1
+    if residual:
+        linear[1:, 1:] = np.eye(neurons)
+    down = np.eye(neurons + 1, dtype=block.dtype)[:, 1:]
+    return Layer(block[:neurons].copy(), block[neurons:].copy(), down.copy(), linear)
+
+
+def _is_of_torch(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is called or begins as the zip files of torch.save."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(4) == b"PK\x03\x04" or Path(path).suffix.lower() in _TORCH_FILES
+    except OSError:
+        return False

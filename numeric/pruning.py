@@ -1,0 +1,210 @@
+r"""Graphs of fewer features, with what was cut kept beside them.
+
+A feature :math:`w\,(p \cdot \tilde x)^2` counts by the norm of what it adds to the outputs'
+polynomial,
+
+.. math::
+    \sqrt{w^\top H\, w}\;\, p^\top G\, p,
+
+with :math:`G` the Gram matrix of what its layer reads and :math:`H` the environment of what the
+layer writes: by the weights alone. The weakest features are cut first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from numeric.errors import NumericError
+from numeric.graph import square_layers
+from numeric.inference import best_device, logits
+from numeric.kernels import environment, products, stack_products, with_linear_neurons
+from numeric.normal_form import Layer, SquareLayer
+from numeric.rewrite import RewrittenNetwork
+from numeric.schema import Node
+
+Doubles = npt.NDArray[np.float64]
+
+_IMAGES_AT_ONCE = 500
+"""Tens of thousands of features: their values for more images fill memory."""
+
+
+def prune(
+    graph: nx.DiGraph[Node],
+    *,
+    features: int | None = None,
+    share: float | None = None,
+    agreement: float | None = None,
+    images: npt.NDArray[Any] | None = None,
+) -> nx.DiGraph[Node]:
+    r"""Cut the weakest features of a graph, and keep what they did as a residual for each logit.
+
+    Exactly one of ``features``, ``share`` and ``agreement`` says how far.
+
+    Args:
+        graph: in the schema of :mod:`numeric.graph`.
+        features: how many stay.
+        share: which share of the sum of the features' squared norms stays, from 0 to 1.
+        agreement: on which share of the images the class must stay the same; the fewest features
+            are looked for by halving.
+        images: float array of shape (images, inputs), with ``agreement``.
+
+    Returns:
+        A new graph. Its cut features have the attribute ``cut``; nodes ``("residual", c)`` stand
+        for what they did, with ``bound``, the norm of the difference :math:`T_c - T_c'` of the
+        tensors, so that :math:`|f_c(x) - f'_c(x)| \le \|T_c - T_c'\|\,\|\tilde x\|^{2^L}` with
+        :math:`L` layers, an embedding counted.
+
+    Raises:
+        NumericError: the graph breaks the schema, not one of the three is given, or it is out of
+            range.
+
+    Examples:
+        >>> from numeric import BilinearNetwork, trace
+        >>> pruned = prune(trace(BilinearNetwork(3, 2, depth=1, hidden=4)), features=3)
+        >>> sum(cut for _, cut in pruned.nodes(data="cut", default=False))
+        5
+        >>> sorted(pruned.predecessors(("logit", 0)))[-1]
+        ('residual', 0)
+    """
+    layers = square_layers(graph, whole=True)
+    nodes = _features(graph)
+    scores = np.concatenate(feature_norms(layers))
+    order = np.argsort(-scores, kind="stable")
+    count = _count(layers, order, scores, features, share, agreement, images)
+    cut = {nodes[place] for place in order[count:]}
+    pruned = graph.copy()
+    for node in nodes:
+        pruned.nodes[node].pop("cut", None)
+        if node in cut:
+            pruned.nodes[node]["cut"] = True
+    kept = square_layers(pruned)
+    for label, bound in enumerate(distances(as_layers(layers), as_layers(kept))):
+        pruned.add_node(("residual", label), bound=float(bound))
+        pruned.add_edge(("residual", label), ("logit", label), weight=1.0)
+    return pruned
+
+
+def feature_norms(layers: Sequence[SquareLayer]) -> list[Doubles]:
+    """Return, for each layer, the norm of what every feature adds to the outputs' polynomial."""
+    homogeneous = [with_linear_neurons(layer) for layer in as_layers(layers)]
+    metrics = [np.eye(layers[0].linear.shape[1])]
+    for layer in homogeneous[:-1]:
+        metrics.append(products(layer, layer, metrics[-1]))
+    drawn = np.eye(len(layers[-1].linear))
+    drawn[0, 0] = 0  # component 0 of the last layer is no output
+    norms: list[Doubles] = []
+    for square, layer, metric in zip(
+        reversed(layers), reversed(homogeneous), reversed(metrics), strict=True
+    ):
+        sizes = ((square.readings @ metric) * square.readings).sum(axis=1)
+        weights = ((drawn @ square.mixing) * square.mixing).sum(axis=0)
+        norms.append(np.sqrt(np.maximum(weights, 0)) * sizes)
+        drawn = environment(layer, drawn, metric)
+    return norms[::-1]
+
+
+def distances(first: Sequence[Layer], second: Sequence[Layer]) -> Doubles:
+    r"""Return, for every output, the norm of the difference of two stacks' tensors.
+
+    .. math::
+        \|T_c - T'_c\|^2 = \langle T_c, T_c \rangle - 2 \langle T_c, T'_c \rangle
+        + \langle T'_c, T'_c \rangle.
+
+    In float64 this does not tell less than about ``1e-8`` of the norm from 0.
+
+    Args:
+        first: layers in the normal form.
+        second: as many layers, that read and write as many components at both ends.
+    """
+    one, other = ([with_linear_neurons(layer) for layer in layers] for layers in (first, second))
+    squares = (
+        np.diag(stack_products(one, one))
+        - 2 * np.diag(stack_products(one, other))
+        + np.diag(stack_products(other, other))
+    )
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0))[1:])
+
+
+def as_layers(squares: Sequence[SquareLayer]) -> list[Layer]:
+    """Return square layers as layers whose left and right readings are the same."""
+    return [Layer(layer.readings, layer.readings, layer.mixing, layer.linear) for layer in squares]
+
+
+def _features(graph: nx.DiGraph[Node]) -> list[Node]:
+    """Return the features in the order of :func:`numeric.graph.square_layers`."""
+    return sorted(node for node in graph if node[0] == "feature")
+
+
+def _count(
+    layers: Sequence[SquareLayer],
+    order: npt.NDArray[np.int64],
+    scores: Doubles,
+    features: int | None,
+    share: float | None,
+    agreement: float | None,
+    images: npt.NDArray[Any] | None,
+) -> int:
+    """Return how many features stay."""
+    given = {"features": features, "share": share, "agreement": agreement}
+    chosen = [name for name, value in given.items() if value is not None]
+    if len(chosen) != 1:
+        raise NumericError(
+            f"expected one of {', '.join(given)}, got {' and '.join(chosen) or 'none'}"
+        )
+    if features is not None:
+        if isinstance(features, bool) or not isinstance(features, int | np.integer):
+            raise NumericError(f"expected features to be an integer, got {features!r}")
+        if not 0 <= features <= len(order):
+            raise NumericError(f"expected features to lie in 0..{len(order)}, got {features}")
+        return int(features)
+    target = float(given[chosen[0]] or 0.0)
+    if not 0 <= target <= 1:
+        raise NumericError(f"expected {chosen[0]} to lie in 0..1, got {target}")
+    if share is not None:
+        carried = np.concatenate([[0.0], np.cumsum(scores[order] ** 2)])
+        return int(np.flatnonzero(carried >= share * carried[-1])[0])
+    return _fewest(layers, order, target, images)
+
+
+def _fewest(
+    layers: Sequence[SquareLayer],
+    order: npt.NDArray[np.int64],
+    agreement: float,
+    images: npt.NDArray[Any] | None,
+) -> int:
+    """Return the fewest features with which the class stays the same on enough images."""
+    if images is None:
+        raise NumericError("expected images on which to measure the agreement, got None")
+    wanted = _classes(layers, images)
+
+    def enough(count: int) -> bool:
+        found = _classes(_only(layers, order[:count]), images)
+        return float((found == wanted).mean()) >= agreement
+
+    low, high = 0, len(order)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
+def _classes(layers: Sequence[SquareLayer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    found = logits(RewrittenNetwork(layers).to(best_device()), images, _IMAGES_AT_ONCE)
+    return np.asarray(found.argmax(axis=1))
+
+
+def _only(layers: Sequence[SquareLayer], places: npt.NDArray[np.int64]) -> list[SquareLayer]:
+    """Return the layers with some of their features, counted through all layers."""
+    kept, start = [], 0
+    for layer in layers:
+        count = len(layer.readings)
+        own = np.sort(places[(places >= start) & (places < start + count)] - start)
+        readings, low, mixing = layer.readings[own], layer.low[own], layer.mixing[:, own]
+        kept.append(SquareLayer(readings, low, mixing, layer.linear))
+        start += count
+    return kept

@@ -1,0 +1,80 @@
+"""Figures of features: how few keep how much, and how fast they are found."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+
+from numeric import BilinearNetwork, Digits, Layer, fidelity, rewrite, trace
+from numeric.decompositions import eigen
+from numeric.inference import logits
+from numeric.kernels import with_linear_neurons
+from tests.benchmarks.figures import Figure, fully_trained, timed, trained
+
+FEATURES = {1: 90, 2: 200, 3: 250}
+"""The most features that may be needed to keep 99 % of the predictions, by depth."""
+
+REACHED = {1: (90,), 2: (160, 200), 3: (200, 250)}
+"""The numbers of features that are tried."""
+
+
+def few_features(digits: Digits) -> Iterator[Figure]:
+    """Shared features, and what they keep of networks trained at the defaults."""
+    for depth, most in FEATURES.items():
+        model, _ = fully_trained(digits, depth)
+        for count in REACHED[depth]:
+            seconds, graph = timed(
+                lambda model, n: trace(model, "shared", features=n), model, count
+            )
+            found = fidelity(graph, model, digits)
+            yield Figure(
+                f"shared features, depth {depth}: {found.features} in {seconds:.1f} s",
+                f"{found.agreement:.2%} of the predictions kept, accuracy {found.accuracy:.2%}",
+                f"99 % with at most {most}",
+                found.agreement >= 0.99 and found.features <= most,
+            )
+        found_logits = logits(rewrite(trace(model, "canonical")), digits.test_images, 500)
+        wanted = logits(copy.deepcopy(model).double(), digits.test_images)
+        relative = (abs(found_logits - wanted).max(axis=1) / abs(wanted).max(axis=1)).max()
+        yield Figure(
+            f"canonical against network, depth {depth}, full rank",
+            f"{relative:.1e} relative",
+            "at most 1e-9",
+            relative <= 1e-9,
+        )
+
+
+def eigenfeatures(digits: Digits) -> Iterator[Figure]:
+    """Eigenfeatures of all classes in pixels, through the low rank and through dense matrices."""
+    model: BilinearNetwork = trained(digits, depth=1, hidden=128)
+    layer = with_linear_neurons(model.layers()[0])
+    layer = layer._replace(down=layer.down * (np.arange(len(layer.down)) > 0)[:, None])
+    own, square = min((timed(eigen, layer, 1) for _ in range(5)), key=lambda item: item[0])
+    plain, values = min((timed(_dense, layer) for _ in range(3)), key=lambda item: item[0])
+    largest = abs(values).max()
+    furthest = 0.0
+    for output, row in enumerate(values, start=1):
+        mine = np.zeros_like(row)
+        found = square.mixing[output][square.mixing[output] != 0]
+        mine[: len(found)] = found
+        furthest = max(furthest, abs(np.sort(mine) - np.sort(row)).max() / largest)
+    yield Figure(
+        f"pixel eigenfeatures of 10 classes, hidden 128: {plain:.3g} s dense over {own:.3g} s",
+        f"{plain / own:.1f}",
+        "at least 5",
+        plain / own >= 5,
+    )
+    yield Figure(
+        "the same eigenvalues, relative", f"{furthest:.1e}", "at most 1e-10", furthest <= 1e-10
+    )
+
+
+def _dense(layer: Layer) -> np.ndarray:
+    """Return the eigenvalues of every logit's interaction matrix, the plain way."""
+    values = []
+    for weights in layer.down[1:]:
+        matrix = (layer.left * weights[:, None]).T @ layer.right
+        values.append(np.linalg.eigh((matrix + matrix.T) / 2)[0])
+    return np.array(values)

@@ -1,0 +1,91 @@
+"""Settings of canonical and shared features that are none, and weights that allow no features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from numeric import BilinearNetwork, NumericError, trace
+
+Doubles = npt.NDArray[np.float64]
+
+
+def network(depth: int = 2) -> BilinearNetwork:
+    return BilinearNetwork(4, 3, depth=depth, width=3, hidden=6).double()
+
+
+def metric_with(place: tuple[int, int], entry: float) -> Doubles:
+    metric = np.eye(5)
+    metric[place] = metric[place[::-1]] = entry
+    return metric
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (np.eye(4), r"metric to be a finite float array of shape \(5, 5\), got float64 of shape"),
+        (np.ones(5), r"array of shape \(5, 5\), got float64 of shape \(5,\)"),
+        (np.eye(5, dtype=int), r"array of shape \(5, 5\), got int64"),
+        (np.eye(5).astype(str), r"array of shape \(5, 5\), got <U"),
+        ([[1.0], [1.0, 2.0]], "metric to be an array, got rows of unequal length"),
+        ("data", r"array of shape \(5, 5\), got <U4 of shape \(\)"),
+        (metric_with((2, 3), np.nan), "metric to be a finite float array"),
+        (metric_with((2, 2), np.inf), "metric to be a finite float array"),
+        (np.triu(np.ones((5, 5))), "metric to be symmetric"),
+        (metric_with((0, 0), 2.0), "with 1 in the corner"),
+        (metric_with((3, 3), 0.0), "metric to be positive definite: add a small multiple"),
+        (metric_with((1, 2), 2.0), "metric to be positive definite"),
+        (metric_with((4, 4), -1.0), "metric to be positive definite"),
+    ],
+    ids=range(13),
+)
+@pytest.mark.parametrize("method", ["canonical", "shared"])
+def test_a_metric_that_is_none_is_refused(method: str, metric: Any, message: str) -> None:
+    settings: dict[str, Any] = {"features": 9} if method == "shared" else {}
+    with pytest.raises(NumericError, match=message):
+        trace(network(), method, metric=metric, **settings)
+
+
+@pytest.mark.parametrize("components", [0, -1, True, False, 2.5, 2.0, "3", [2], np.float64(2)])
+@pytest.mark.parametrize("method", ["canonical", "shared"])
+def test_components_that_are_no_number_from_1_are_refused(method: str, components: Any) -> None:
+    settings: dict[str, Any] = {"features": 9} if method == "shared" else {}
+    with pytest.raises(NumericError, match="expected components to be an integer from 1, got"):
+        trace(network(), method, components=components, **settings)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (0, "features to be integers from 1, got 0"),
+        (-3, "features to be integers from 1, got -3"),
+        (True, "features to be integers from 1, got True"),
+        (2.5, "features to be integers from 1, got 2.5"),
+        ("3", "features to be integers from 1, got '3'"),
+        ([3, 0], r"features to be integers from 1, got \[3, 0\]"),
+        ([3, 2.0], r"features to be integers from 1, got \[3, 2.0\]"),
+        ([], "features for each of 2 layers, got 0 numbers"),
+        ([3], "features for each of 2 layers, got 1 numbers"),
+        ([3, 3, 3], "features for each of 2 layers, got 3 numbers"),
+        (1, "features for 2 layers, at least one each"),
+        ([16, 2], "at most 15 features of layer 1, which is as many as its eigenfeatures, got 16"),
+        (99, "at most 15 features of layer 1, which is as many as its eigenfeatures, got 94"),
+        (None, "expected features, how many shared ones there shall be, got None"),
+    ],
+    ids=range(14),
+)
+def test_numbers_of_features_that_are_none_are_refused(features: Any, message: str) -> None:
+    with pytest.raises(NumericError, match=message):
+        trace(network(), "shared", features=features, components=3)
+
+
+def test_weights_too_large_for_inner_products_are_refused() -> None:
+    for depth in (1, 2):
+        model = network(depth=depth)
+        for parameter in model.parameters():
+            parameter.data *= 1e60
+        with pytest.raises(NumericError, match="within the range of float64"):
+            trace(model, "shared", features=9)
