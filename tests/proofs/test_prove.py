@@ -168,7 +168,12 @@ def test_a_damaged_canonical_graph_fails_with_the_distance_of_its_logits() -> No
 
 @pytest.mark.parametrize(
     ("method", "settings"),
-    [("shared", {"features": 8}), ("shared", {"features": 3}), ("canonical", {"components": 1})],
+    [
+        ("shared", {"features": 8}),
+        ("shared", {"features": 3}),
+        ("shared", {"features": 8, "components": 4}),
+        ("canonical", {"components": 1}),
+    ],
 )
 def test_a_graph_that_leaves_something_out_is_measured_by_what_it_predicts(
     method: str, settings: dict[str, Any]
