@@ -13,6 +13,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,8 @@ class SharedFeatures:
 def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeatures:
     """Fit the outputs of a layer with a number of features that they share.
 
-    The search starts from the strongest eigenfeatures of all outputs, so nothing is random.
+    The search starts twice, from the strongest eigenfeatures of all outputs and from strong ones
+    that lie apart, and the better end counts: nothing is random.
 
     Args:
         layer: without linear part (:func:`numeric.kernels.with_linear_neurons`).
@@ -67,25 +69,28 @@ def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeat
     left, right, linear = (rows @ basis for rows in (weighted.left, weighted.right, layer.linear))
     reduced = Layer(left, right, weighted.down, linear)
     fit = _Fit(reduced)
-    readings = fit.search(_start(reduced, count))
-    norms = np.linalg.norm(readings, axis=1, keepdims=True)
-    readings /= np.where(norms > 0, norms, 1.0)
-    weights, error = fit.weights(readings)
+    found = min((fit.found(start) for start in _starts(reduced, count)), key=lambda end: end.error)
     scale = np.where(importance > 0, importance, 1.0)[:, None]
-    return SharedFeatures(readings @ basis.T, weights / scale, error)
+    return SharedFeatures(found.readings @ basis.T, found.weights / scale, found.error)
 
 
-def _start(layer: Layer, count: int) -> Doubles:
-    """Return eigenfeatures of all outputs, or coordinates too where there are not enough.
+def _starts(layer: Layer, count: int) -> Iterator[Doubles]:
+    """Yield eigenfeatures of all outputs to start from: the strongest, and strong ones apart.
 
-    One after the other, that one is taken whose square has most left once those before it are
-    projected out: outputs that share a feature all have it among their eigenfeatures, and copies of
-    one reading would leave the search nowhere to go.
+    Outputs that share a feature all have it among their strongest, and copies of one reading leave
+    the search nowhere to go. So, in the second start, one after the other that one is taken whose
+    square has most left once those before it are projected out.
     """
     square = eigen(layer, 1)
     strengths = abs(square.mixing).max(axis=0, initial=0)
-    order = _apart(square.readings, strengths**2, count)
-    readings = square.readings[order] * np.sqrt(strengths[order])[:, None]
+    strongest = np.argsort(-strengths, kind="stable")[:count].tolist()
+    for places in (strongest, _apart(square.readings, strengths**2, count)):
+        yield _completed(square.readings[places], strengths[places], count)
+
+
+def _completed(readings: Doubles, strengths: Doubles, count: int) -> Doubles:
+    """Return readings in their strengths, with coordinates where there are not enough."""
+    readings = readings * np.sqrt(strengths)[:, None]
     missing = count - len(readings)
     if missing > 0:
         # Coordinate directions, turned a little each round, so that no two readings are the same.
@@ -163,6 +168,13 @@ class _Fit:
 
         optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
         return best
+
+    def found(self, start: Doubles) -> SharedFeatures:
+        """Return the features that a search from here ends at."""
+        readings = self.search(start)
+        norms = np.linalg.norm(readings, axis=1, keepdims=True)
+        readings = readings / np.where(norms > 0, norms, 1.0)
+        return SharedFeatures(readings, *self.weights(readings))
 
     def weights(self, readings: Doubles) -> tuple[Doubles, float]:
         """Return the best weights of given readings, and the relative error that remains."""

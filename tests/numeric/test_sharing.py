@@ -160,7 +160,7 @@ def test_outputs_that_share_their_strongest_feature_do_not_start_from_copies_of_
     readings = np.eye(5)[:3]
     weights = np.array([[0.0, 0, 0], [9, 1, 0], [9, 0, 1], [9, 1, 1]])
     layer = of_squares(readings, weights)
-    start = sharing._start(layer, 3)
+    _, start = sharing._starts(layer, 3)
     np.testing.assert_allclose(abs(start) / np.linalg.norm(start, axis=1)[:, None], readings)
 
 
