@@ -141,7 +141,7 @@ def save_attribution_graph(
     graph: nx.DiGraph[Node],
     path: str | os.PathLike[str],
     slug: str | None = None,
-    **settings: Any,  # noqa: ANN401 -- as attribution_graph has them
+    **settings: Any,  # noqa: ANN401 -- as to_attribution_graph has them
 ) -> None:
     """Write a composition graph for viewers of attribution graphs, whole or not at all.
 

@@ -22,8 +22,6 @@ from numeric.rewrite import RewrittenNetwork
 from numeric.schema import Node
 from numeric.trace import trace
 
-_IMAGES_AT_ONCE = 500
-
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -94,7 +92,7 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
         )
     wanted = logits(copy.deepcopy(network).to(best_device(), torch.float64), digits.test_images)
     module = RewrittenNetwork(squares).to(best_device())
-    found = logits(module, digits.test_images, _IMAGES_AT_ONCE)
+    found = logits(module, digits.test_images)
     same = int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum())
     one, other = (torch.from_numpy(scores).log_softmax(dim=1) for scores in (wanted, found))
     return Fidelity(

@@ -94,7 +94,7 @@ def square_layers(graph: nx.DiGraph[Node], *, whole: bool = False) -> list[Squar
     """
     validate(graph)
     sizes: list[int] = graph.graph["sizes"]
-    places, counts = _places(graph, whole=whole)
+    places, counts = places_of(graph, whole=whole)
     layers = []
     for (below, size), count in zip(pairwise(sizes), counts, strict=True):
         readings, mixing = np.zeros((count, below)), np.zeros((size, count))
@@ -143,10 +143,15 @@ def _add_readings(
             graph.edges[("form", number - 1, int(j)), node]["weight_low"] = float(row_low[j])
 
 
-def _places(
-    graph: nx.DiGraph[Node], *, whole: bool
+def places_of(
+    graph: nx.DiGraph[Node], *, whole: bool = False
 ) -> tuple[dict[Node, tuple[int, int]], list[int]]:
-    """Return each node's layer and row in that layer's matrices, and the features a layer has."""
+    """Return each node's layer and row in that layer's matrices, and the features a layer has.
+
+    Args:
+        graph: in the schema of this module.
+        whole: whether features that were cut count as well; where not, they have no place.
+    """
     last = len(graph.graph["sizes"]) - 1
     places: dict[Node, tuple[int, int]] = {}
     indices: list[list[int]] = [[] for _ in range(last)]

@@ -29,13 +29,14 @@ def predictions(module: nn.Module, images: npt.NDArray[Any]) -> npt.NDArray[Any]
 
 
 @torch.no_grad()
-def logits(module: nn.Module, images: npt.NDArray[Any], batch: int = 2000) -> npt.NDArray[Any]:
+def logits(module: nn.Module, images: npt.NDArray[Any], batch: int = 500) -> npt.NDArray[Any]:
     """Return a module's outputs for many images, computed in its own dtype.
 
     Args:
         module: maps (images, inputs) to (images, outputs).
         images: float array of shape (images, inputs).
-        batch: images at once.
+        batch: images at once: a graph may have tens of thousands of features, and their values for
+            many more images fill memory.
 
     Returns:
         float array of shape (images, outputs).

@@ -29,9 +29,6 @@ from numeric.schema import Node
 
 Doubles = npt.NDArray[np.float64]
 
-_IMAGES_AT_ONCE = 500
-"""Tens of thousands of features: their values for more images fill memory."""
-
 
 def prune(
     graph: nx.DiGraph[Node],
@@ -194,7 +191,7 @@ def _fewest(
 
 
 def _classes(layers: Sequence[SquareLayer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    found = logits(RewrittenNetwork(layers).to(best_device()), images, _IMAGES_AT_ONCE)
+    found = logits(RewrittenNetwork(layers).to(best_device()), images)
     return np.asarray(found.argmax(axis=1))
 
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.graph import square_layers
+from numeric.graph import places_of, square_layers
 from numeric.inference import as_tensor
 from numeric.interventions import (
     Edge,
@@ -27,7 +25,6 @@ from numeric.interventions import (
     is_edge,
     scale,
     set_value,
-    takes_part,
 )
 from numeric.normal_form import SquareLayer
 from numeric.rewrite import rewrite
@@ -59,12 +56,9 @@ class Effect:
 def node_readings(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> dict[Node, Doubles]:
     """Return what every node but the input reads, as :func:`node_values`: features not squared."""
     steps = _forward(square_layers(graph), _extended(graph, images))
-    places = _places(graph)
     return {
-        node: (readings if node[0] == "feature" else outputs)[..., places[node]]
-        for number, (readings, outputs) in enumerate(steps, start=1)
-        for node in places
-        if _layer(graph, node) == number
+        node: steps[number - 1][0 if node[0] == "feature" else 1][..., row]
+        for node, (number, row) in places_of(graph)[0].items()
     }
 
 
@@ -120,7 +114,7 @@ def response(graph: nx.DiGraph[Node], node: Node, images: npt.ArrayLike) -> Doub
     """
     layers = square_layers(graph)
     check_node(graph, node)
-    number, place = _layer(graph, node), _places(graph)[node]
+    number, place = places_of(graph)[0][node]
     state = _extended(graph, images)
     for _, outputs in _forward(layers[: number - 1], state):
         state = outputs
@@ -282,17 +276,3 @@ def _checked_array(values: npt.ArrayLike, name: str) -> Doubles:
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise NumericError(f"expected {name} to hold finite numbers, got {reprlib.repr(values)}")
     return array.astype(np.float64)
-
-
-def _layer(graph: nx.DiGraph[Node], node: Node) -> int:
-    return len(graph.graph["sizes"]) - 1 if node[0] == "logit" else int(node[1])
-
-
-def _places(graph: nx.DiGraph[Node]) -> dict[Node, int]:
-    """Return the row of every node that takes part in its matrix of the square layers."""
-    places: dict[Node, int] = {node: node[1] + 1 for node in graph if node[0] == "logit"}
-    places |= {node: node[2] for node in graph if node[0] == "form"}
-    features = sorted(node for node in graph if node[0] == "feature" and takes_part(graph, node))
-    for _, layer in groupby(features, key=itemgetter(1)):
-        places |= {node: row for row, node in enumerate(layer)}
-    return places

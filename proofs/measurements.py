@@ -25,9 +25,6 @@ _FLOAT_TOLERANCES = {"float32": 1e-3, "float64": 1e-10}
 """Further from the exact value than this, relative to the image's largest logit, torch's floats
 would be no rounding of the polynomial but another function."""
 
-_IMAGES_AT_ONCE = 500
-"""An eigen graph has tens of thousands of features: their values for more images fill memory."""
-
 
 @dataclass(frozen=True)
 class Rewrite:
@@ -262,4 +259,4 @@ def _fidelity_claim(measurements: Measurements, item: Rewrite) -> Claim:
 
 def _outputs(item: Rewrite, measurements: Measurements) -> Doubles:
     module = RewrittenNetwork(item.squares).to(best_device())
-    return logits(module, measurements.digits.test_images, _IMAGES_AT_ONCE)
+    return logits(module, measurements.digits.test_images)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from numeric import trace
+from numeric import BilinearNetwork, trace
 from tests.strategies import networks
 
 
@@ -99,3 +99,15 @@ def assert_same_attributes(first: dict[str, Any], second: dict[str, Any]) -> Non
             assert second[name].tobytes() == value.tobytes()
         else:
             assert json.dumps(second[name], sort_keys=True) == json.dumps(value, sort_keys=True)
+
+
+def annotated_graph(inputs: int) -> nx.DiGraph[Any]:
+    """Return a graph with low parts, and with attributes that the schema does not know."""
+    network = BilinearNetwork(inputs, 2, depth=2, width=2, hidden=3)
+    for parameter in network.double().parameters():
+        parameter.data /= 3  # so that there are low parts
+    graph = trace(network, "polarized")
+    graph.graph["title"] = "a graph"
+    graph.nodes["feature", 1, 2]["colour"] = ["red", {"é": None}]
+    graph.edges[("feature", 2, 1), ("logit", 0)]["style"] = 0.5
+    return graph

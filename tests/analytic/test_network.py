@@ -20,18 +20,6 @@ from tests.strategies import networks_with_points, stacks_with_points, wild
 Case = tuple[BilinearNetwork, npt.NDArray[Any]]
 
 
-@pytest.fixture(scope="module")
-def small() -> BilinearNetwork:
-    """Return a network of degree 4 in three variables."""
-    return BilinearNetwork(3, 2, depth=2, width=2, hidden=3, residual=True, embedding=True)
-
-
-@pytest.fixture(scope="module")
-def digits() -> BilinearNetwork:
-    """Return a network that reads images of MNIST's size."""
-    return BilinearNetwork(784, 10, depth=1, hidden=16, residual=True)
-
-
 def silent(inputs: int = 2, outputs: int = 3) -> ExactNetwork:
     """Return a network whose weights are all 0."""
     shapes = ((1, inputs + 1), (1, inputs + 1), (outputs + 1, 1), (outputs + 1, inputs + 1))

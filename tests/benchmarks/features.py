@@ -35,7 +35,7 @@ def few_features(digits: Digits) -> Iterator[Figure]:
                 f"99 % with at most {most}",
                 found.agreement >= 0.99 and found.features <= most,
             )
-        found_logits = logits(rewrite(trace(model, "canonical")), digits.test_images, 500)
+        found_logits = logits(rewrite(trace(model, "canonical")), digits.test_images)
         wanted = logits(copy.deepcopy(model).double(), digits.test_images)
         relative = (abs(found_logits - wanted).max(axis=1) / abs(wanted).max(axis=1)).max()
         yield Figure(

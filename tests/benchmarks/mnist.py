@@ -58,7 +58,7 @@ def rewrites(digits: Digits) -> Iterator[Figure]:
             f"proved in at most {most} s",
             same and seconds <= most,
         )
-        found = logits(rewrite(trace(model, "eigen")), digits.test_images, 500)
+        found = logits(rewrite(trace(model, "eigen")), digits.test_images)
         wanted = logits(model.double(), digits.test_images)
         agree = found.argmax(axis=1) == wanted.argmax(axis=1)
         distance = Distance.of(abs(found - wanted), wanted, agree)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, NumericError, load_graph, save_graph, save_network, trace
 from numeric.files import load_arrays, save_arrays
-from tests.graphs import assert_same_graph, edited_graphs
+from tests.graphs import annotated_graph, assert_same_graph, edited_graphs
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Alteration = Callable[[Arrays, dict[str, Any]], object]
@@ -40,17 +40,6 @@ ATTRIBUTES = st.dictionaries(
 )
 
 
-def a_graph() -> nx.DiGraph[Any]:
-    network = BilinearNetwork(3, 2, depth=2, width=2, hidden=3)
-    for parameter in network.double().parameters():
-        parameter.data /= 3  # so that there are low parts
-    graph = trace(network, "polarized")
-    graph.graph["title"] = "a graph"
-    graph.nodes["feature", 1, 2]["colour"] = ["red", {"é": None}]
-    graph.edges[("feature", 2, 1), ("logit", 0)]["style"] = 0.5
-    return graph
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("graphs")
@@ -58,18 +47,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def content(folder: Path) -> bytes:
-    save_graph(a_graph(), folder / "whole")
+    save_graph(annotated_graph(3), folder / "whole")
     return (folder / "whole").read_bytes()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    save_graph(a_graph(), tmp_path / "graph")
+    save_graph(annotated_graph(3), tmp_path / "graph")
     return tmp_path / "graph"
 
 
 def test_a_graph_comes_back_bit_for_bit(path: Path) -> None:
-    graph = a_graph()
+    graph = annotated_graph(3)
     assert any("direction_low" in data for _, data in graph.nodes(data=True))
     assert any("weight_low" in data for *_, data in graph.edges(data=True))
     assert_same_graph(load_graph(path), graph)
@@ -90,14 +79,14 @@ def test_a_graph_comes_back_with_all_edits_and_attributes(
 
 @pytest.mark.parametrize("name", ["incoming_graph_data", "backend", "self", "graph", "name"])
 def test_an_attribute_of_the_graph_may_have_any_name(tmp_path: Path, name: str) -> None:
-    graph = a_graph()
+    graph = annotated_graph(3)
     graph.graph[name] = [1, 2]
     save_graph(graph, tmp_path / "graph")
     assert_same_graph(load_graph(tmp_path / "graph"), graph)
 
 
 def test_a_loaded_graph_may_be_edited_and_saved_again(path: Path) -> None:
-    graph, expected = load_graph(path), a_graph()
+    graph, expected = load_graph(path), annotated_graph(3)
     for one in (graph, expected):
         one.nodes["feature", 1, 0]["direction"][2] = 7
         one.remove_node(("feature", 2, 0))
@@ -106,7 +95,7 @@ def test_a_loaded_graph_may_be_edited_and_saved_again(path: Path) -> None:
 
 
 def test_the_same_graph_gives_the_same_bytes(path: Path) -> None:
-    graph = a_graph()
+    graph = annotated_graph(3)
     graph.graph = dict(reversed(graph.graph.items()))
     save_graph(graph, path.parent / "again")
     assert (path.parent / "again").read_bytes() == path.read_bytes()
@@ -134,7 +123,7 @@ def test_the_same_graph_gives_the_same_bytes(path: Path) -> None:
 def test_an_attribute_that_json_would_change_is_refused_by_name(
     tmp_path: Path, owner: str, attributes: dict[Any, Any], name: str
 ) -> None:
-    graph = a_graph()
+    graph = annotated_graph(3)
     place = {"t": graph.graph, "n": graph.nodes["feature", 1, 0]}.get(owner[0])
     place = graph.edges[("input",), ("feature", 1, 0)] if place is None else place
     place.update(attributes)
@@ -154,7 +143,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(
     with pytest.raises(NumericError, match="No space left on device"):
         save_graph(trace(BilinearNetwork(1, 1)), path)
     assert list(path.parent.iterdir()) == [path]
-    assert_same_graph(load_graph(path), a_graph())
+    assert_same_graph(load_graph(path), annotated_graph(3))
 
 
 # Files that are not the graph's

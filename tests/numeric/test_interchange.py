@@ -18,13 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import BilinearNetwork, NumericError, trace
+from numeric import NumericError
 from numeric.attribution_format import load_attribution_graph
 from numeric.attribution_graph import save_attribution_graph
 from numeric.graphml import load_graphml, save_graphml
 from numeric.interchange import contributions, influences, named_node, node_name
 from numeric.node_link import from_node_link, load_node_link, save_node_link, to_node_link
-from tests.graphs import assert_same_graph, edited_graphs, node_values
+from tests.graphs import annotated_graph, assert_same_graph, edited_graphs, node_values
 
 Graph = Any
 Save = Callable[[Graph, Path], None]
@@ -52,17 +52,6 @@ ATTRIBUTES = st.dictionaries(
 )
 
 
-def a_graph() -> nx.DiGraph[Any]:
-    network = BilinearNetwork(4, 2, depth=2, width=2, hidden=3)
-    for parameter in network.double().parameters():
-        parameter.data /= 3  # so that there are low parts
-    graph = trace(network, "polarized")
-    graph.graph["title"] = "a graph"
-    graph.nodes["feature", 1, 2]["colour"] = ["red", {"é": None}]
-    graph.edges[("feature", 2, 1), ("logit", 0)]["style"] = 0.5
-    return graph
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("interchange")
@@ -73,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @both
 def test_a_graph_comes_back_bit_for_bit(tmp_path: Path, save: Save, load: Load) -> None:
-    graph = a_graph()
+    graph = annotated_graph(4)
     assert any("direction_low" in data for _, data in graph.nodes(data=True))
     assert any("weight_low" in data for *_, data in graph.edges(data=True))
     save(graph, tmp_path / "graph")
@@ -84,7 +73,7 @@ def test_a_graph_comes_back_bit_for_bit(tmp_path: Path, save: Save, load: Load) 
 def test_features_that_were_cut_and_residuals_come_back(
     tmp_path: Path, save: Save, load: Load
 ) -> None:
-    graph = a_graph()
+    graph = annotated_graph(4)
     graph.nodes["feature", 1, 1]["cut"] = True
     graph.add_node(("residual", 1), bound=0.25)
     graph.add_edge(("residual", 1), ("logit", 1), weight=1.0)
@@ -112,7 +101,7 @@ def test_a_graph_comes_back_with_all_edits_and_attributes(
 def test_every_float_comes_back(
     folder: Path, save: Save, load: Load, number: float, data: st.DataObject
 ) -> None:
-    graph = a_graph()
+    graph = annotated_graph(4)
     other = data.draw(st.sampled_from([-0.0, 5e-324, 1.7976931348623157e308, 0.1, 2.0**53]))
     graph.nodes["feature", 1, 0]["direction"][1:3] = number, other
     edge = graph.edges[("feature", 2, 0), ("logit", 0)]
@@ -123,7 +112,7 @@ def test_every_float_comes_back(
 
 @both
 def test_numbers_of_other_types_come_back_as_floats(tmp_path: Path, save: Save, load: Load) -> None:
-    graph, expected = a_graph(), a_graph()
+    graph, expected = annotated_graph(4), annotated_graph(4)
     edge = ("feature", 2, 0), ("logit", 0)
     for weight in (2, np.float32(0.1), Fraction(1, 4)):
         graph.edges[edge]["weight"] = weight
@@ -134,17 +123,19 @@ def test_numbers_of_other_types_come_back_as_floats(tmp_path: Path, save: Save, 
 
 @both
 def test_integers_of_numpy_may_name_nodes(tmp_path: Path, save: Save, load: Load) -> None:
-    graph = nx.relabel_nodes(a_graph(), {("feature", 1, 0): ("feature", np.int64(1), np.int32(0))})
+    graph = nx.relabel_nodes(
+        annotated_graph(4), {("feature", 1, 0): ("feature", np.int64(1), np.int32(0))}
+    )
     save(graph, tmp_path / "graph")
-    assert set(load(tmp_path / "graph").edges) == set(a_graph().edges)
+    assert set(load(tmp_path / "graph").edges) == set(annotated_graph(4).edges)
 
 
 @both
 def test_the_same_graph_gives_the_same_bytes(tmp_path: Path, save: Save, load: Load) -> None:
-    save(a_graph(), tmp_path / "graph")
+    save(annotated_graph(4), tmp_path / "graph")
     save(load(tmp_path / "graph"), tmp_path / "again.gz")
     assert (tmp_path / "graph").read_bytes() == (tmp_path / "again.gz").read_bytes()
-    assert_same_graph(load(tmp_path / "again.gz"), a_graph())
+    assert_same_graph(load(tmp_path / "again.gz"), annotated_graph(4))
 
 
 @both
@@ -153,7 +144,7 @@ def test_an_attribute_that_json_would_change_is_refused_by_name(
     tmp_path: Path, save: Save, load: Load, owner: str
 ) -> None:
     assert load
-    graph = a_graph()
+    graph = annotated_graph(4)
     place = {"t": graph.graph, "n": graph.nodes["feature", 1, 0]}.get(owner[0])
     place = graph.edges[("input",), ("feature", 1, 0)] if place is None else place
     place["pair"] = (1, 2)
@@ -168,7 +159,7 @@ def test_a_graph_that_breaks_the_schema_is_not_written(
     tmp_path: Path, save: Save, load: Load
 ) -> None:
     assert load
-    graph = a_graph()
+    graph = annotated_graph(4)
     graph.add_edge(("logit", 0), ("logit", 1), weight=1.0)
     with pytest.raises(NumericError, match="to lead from a layer to what reads it"):
         save(graph, tmp_path / "graph")
@@ -186,7 +177,7 @@ def test_a_full_disk_leaves_no_file(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NumericError, match="No space left on device"):
-        save(a_graph(), tmp_path / "graph")
+        save(annotated_graph(4), tmp_path / "graph")
     assert not list(tmp_path.iterdir())
 
 
@@ -210,7 +201,7 @@ def test_other_files_are_refused(tmp_path: Path, load: Load, what: str, content:
 
 
 def test_node_link_data_are_what_networkx_makes_and_reads(tmp_path: Path) -> None:
-    graph = a_graph()
+    graph = annotated_graph(4)
     save_node_link(graph, tmp_path / "graph.json")
     theirs = nx.node_link_graph(json.loads((tmp_path / "graph.json").read_text()), edges="edges")
     assert type(theirs) is nx.DiGraph
@@ -232,7 +223,7 @@ def test_node_link_data_are_what_networkx_makes_and_reads(tmp_path: Path) -> Non
     [("nodes", "id"), ("edges", "source"), ("edges", "target")],
 )
 def test_an_attribute_by_the_name_of_the_nodes_is_refused(place: str, name: str) -> None:
-    graph = a_graph()
+    graph = annotated_graph(4)
     next(iter(getattr(graph, place)(data=True)))[-1][name] = 1
     with pytest.raises(NumericError, match=f"expected no attribute '{name}' of"):
         to_node_link(graph)
@@ -287,7 +278,7 @@ def put(*path: Any) -> Callable[[Any], Any]:
 def test_node_link_data_that_hold_no_whole_graph_are_refused(
     alter: Callable[[Any], Any], message: str
 ) -> None:
-    data = json.loads(json.dumps(to_node_link(a_graph())))
+    data = json.loads(json.dumps(to_node_link(annotated_graph(4))))
     alter(data)
     with pytest.raises(NumericError, match=message):
         from_node_link(data)
@@ -309,9 +300,9 @@ def test_a_constant_that_json_lacks_is_refused(tmp_path: Path) -> None:
 
 
 def test_viewers_see_kind_layer_index_and_weight(tmp_path: Path) -> None:
-    save_graphml(a_graph(), tmp_path / "graph.graphml")
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
     seen = nx.read_graphml(tmp_path / "graph.graphml")
-    for node, data in a_graph().nodes(data=True):
+    for node, data in annotated_graph(4).nodes(data=True):
         kind, *places = node
         found = seen.nodes[node_name(node)]
         layer = {"input": 0, "logit": 2}.get(kind) if len(places) < 2 else places[0]
@@ -319,16 +310,16 @@ def test_viewers_see_kind_layer_index_and_weight(tmp_path: Path) -> None:
         assert json.loads(found.get("direction", "null")) == (
             data["direction"].tolist() if "direction" in data else None
         )
-    for source, target, weight in a_graph().edges(data="weight"):
+    for source, target, weight in annotated_graph(4).edges(data="weight"):
         assert seen.edges[node_name(source), node_name(target)]["weight"] == weight
 
 
 def test_what_another_program_adds_is_kept(tmp_path: Path) -> None:
-    save_graphml(a_graph(), tmp_path / "graph.graphml")
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
     plain = nx.read_graphml(tmp_path / "graph.graphml")
     plain.nodes["logit/0"].update({"x": 1.5, "label": "zero"})
     nx.write_graphml_xml(plain, tmp_path / "graph.graphml", edge_id_from_attribute="key")
-    expected = a_graph()
+    expected = annotated_graph(4)
     expected.nodes["logit", 0].update({"x": 1.5, "label": "zero"})
     assert_same_graph(load_graphml(tmp_path / "graph.graphml"), expected)
 
@@ -351,7 +342,7 @@ def renamed(plain: Any) -> Any:
 def test_graphml_of_another_graph_is_refused(
     tmp_path: Path, alter: Callable[[Any], Any], message: str
 ) -> None:
-    save_graphml(a_graph(), tmp_path / "graph.graphml")
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
     plain = alter(nx.read_graphml(tmp_path / "graph.graphml"))
     nx.write_graphml_xml(plain, tmp_path / "graph.graphml")
     with pytest.raises(NumericError, match=message):
@@ -379,7 +370,7 @@ def test_graphml_of_another_graph_is_refused(
 def test_graphml_with_a_damaged_attribute_is_refused_by_name(
     tmp_path: Path, owner: str, name: str, text: object, message: str
 ) -> None:
-    save_graphml(a_graph(), tmp_path / "graph.graphml")
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
     plain = nx.read_graphml(tmp_path / "graph.graphml")
     plain.nodes[owner][name] = text
     nx.write_graphml_xml(plain, tmp_path / "graph.graphml")
@@ -389,7 +380,7 @@ def test_graphml_with_a_damaged_attribute_is_refused_by_name(
 
 @pytest.mark.parametrize("text", ["NaN", "1e999", "heavy"])
 def test_graphml_with_a_weight_that_is_no_number_is_refused(tmp_path: Path, text: str) -> None:
-    save_graphml(a_graph(), tmp_path / "graph.graphml")
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
     tree = ET.parse(tmp_path / "graph.graphml")  # noqa: S314 -- written above
     weight = tree.findall(".//{*}edge/{*}data")[60]
     weight.text = text
