@@ -73,7 +73,8 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
         digits: whose test images are used.
 
     Raises:
-        NumericError: the graph breaks the schema, or has other inputs or logits than the network.
+        NumericError: the graph breaks the schema, or has other inputs or logits than the network,
+            or another number of layers.
 
     Examples:
         >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
@@ -83,12 +84,15 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
         (1.0, 1.0)
     """
     squares = square_layers(graph)
-    sizes = squares[0].linear.shape[1] - 1, len(squares[-1].linear) - 1
-    expected = network.configuration.inputs, network.configuration.outputs
+    layers = network.layers()
+    expected, sizes = (
+        (len(stack), stack[0].linear.shape[1] - 1, len(stack[-1].linear) - 1)
+        for stack in (layers, squares)
+    )
     if sizes != expected:
         raise NumericError(
-            f"expected the graph to have {expected[0]} inputs and {expected[1]} logits like the "
-            f"network, got {sizes[0]} and {sizes[1]}"
+            "expected the graph to have {} layers, {} inputs and {} logits like the network, "
+            "got {}, {} and {}".format(*expected, *sizes)
         )
     wanted = logits(copy.deepcopy(network).to(best_device(), torch.float64), digits.test_images)
     module = RewrittenNetwork(squares).to(best_device())
@@ -107,7 +111,7 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
         largest=float(abs(found - wanted).max()),
         mean=float(abs(found - wanted).mean()),
         divergence=float((one.exp() * (one - other)).sum(dim=1).mean()),
-        norm=_norm_kept(network.layers(), as_layers(squares)),
+        norm=_norm_kept(layers, as_layers(squares)),
     )
 
 

@@ -102,7 +102,9 @@ def test_the_interval_is_exact(successes: int, trials: int) -> None:
     assert lower <= Fraction(successes, trials) <= upper
 
 
-def test_another_network_is_refused() -> None:
-    message = r"expected the graph to have 9 inputs and 3 logits like the network, got 4 and 3"
+@pytest.mark.parametrize(("inputs", "depth", "found"), [(4, 2, "2, 4 and 3"), (9, 1, "1, 9 and 3")])
+def test_another_network_is_refused(inputs: int, depth: int, found: str) -> None:
+    other = BilinearNetwork(inputs, 3, depth=depth, width=4, hidden=2)
+    message = f"2 layers, 9 inputs and 3 logits like the network, got {found}"
     with pytest.raises(NumericError, match=message):
-        fidelity(trace(BilinearNetwork(4, 3, depth=1, hidden=2)), network(), DIGITS)
+        fidelity(trace(other), network(), DIGITS)
