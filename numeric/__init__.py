@@ -1,26 +1,30 @@
 """Floating point: networks, training, and the features and graphs read from their weights."""
 
-from numeric.attribution_format import load_attribution_graph
-from numeric.attribution_graph import save_attribution_graph
-from numeric.attributions import integrated_gradients, shapley_values
+from numeric.comparison.hidden_states import bond_cosines
+from numeric.comparison.inner_products import (
+    gaussian_inner_product,
+    similarity,
+    tensor_inner_product,
+)
+from numeric.comparison.matching import match, matched_across, redrawn
 from numeric.errors import NumericError
-from numeric.explanations import Explanation, explain
+from numeric.explanation.attributions import integrated_gradients, shapley_values
+from numeric.explanation.explanations import Explanation, explain
+from numeric.explanation.interventions import ablate, scale, set_value
+from numeric.explanation.responses import Effect, effect, node_values, response
 from numeric.fidelity import Fidelity, fidelity, frontier
-from numeric.foreign import LayeredNetwork, from_state_dict, load_foreign
 from numeric.graph import square_layers
 from numeric.graph_files import load_graph, save_graph
-from numeric.graphml import load_graphml, save_graphml
-from numeric.hidden_states import bond_cosines
-from numeric.inner_products import gaussian_inner_product, similarity, tensor_inner_product
-from numeric.interventions import ablate, scale, set_value
-from numeric.matching import match, matched_across, redrawn
+from numeric.interchange.attribution_format import load_attribution_graph
+from numeric.interchange.attribution_graph import save_attribution_graph
+from numeric.interchange.foreign import LayeredNetwork, from_state_dict, load_foreign
+from numeric.interchange.graphml import load_graphml, save_graphml
+from numeric.interchange.node_link import load_node_link, save_node_link
 from numeric.mnist import Digits, load_mnist
 from numeric.network import BilinearLayer, BilinearNetwork
 from numeric.network_files import load_network, save_network
-from numeric.node_link import load_node_link, save_node_link
 from numeric.normal_form import Layer, SquareLayer
 from numeric.pruning import prune
-from numeric.responses import Effect, effect, node_values, response
 from numeric.rewrite import rewrite
 from numeric.schema import validate
 from numeric.trace import trace

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import safetensors
@@ -177,3 +177,55 @@ def digest(arrays: Iterable[np.ndarray[Any, Any]]) -> str:
         sha.update(f"{array.dtype.str}{array.shape}".encode())
         sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 -- JSON holds anything
+    """Read a JSON file in UTF-8.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        NumericError: there is no such file, or it is not JSON; ``NaN`` and ``Infinity`` are not.
+
+    Examples:
+        >>> path = Path(getfixture("tmp_path")) / "note.json"
+        >>> _ = path.write_text('{"a": [1, 2]}')
+        >>> read_json(path)
+        {'a': [1, 2]}
+    """
+    try:
+        return parse_json(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NumericError(f"expected a JSON file at {path}, got nothing there") from None
+    except OSError as error:
+        raise NumericError(f"expected to read {path}, got: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise NumericError(f"expected {path} to be JSON, got: {error}") from None
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 -- JSON holds anything
+    """Return what a JSON text holds.
+
+    Args:
+        text: the text.
+
+    Returns:
+        Dictionaries, lists, strings, numbers, booleans and None.
+
+    Raises:
+        ValueError: it is not JSON, or holds ``NaN`` or ``Infinity``, which Python would read.
+        RecursionError: it is nested deeper than Python can follow.
+
+    Examples:
+        >>> parse_json("[1, 0.5]")
+        [1, 0.5]
+    """
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"the constant {constant}")

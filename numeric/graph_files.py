@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
-from numeric.interchange import DIRECTIONS, WEIGHTS, kept_attributes
-from numeric.schema import LENGTHS, Node, validate
+from numeric.interchange.attributes import kept_attributes
+from numeric.schema import DIRECTIONS, LENGTHS, WEIGHTS, Node, validate
 
 FORMAT = "bilinear-features graph 1"
 

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.features.kernels import environment, products, stack_products, with_linear_neurons
 from numeric.graph import square_layers
 from numeric.inference import best_device, logits
-from numeric.kernels import environment, products, stack_products, with_linear_neurons
 from numeric.normal_form import Layer, SquareLayer
 from numeric.rewrite import RewrittenNetwork
 from numeric.schema import Node

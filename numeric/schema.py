@@ -14,9 +14,16 @@ from numeric.errors import NumericError
 
 Node = tuple[Any, ...]
 
+Edge = tuple[Node, Node]
+
 INPUT: Node = ("input",)
 
-_DIRECTIONS = ("direction", "direction_low")
+DIRECTIONS = ("direction", "direction_low")
+"""The attributes of nodes that are arrays."""
+
+WEIGHTS = ("weight", "weight_low")
+"""The attributes of edges that are numbers of float64."""
+
 
 LENGTHS = {"input": 1, "feature": 3, "form": 3, "logit": 2, "residual": 2}
 """The kinds of nodes, by the length of their names."""
@@ -60,7 +67,7 @@ def validate(graph: nx.DiGraph[Node]) -> None:
             raise NumericError(
                 f"expected cut of node {node} to be True or False, got {attributes['cut']!r}"
             )
-        if graph.has_edge(INPUT, node) or any(name in attributes for name in _DIRECTIONS):
+        if graph.has_edge(INPUT, node) or any(name in attributes for name in DIRECTIONS):
             _check_directions(node, attributes, sizes[0])
         # A form or a logit that reads nothing is a sum of nothing, 0: a network can have such rows.
         if node[0] == "feature" and not graph.in_degree(node):
@@ -154,7 +161,7 @@ def _may_read(source: Node, target: Node, last: int) -> bool:
 
 
 def _check_directions(node: Node, attributes: Mapping[str, Any], size: int) -> None:
-    for name in _DIRECTIONS:
+    for name in DIRECTIONS:
         direction = attributes.get(name)
         if name == "direction_low" and name not in attributes:
             continue

@@ -9,9 +9,9 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from numeric.canonical import Decomposition, canonical, shared
-from numeric.decompositions import DECOMPOSITIONS
 from numeric.errors import NumericError
+from numeric.features.canonical import Decomposition, canonical, shared
+from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.files import digest
 from numeric.graph import compose
 from numeric.network import BilinearNetwork

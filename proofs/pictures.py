@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from numeric.patterns import Pattern, Patterns
+from numeric.features.patterns import Pattern, Patterns
 from numeric.training import Epoch
 
 _FEATURES = 3

@@ -23,10 +23,10 @@ from numeric import (
     trace,
     train,
 )
+from numeric.features.patterns import Patterns
 from numeric.files import digest, replacing
 from numeric.network import Configuration
 from numeric.network_files import read_network
-from numeric.patterns import Patterns
 from numeric.schema import Node
 from numeric.training import Epoch, Recipe
 from proofs.claims import Certificate

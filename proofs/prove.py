@@ -15,7 +15,7 @@ import networkx as nx
 
 from analytic import THEOREMS, Derivation, ExactNetwork
 from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
-from numeric.decompositions import DECOMPOSITIONS
+from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.files import digest
 from numeric.schema import Node
 from proofs.claims import Certificate, Claim, Level

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from numeric import BilinearNetwork, Digits, Layer, fidelity, rewrite, trace
-from numeric.decompositions import eigen
+from numeric.features.decompositions import eigen
+from numeric.features.kernels import with_linear_neurons
 from numeric.inference import logits
-from numeric.kernels import with_linear_neurons
 from tests.benchmarks.figures import Figure, fully_trained, timed, trained
 
 FEATURES = {1: 90, 2: 200, 3: 250}

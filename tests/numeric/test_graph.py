@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analytic.network import ExactNetwork
 from numeric import BilinearNetwork, NumericError, SquareLayer, square_layers, trace, validate
-from numeric.decompositions import DECOMPOSITIONS, polarized
+from numeric.features.decompositions import DECOMPOSITIONS, polarized
 from numeric.graph import compose
 from tests.graphs import assert_same_graph, edited_graphs, exact_logits, node_values
 from tests.strategies import networks, points, wild

@@ -24,7 +24,7 @@ from numeric import (
     square_layers,
     trace,
 )
-from numeric.decompositions import DECOMPOSITIONS
+from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.rewrite import RewrittenNetwork
 from tests.graphs import edited_graphs, exact_logits
 from tests.strategies import networks_with_points, points

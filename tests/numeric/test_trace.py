@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from numeric import BilinearNetwork, NumericError, trace, validate
-from numeric.decompositions import DECOMPOSITIONS
+from numeric.features.decompositions import DECOMPOSITIONS
 from tests.graphs import assert_same_graph
 from tests.strategies import networks
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
-from numeric.decompositions import DECOMPOSITIONS
+from numeric.features.decompositions import DECOMPOSITIONS
 from proofs.coefficients import coefficient_claim, coefficient_distance, located
 from tests.oracles import exponents, layer_expansion, matrix
 from tests.strategies import networks, tame

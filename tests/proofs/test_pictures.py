@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, square_layers, trace
-from numeric.patterns import Pattern, Patterns
+from numeric.features.patterns import Pattern, Patterns
 from numeric.training import Epoch
 from proofs.pictures import (
     all_pictures,

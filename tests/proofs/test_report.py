@@ -16,7 +16,7 @@ from matplotlib import image
 from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, NumericError, save_graph, square_layers, trace
-from numeric.patterns import Patterns
+from numeric.features.patterns import Patterns
 from numeric.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
 from proofs.pictures import all_pictures

@@ -1,0 +1,1 @@
+"""How much of what one network computes another one computes as well."""

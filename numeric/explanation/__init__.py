@@ -1,0 +1,1 @@
+"""What a graph computes on an image, and what changes when a part of it does."""

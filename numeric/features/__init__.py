@@ -1,0 +1,1 @@
+"""Features of layers and of stacks of layers, from the weights alone."""

@@ -1,0 +1,261 @@
+r"""Features in canonical bases: eigenfeatures of each bond's components, or features shared by all.
+
+Each hidden state is brought to its own basis (:mod:`numeric.features.bonds`), and the linear part
+of a layer joins its forms as neurons that read the constant. What remains of a form or a logit is
+one quadratic form in the layer's homogeneous input, which is written in squares of readings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric.errors import NumericError
+from numeric.features.bonds import Bond, canonical_bonds, in_bases
+from numeric.features.decompositions import eigen
+from numeric.features.kernels import with_linear_neurons
+from numeric.features.sharing import shared_features
+from numeric.normal_form import Layer, SquareLayer
+
+Doubles = npt.NDArray[np.float64]
+
+_CLOSE = 1e-6
+"""Eigenvalues or singular values that lie closer than this share of the largest are one group."""
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Square layers, and what is to be known of them where they are in canonical bases.
+
+    Attributes:
+        squares: from the input upwards.
+        bonds: the canonical basis of every hidden state.
+        groups: for each layer, the features that only their span determines, a list each.
+        errors: for each layer of shared features, what they leave of its forms, weighted by what
+            the outputs draw from them: the norm of the rest over that of all.
+        metric: how inputs are alike, in words.
+    """
+
+    squares: list[SquareLayer]
+    bonds: list[Bond] = field(default_factory=list)
+    groups: list[list[list[int]]] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
+    metric: str | None = None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the composition graph says of it, as JSON."""
+        if self.metric is None:
+            return {}
+        found: dict[str, Any] = {
+            "metric": self.metric,
+            "singular_values": [bond.singular_values.tolist() for bond in self.bonds],
+            "undetermined_components": [
+                [[place + 1 for place in group] for group in close_groups(bond.singular_values)]
+                for bond in self.bonds
+            ],
+            "undetermined_features": self.groups,
+        }
+        return found | ({"errors": self.errors} if self.errors else {})
+
+
+def canonical(
+    layers: Sequence[Layer], *, metric: Doubles | None = None, components: int | None = None
+) -> Decomposition:
+    """Write every component of every bond in its eigenfeatures.
+
+    Args:
+        layers: in the normal form.
+        metric: how inputs are alike, the constant first: symmetric, positive definite, of shape
+            (inputs + 1, inputs + 1), with 1 in the corner; such as the second moment of data. Left
+            out, all pixels and the constant are alike, and no data is looked at.
+        components: how many components of each hidden state stay; left out, all of them.
+
+    Returns:
+        For each form and logit its eigenfeatures, orthonormal in the metric.
+
+    Raises:
+        NumericError: the metric is none, or a number is out of range.
+    """
+    root = _root(metric, layers[0])
+    bonds = canonical_bonds(layers, root @ root.T)
+    homogeneous = _homogeneous(layers, bonds, _counts(bonds, components, share=1.0))
+    squares = [eigen(layer, number) for number, layer in enumerate(_white(homogeneous, root), 1)]
+    groups = [_groups(square) for square in squares]
+    return Decomposition(_coloured(squares, root), bonds, groups, [], _named(metric))
+
+
+def shared(
+    layers: Sequence[Layer],
+    *,
+    features: int | Sequence[int],
+    metric: Doubles | None = None,
+    components: int | None = None,
+) -> Decomposition:
+    """Write all components of each bond in features that they share.
+
+    Args:
+        layers: in the normal form.
+        features: how many, for each layer; or in all: then every layer above the first gets as many
+            as its forms have numbers to be fitted, and the first one the rest.
+        metric: as for :func:`canonical`.
+        components: how many components of each hidden state stay; left out, as many as make 99 % of
+            what the outputs draw.
+
+    Raises:
+        NumericError: the metric is none, or a number is out of range.
+    """
+    root = _root(metric, layers[0])
+    bonds = canonical_bonds(layers, root @ root.T)
+    kept = _counts(bonds, components, share=0.99)
+    homogeneous = _homogeneous(layers, bonds, kept)
+    counts = _allocated(features, homogeneous)
+    for number, (count, layer) in enumerate(zip(counts, homogeneous, strict=True), start=1):
+        most = (len(layer.down) - 1) * layer.linear.shape[1]
+        if count > most:
+            raise NumericError(
+                f"expected at most {most} features of layer {number}, which is as many as its "
+                f"eigenfeatures, got {count}"
+            )
+    squares, errors = [], []
+    for number, (layer, count) in enumerate(zip(_white(homogeneous, root), counts, strict=True)):
+        importance = np.ones(len(layer.down))
+        importance[0] = 0
+        if number < len(bonds):
+            importance[1:] = bonds[number].singular_values[: kept[number]]
+        found = shared_features(layer, importance, count)
+        readings = found.readings
+        linear = np.asarray(layer.linear, dtype=np.float64)
+        squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
+        errors.append(found.error)
+    groups: list[list[list[int]]] = [[] for _ in squares]
+    return Decomposition(_coloured(squares, root), bonds, groups, errors, _named(metric))
+
+
+def close_groups(values: Doubles) -> list[list[int]]:
+    """Return the places of values that lie next to each other, in groups of two and more.
+
+    Args:
+        values: sorted.
+
+    Examples:
+        >>> close_groups(np.array([3.0, 2.0, 2.0, 1.0]))
+        [[1, 2]]
+    """
+    if not values.size:
+        return []
+    breaks = np.flatnonzero(abs(np.diff(values)) > _CLOSE * abs(values).max()) + 1
+    return [group.tolist() for group in np.split(np.arange(len(values)), breaks) if len(group) > 1]
+
+
+def _groups(square: SquareLayer) -> list[list[int]]:
+    """Return the features of each output whose eigenvalues coincide."""
+    found = []
+    for weights in square.mixing:
+        used = np.flatnonzero(weights)
+        order = used[np.argsort(weights[used], kind="stable")]
+        found += [sorted(order[group].tolist()) for group in close_groups(weights[order])]
+    return found
+
+
+def _named(metric: Doubles | None) -> str:
+    return "pixels alike" if metric is None else "given"
+
+
+def _root(metric: Doubles | None, first: Layer) -> Doubles:
+    """Return a triangular factor of the metric."""
+    size = first.linear.shape[1]
+    if metric is None:
+        return np.eye(size)
+    try:
+        given = np.asarray(metric)
+    except ValueError:
+        raise NumericError("expected metric to be an array, got rows of unequal length") from None
+    if given.shape != (size, size) or given.dtype.kind != "f" or not np.isfinite(given).all():
+        raise NumericError(
+            f"expected metric to be a finite float array of shape ({size}, {size}), got "
+            f"{given.dtype} of shape {given.shape}"
+        )
+    if not np.array_equal(given, given.T) or given[0, 0] != 1:
+        raise NumericError("expected metric to be symmetric, with 1 in the corner")
+    try:
+        return np.asarray(np.linalg.cholesky(given.astype(np.float64)))
+    except np.linalg.LinAlgError:
+        raise NumericError(
+            "expected metric to be positive definite: add a small multiple of the identity where "
+            "an input never varies"
+        ) from None
+
+
+def _counts(bonds: Sequence[Bond], components: int | None, *, share: float) -> list[int]:
+    """Return how many components of each bond stay."""
+    if components is not None:
+        if not _is_count(components):
+            raise NumericError(f"expected components to be an integer from 1, got {components!r}")
+        return [min(int(components), len(bond.singular_values)) for bond in bonds]
+    found = []
+    for bond in bonds:
+        drawn = np.cumsum(bond.singular_values**2)
+        # A bond from which nothing is drawn keeps one component.
+        enough = np.flatnonzero(drawn >= share * drawn[-1])
+        found.append(len(drawn) if share >= 1 else int(enough[0]) + 1)
+    return found
+
+
+def _allocated(features: int | Sequence[int], layers: Sequence[Layer]) -> list[int]:
+    """Return how many features each layer gets."""
+    counts = list(features) if isinstance(features, Iterable) else [features]
+    if not all(map(_is_count, counts)):
+        raise NumericError(f"expected features to be integers from 1, got {features!r}")
+    if isinstance(features, Iterable):
+        if len(counts) != len(layers):
+            raise NumericError(
+                f"expected features for each of {len(layers)} layers, got {len(counts)} numbers"
+            )
+        return [int(count) for count in counts]
+    needed = []
+    for layer in layers[1:]:
+        outputs, size = len(layer.down) - 1, layer.linear.shape[1]
+        needed.append(math.ceil(outputs * size * (size + 1) / 2 / (size + outputs - 1)))
+    total = int(features)
+    if total < len(layers):
+        raise NumericError(f"expected features for {len(layers)} layers, at least one each")
+    if sum(needed) > total // 2:
+        # Too few for all: one each, half of the others for the first layer, the rest in proportion.
+        others = total - len(layers)
+        needed = [1 + others * count // (2 * sum(needed)) for count in needed]
+    return [total - sum(needed), *needed]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
+
+
+def _homogeneous(
+    layers: Sequence[Layer], bonds: Sequence[Bond], kept: Sequence[int]
+) -> list[Layer]:
+    """Return the layers in their bases, all of them but the constant in neurons."""
+    found = []
+    for layer in in_bases(layers, bonds, kept):
+        whole = with_linear_neurons(layer)
+        whole.down[0], whole.linear[0] = 0, np.eye(1, whole.linear.shape[1])
+        found.append(whole)
+    return found
+
+
+def _white(layers: Sequence[Layer], root: Doubles) -> list[Layer]:
+    """Return the layers, the first on inputs whose metric is the identity."""
+    first = layers[0]
+    return [first._replace(left=first.left @ root, right=first.right @ root), *layers[1:]]
+
+
+def _coloured(squares: Sequence[SquareLayer], root: Doubles) -> list[SquareLayer]:
+    """Undo :func:`_white`."""
+    first = squares[0]
+    readings = np.asarray(np.linalg.solve(root.T, first.readings.T).T, dtype=np.float64)
+    return [first._replace(readings=readings), *squares[1:]]

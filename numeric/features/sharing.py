@@ -1,0 +1,187 @@
+r"""One set of features for all outputs of a layer: a symmetric canonical polyadic decomposition.
+
+The forms of a layer are fitted by :math:`Q_o \approx \sum_k W_{ok}\, p_k p_k^\top` with readings
+:math:`p_k` that all outputs share. For given readings the best weights solve a linear system, so
+only the readings are searched for, by L-BFGS, in the span of what the layer reads. With
+:math:`K_{jk} = (p_j \cdot p_k)^2` and :math:`C_{ok} = p_k^\top Q_o\,p_k` the squared error is
+:math:`\|Q\|^2 - \mathrm{tr}(C K^{-1} C^\top)`: inner products of rows, and no third-order tensor.
+
+Source:
+    T. G. Kolda and B. W. Bader, *Tensor decompositions and applications*, SIAM Review 51 (2009);
+    eliminating the linear unknowns is G. H. Golub's and V. Pereyra's variable projection (1973).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from numeric.errors import NumericError
+from numeric.features.decompositions import eigen
+from numeric.features.kernels import products
+from numeric.normal_form import Layer
+
+Doubles = npt.NDArray[np.float64]
+
+_STEPS = 300
+_RIDGE = 1e-9
+"""Added to the Gram matrix of the features, relative to its diagonal: two may coincide."""
+
+
+@dataclass(frozen=True)
+class SharedFeatures:
+    """Features that all outputs of a layer share.
+
+    Attributes:
+        readings: of norm 1, shape (features, inputs + 1).
+        weights: shape (outputs + 1, features).
+        error: what they leave of the forms, weighted: the norm of the rest over that of all.
+    """
+
+    readings: Doubles
+    weights: Doubles
+    error: float
+
+
+def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeatures:
+    """Fit the outputs of a layer with a number of features that they share.
+
+    The search starts twice, from the strongest eigenfeatures of all outputs and from strong ones
+    that lie apart, and the better end counts: nothing is random.
+
+    Args:
+        layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
+        importance: how much an error in each output counts, shape (outputs + 1,).
+        count: the number of features, at least 1.
+
+    Raises:
+        NumericError: the forms leave the range of float64.
+    """
+    weighted = layer._replace(down=layer.down * importance[:, None])
+    basis = np.linalg.qr(np.concatenate([weighted.left, weighted.right]).T)[0]
+    if basis.shape[1] >= len(basis):
+        basis = np.eye(len(basis))
+    left, right, linear = (rows @ basis for rows in (weighted.left, weighted.right, layer.linear))
+    reduced = Layer(left, right, weighted.down, linear)
+    fit = _Fit(reduced)
+    found = min((fit.found(start) for start in _starts(reduced, count)), key=lambda end: end.error)
+    scale = np.where(importance > 0, importance, 1.0)[:, None]
+    return SharedFeatures(found.readings @ basis.T, found.weights / scale, found.error)
+
+
+def _starts(layer: Layer, count: int) -> Iterator[Doubles]:
+    """Yield eigenfeatures of all outputs to start from: the strongest, and strong ones apart.
+
+    Outputs that share a feature all have it among their strongest, and copies of one reading leave
+    the search nowhere to go. So, in the second start, one after the other that one is taken whose
+    square has most left once those before it are projected out.
+    """
+    square = eigen(layer, 1)
+    strengths = abs(square.mixing).max(axis=0, initial=0)
+    strongest = np.argsort(-strengths, kind="stable")[:count].tolist()
+    for places in (strongest, _apart(square.readings, strengths**2, count)):
+        yield _completed(square.readings[places], strengths[places], count)
+
+
+def _completed(readings: Doubles, strengths: Doubles, count: int) -> Doubles:
+    """Return readings in their strengths, with coordinates where there are not enough."""
+    readings = readings * np.sqrt(strengths)[:, None]
+    missing = count - len(readings)
+    if missing > 0:
+        # Coordinate directions, turned a little each round, so that no two readings are the same.
+        size = readings.shape[1]
+        rounds, places = np.divmod(np.arange(missing), size)
+        more = np.eye(size)[places] + 0.1 * (1 + rounds)[:, None] / np.arange(1, size + 1)
+        scale = np.sqrt(strengths.max(initial=0)) or 1.0
+        readings = np.concatenate([readings, 0.1 * scale * more])
+    return np.asarray(readings)
+
+
+def _apart(readings: Doubles, sizes: Doubles, count: int) -> list[int]:
+    """Return the places that a pivoted Cholesky decomposition of the squares' Gram matrix takes."""
+    left = np.ones(len(readings))
+    factors = np.zeros((min(count, len(readings)), len(readings)))
+    places: list[int] = []
+    for number in range(len(factors)):
+        scores = np.where(np.isin(np.arange(len(left)), places), -1.0, sizes * left)
+        place = int(scores.argmax())
+        places.append(place)
+        if left[place] > _RIDGE:
+            known = factors[:number, place] @ factors[:number]
+            squares = (readings @ readings[place]) ** 2
+            factors[number] = (squares - known) / np.sqrt(left[place])
+            left = np.maximum(left - factors[number] ** 2, 0.0)
+    return places
+
+
+class _Fit:
+    """The squared error as a function of the readings."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._left, self._right, self._down = map(torch.from_numpy, layer[:3])
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._total = float(np.trace(products(layer, layer)))
+        if not np.isfinite(self._total):
+            raise NumericError(
+                "expected the forms of a layer, squared and summed, within the range of float64: "
+                "trace with method='polarized', which multiplies nothing"
+            )
+
+    def _solved(self, readings: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the best weights and what they are the products of."""
+        gram = (readings @ readings.T) ** 2
+        ridge = _RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
+        drawn = self._down @ ((self._left @ readings.T) * (self._right @ readings.T))
+        return torch.linalg.solve(gram + ridge, drawn.T).T, drawn
+
+    def search(self, start: Doubles) -> Doubles:
+        """Return readings of a locally least error, of all that were tried the best."""
+        if not self._total > 0:
+            return start
+        readings = torch.from_numpy(start.copy()).requires_grad_()
+        optimizer = torch.optim.LBFGS(
+            [readings],
+            max_iter=_STEPS,
+            history_size=20,
+            tolerance_grad=1e-12,
+            tolerance_change=1e-12,
+            line_search_fn="strong_wolfe",
+        )
+
+        least, best = np.inf, start
+
+        def loss() -> Tensor:
+            nonlocal least, best
+            optimizer.zero_grad()
+            weights, drawn = self._solved(readings)
+            error = 1 - (weights * drawn).sum() / self._total
+            # Where nothing is left to fit, a line search may step to what is no number.
+            if error.item() < least:
+                least, best = error.item(), readings.detach().numpy().copy()
+            error.backward()  # type: ignore[no-untyped-call]  # torch is not annotated
+            return error
+
+        optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
+        return best
+
+    def found(self, start: Doubles) -> SharedFeatures:
+        """Return the features that a search from here ends at."""
+        readings = self.search(start)
+        norms = np.linalg.norm(readings, axis=1, keepdims=True)
+        readings = readings / np.where(norms > 0, norms, 1.0)
+        return SharedFeatures(readings, *self.weights(readings))
+
+    def weights(self, readings: Doubles) -> tuple[Doubles, float]:
+        """Return the best weights of given readings, and the relative error that remains."""
+        found = torch.from_numpy(readings)
+        weights, drawn = self._solved(found)
+        # With the ridge the weights are not quite the best: their error is written out.
+        fitted = weights @ (found @ found.T) ** 2
+        rest = self._total - float((weights * (2 * drawn - fitted)).sum())
+        rest = rest / self._total if self._total > 0 else 0.0
+        return np.asarray(weights.numpy()), float(np.sqrt(max(rest, 0.0)))

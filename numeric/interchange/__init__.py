@@ -1,0 +1,1 @@
+"""Graphs and networks in other programs' files."""

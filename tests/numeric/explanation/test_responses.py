@@ -1,0 +1,299 @@
+"""Responses to one node: polynomials against rationals, and predictions against measurements."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from numeric import NumericError, rewrite
+from numeric.explanation.interventions import ablate, scale, set_value
+from numeric.explanation.responses import Effect, effect, node_values, predicted_effect, response
+from tests.graphs import edited_graphs
+from tests.numeric.explanation.test_interventions import (
+    FACTORS,
+    INPUT,
+    VALUES,
+    a_graph,
+    a_pruned_graph,
+    edges_of,
+    graphs,
+    logits_when,
+    nodes_of,
+    point_of,
+    values_when,
+)
+from tests.strategies import points
+
+# Values
+
+
+@pytest.mark.props
+@given(st.data())
+def test_every_node_has_the_value_that_the_graph_says(data: st.DataObject) -> None:
+    graph = data.draw(edited_graphs(max_size=2))
+    images = data.draw(points(graph.nodes[INPUT]["size"], count=2))
+    found = node_values(graph, images)
+    assert found.keys() == set(graph)
+    for row, point in enumerate(images):
+        expected, sizes = (values_when(graph, point, sizes=large) for large in (False, True))
+        single = node_values(graph, point)
+        for node in set(graph) - {INPUT}:
+            assert found[node].shape == (2,)
+            assert single[node].shape == ()
+            for value in (found[node][row], single[node]):
+                assert value.dtype == np.float64
+                assert abs(Fraction(float(value)) - expected[node]) <= sizes[node] / 10**12
+    np.testing.assert_array_equal(found[INPUT], images)
+
+
+def test_float32_images_are_taken_as_they_are() -> None:
+    graph, image = a_graph(), np.array([0.1, 0.2, 0.3], dtype=np.float32)
+    found, expected = node_values(graph, image), node_values(graph, image.astype(np.float64))
+    assert {node: value.tolist() for node, value in found.items()} == {
+        node: value.tolist() for node, value in expected.items()
+    }
+    assert node_values(graph, [1, 2, 3])["form", 1, 0] == 1
+    assert node_values(graph, np.zeros((0, 3)))["logit", 1].shape == (0,)
+
+
+# Polynomials
+
+
+@pytest.mark.props
+@given(st.data(), VALUES)
+def test_a_response_is_the_logits_for_every_value_of_the_node(
+    data: st.DataObject, value: float
+) -> None:
+    graph = data.draw(edited_graphs(max_size=2))
+    assume(nodes_of(graph))
+    point, node = point_of(data, graph), data.draw(st.sampled_from(nodes_of(graph)))
+    coefficients = response(graph, node, point)
+    last = len(graph.graph["sizes"]) - 1
+    above = 0 if node[0] == "logit" else last - node[1]
+    assert coefficients.shape == (graph.graph["sizes"][-1] - 1, 2**above + 1)
+    expected = logits_when(graph, point, held={node: value})
+    sizes = logits_when(graph, point, held={node: value}, sizes=True)
+    for row, logit, size in zip(coefficients.tolist(), expected, sizes, strict=True):
+        total = sum(Fraction(c) * Fraction(value) ** power for power, c in enumerate(row))
+        assert abs(total - logit) <= size / 10**12
+
+
+@pytest.mark.props
+@given(st.data())
+def test_many_images_have_the_responses_of_each(data: st.DataObject) -> None:
+    graph = data.draw(graphs())
+    node = data.draw(st.sampled_from(nodes_of(graph)))
+    images = data.draw(points(graph.nodes[INPUT]["size"], count=3))
+    together = response(graph, node, images)
+    for row, image in zip(together, images, strict=True):
+        sizes = logits_when(graph, image, held={node: 1}, sizes=True)
+        room = 1e-12 * np.array([[float(size)] for size in sizes])
+        assert (abs(row - response(graph, node, image)) <= room).all()
+
+
+def test_coefficients_of_one_pixel_networks_by_hand() -> None:
+    graph = a_graph(depth=2, width=1, hidden=1)
+    feature, form = ("feature", 1, 0), ("form", 1, 1)
+    slope = graph.edges[feature, form]["weight"]
+    by_form, by_feature = response(graph, form, np.ones(3)), response(graph, feature, np.ones(3))
+    # The feature acts through the form, whose rest is at the polynomial's new origin.
+    np.testing.assert_allclose(by_feature[:, 2], by_form[:, 2] * slope**2, rtol=1e-12)
+    value = node_values(graph, np.ones(3))
+    rest = value[form] - slope * value[feature]
+    slopes = (by_form[:, 1] + 2 * by_form[:, 2] * rest) * slope
+    np.testing.assert_allclose(by_feature[:, 1], slopes, rtol=1e-9)
+
+
+# Predictions
+
+
+@pytest.mark.props
+@given(st.data(), FACTORS, VALUES)
+def test_what_an_intervention_does_is_predicted(
+    data: st.DataObject, factor: float, value: float
+) -> None:
+    graph = data.draw(graphs())
+    images = data.draw(points(graph.nodes[INPUT]["size"], count=2))
+    target = data.draw(st.sampled_from(nodes_of(graph) + edges_of(graph)))
+    hold = target in graph and data.draw(st.booleans())
+    change = {"value": value} if hold else {"factor": factor}
+    found = effect(graph, target, images, **change)
+    for row, point in enumerate(images):
+        before = logits_when(graph, point, sizes=True)
+        exact = {"held": {target: value}} if hold else {"factors": {target: factor}}
+        sizes = [
+            float(one + other)
+            for one, other in zip(
+                before, logits_when(graph, point, sizes=True, **exact), strict=True
+            )
+        ]
+        assert (abs(found.predicted[row] - found.measured[row]) <= 1e-12 * np.array(sizes)).all()
+        change_of = [
+            float(one - other)
+            for one, other in zip(
+                logits_when(graph, point, **exact), logits_when(graph, point), strict=True
+            )
+        ]
+        assert (abs(found.measured[row] - change_of) <= 1e-12 * np.array(sizes)).all()
+        single = effect(graph, target, point, **change)
+        assert (abs(single.predicted - found.predicted[row]) <= 1e-12 * np.array(sizes)).all()
+        assert single.after.shape == single.before.shape == (len(sizes),)
+
+
+def test_without_its_last_coefficient_a_response_predicts_wrongly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph, images = a_graph(depth=3), np.ones((1, 3))
+    found = effect(graph, ("form", 1, 1), images, value=5.0)
+    np.testing.assert_allclose(found.predicted, found.measured, rtol=1e-9)
+    monkeypatch.setattr(
+        "numeric.explanation.responses.response", lambda *given: response(*given)[..., :-1]
+    )
+    found = effect(graph, ("form", 1, 1), images, value=5.0)
+    assert (abs(found.predicted / found.measured - 1) > 1e-6).all()
+
+
+def test_effects_know_the_logits_on_both_sides() -> None:
+    graph, images = a_graph("eigen"), np.random.default_rng(0).random((4, 3))
+    found = effect(graph, ("form", 1, 2), images, factor=0)
+    for logits, of in ((found.before, graph), (found.after, ablate(graph, ("form", 1, 2)))):
+        values = node_values(of, images)
+        np.testing.assert_allclose(logits, np.stack([values["logit", c] for c in (0, 1)], 1))
+    assert isinstance(found, Effect)
+    np.testing.assert_array_equal(found.measured, found.after - found.before)
+    assert found.measured.any()
+
+
+def test_values_may_differ_from_image_to_image() -> None:
+    graph, images = a_graph(), np.random.default_rng(0).random((3, 3))
+    node, new = ("form", 1, 1), np.array([0.5, -1.0, 3.0])
+    found = predicted_effect(graph, node, images, new)
+    for row, value in enumerate(new):
+        np.testing.assert_array_equal(found[row], predicted_effect(graph, node, images, value)[row])
+    now = node_values(graph, images)[node]
+    assert not predicted_effect(graph, node, images, now).any()
+
+
+def test_logits_that_do_not_read_a_node_are_untouched_by_it() -> None:
+    graph, images = a_graph("eigen"), np.ones((2, 3))
+    assert not predicted_effect(graph, ("logit", 0), images, 7.0)[:, 1].any()
+    (feature,) = [n for n in graph.predecessors(("logit", 0)) if n[0] == "feature"][:1]
+    assert not predicted_effect(graph, feature, images, 7.0)[:, 1].any()
+    assert predicted_effect(graph, feature, images, 7.0)[:, 0].all()
+
+
+def test_features_that_were_cut_take_no_part() -> None:
+    pruned, images = a_pruned_graph(), np.ones((2, 3))
+    without = ablate(a_graph(), ("feature", 2, 0))
+    values = node_values(pruned, images)
+    assert values.keys() == set(without)
+    for node, value in node_values(without, images).items():
+        np.testing.assert_allclose(value, values[node])
+    node = ("feature", 2, 3)
+    np.testing.assert_allclose(response(pruned, node, images), response(without, node, images))
+    found = effect(pruned, ("form", 1, 1), images, factor=2.0)
+    np.testing.assert_allclose(found.predicted, found.measured, rtol=1e-9)
+
+
+def test_an_edge_from_the_input_carries_what_is_read_of_it_alone() -> None:
+    graph, images = a_graph(depth=1), np.random.default_rng(0).random((4, 3))
+    graph.nodes["feature", 1, 0]["direction_low"] = np.full(4, 2.0**-60)
+    for reader in (("logit", 0), ("feature", 1, 0)):
+        found = effect(graph, (INPUT, reader), images, factor=-2.0)
+        np.testing.assert_allclose(found.predicted, found.measured, rtol=1e-9, atol=1e-12)
+        assert found.measured[:, 0].all()
+
+
+def test_effects_equal_those_of_the_verbs() -> None:
+    graph, images = a_graph(), np.ones((2, 3))
+    edge = ("form", 1, 1), ("feature", 2, 1)
+    for found, changed in (
+        (effect(graph, edge, images, factor=0.5), scale(graph, edge, 0.5)),
+        (effect(graph, edge[0], images, value=2), set_value(graph, edge[0], 2)),
+    ):
+        np.testing.assert_array_equal(found.after[:, 1], module_values(changed)[:, 1])
+
+
+def module_values(graph: Any) -> Any:
+    return rewrite(graph)(torch.ones(2, 3, dtype=torch.float64)).numpy()
+
+
+# Doors
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.ones(4), r"to have shape \(3,\) or \(images, 3\), got \(4,\)"),
+        (np.ones((2, 4)), r"to have shape .* got \(2, 4\)"),
+        (np.ones((1, 2, 3)), r"to have shape .* got \(1, 2, 3\)"),
+        (np.float64(1), r"to have shape .* got \(\)"),
+        (np.array([1, np.nan, 1]), "to hold finite numbers, got array"),
+        (np.array([1, np.inf, 1]), "to hold finite numbers"),
+        (np.array([1, 1j, 1]), "to hold finite numbers, got array"),
+        (np.array([True, True, True]), "to hold finite numbers, got array"),
+        (["a", "b", "c"], "to hold finite numbers"),
+        (None, "to hold finite numbers, got None"),
+        ([[1.0, 2.0], [1.0]], r"to hold finite numbers, got \[\[1.0, 2.0\], \[1.0\]\]"),
+    ],
+    ids=range(11),
+)
+def test_images_that_do_not_fit_are_refused(images: Any, message: str) -> None:
+    graph = a_graph()
+    for call in (
+        lambda: node_values(graph, images),
+        lambda: response(graph, ("logit", 0), images),
+        lambda: predicted_effect(graph, ("logit", 0), images, 1.0),
+        lambda: effect(graph, ("logit", 0), images, value=1.0),
+        lambda: effect(graph, ("logit", 0), images, factor=1.0),
+    ):
+        with pytest.raises(NumericError, match=f"expected images {message}"):
+            call()
+
+
+@pytest.mark.parametrize("node", [("form", 1, 0), ("feature", 9, 9), INPUT, None, ("residual", 0)])
+def test_nodes_that_there_are_not_are_refused(node: Any) -> None:
+    for call in (
+        lambda: response(a_graph(), node, np.ones(3)),
+        lambda: predicted_effect(a_graph(), node, np.ones(3), 1.0),
+        lambda: effect(a_graph(), node, np.ones(3), value=1.0),
+    ):
+        with pytest.raises(NumericError, match="expected node "):
+            call()
+    with pytest.raises(NumericError, match="expected target "):
+        effect(a_graph(), node, np.ones(3), factor=1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1.0, 2.0, 3.0], r"to be a number or to have shape \(2,\), got \(3,\)"),
+        (np.ones((2, 1)), r"to be a number or to have shape \(2,\), got \(2, 1\)"),
+        (np.nan, "to hold finite numbers, got nan"),
+    ],
+    ids=range(3),
+)
+def test_values_that_do_not_fit_are_refused(value: Any, message: str) -> None:
+    with pytest.raises(NumericError, match=f"expected value {message}"):
+        predicted_effect(a_graph(), ("logit", 0), np.ones((2, 3)), value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "expected either value or factor, got None and None"),
+        ({"value": 1, "factor": 2}, "expected either value or factor, got 1 and 2"),
+        ({"value": np.nan}, "expected value to be a finite number, got nan"),
+        ({"factor": "1"}, "expected factor to be a finite number, got '1'"),
+    ],
+    ids=range(4),
+)
+def test_changes_that_are_none_are_refused(change: Any, message: str) -> None:
+    with pytest.raises(NumericError, match=message):
+        effect(a_graph(), ("logit", 0), np.ones(3), **change)

@@ -1,0 +1,461 @@
+"""Graphs in the files of other programs: identical when they come back, or refused by name."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn
+from xml.etree import ElementTree as ET
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import NumericError
+from numeric.interchange.attributes import contributions, influences, named_node, node_name
+from numeric.interchange.attribution_format import load_attribution_graph
+from numeric.interchange.attribution_graph import save_attribution_graph
+from numeric.interchange.graphml import load_graphml, save_graphml
+from numeric.interchange.node_link import (
+    from_node_link,
+    load_node_link,
+    save_node_link,
+    to_node_link,
+)
+from tests.graphs import annotated_graph, assert_same_graph, edited_graphs, node_values
+
+Graph = Any
+Save = Callable[[Graph, Path], None]
+Load = Callable[[Path], Graph]
+
+FORMATS = {"node-link": (save_node_link, load_node_link), "graphml": (save_graphml, load_graphml)}
+
+both = pytest.mark.parametrize(("save", "load"), FORMATS.values(), ids=FORMATS)
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=5,
+)
+TAKEN = ("weight", "weight_low", "direction", "direction_low", "size", "sizes")
+NAMES = st.text() | st.sampled_from(
+    ["kind", "layer", "index", "attributes", "label", "key", "name"]
+)
+ATTRIBUTES = st.dictionaries(
+    NAMES.filter(lambda name: name not in (*TAKEN, "id", "source", "target")), JSON, max_size=3
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("interchange")
+
+
+# Both formats of whole graphs
+
+
+@both
+def test_a_graph_comes_back_bit_for_bit(tmp_path: Path, save: Save, load: Load) -> None:
+    graph = annotated_graph(4)
+    assert any("direction_low" in data for _, data in graph.nodes(data=True))
+    assert any("weight_low" in data for *_, data in graph.edges(data=True))
+    save(graph, tmp_path / "graph")
+    assert_same_graph(load(tmp_path / "graph"), graph)
+
+
+@both
+def test_features_that_were_cut_and_residuals_come_back(
+    tmp_path: Path, save: Save, load: Load
+) -> None:
+    graph = annotated_graph(4)
+    graph.nodes["feature", 1, 1]["cut"] = True
+    graph.add_node(("residual", 1), bound=0.25)
+    graph.add_edge(("residual", 1), ("logit", 1), weight=1.0)
+    save(graph, tmp_path / "graph")
+    assert_same_graph(load(tmp_path / "graph"), graph)
+
+
+@pytest.mark.props
+@both
+@given(graph=edited_graphs(), data=st.data())
+def test_a_graph_comes_back_with_all_edits_and_attributes(
+    folder: Path, save: Save, load: Load, graph: Graph, data: st.DataObject
+) -> None:
+    graph.graph |= data.draw(ATTRIBUTES)
+    for place in (graph.nodes, graph.edges):
+        for name in list(place)[:3]:
+            place[name].update(data.draw(ATTRIBUTES))
+    save(graph, folder / "edited")
+    assert_same_graph(load(folder / "edited"), graph)
+
+
+@pytest.mark.props
+@both
+@given(number=st.floats(allow_nan=False, allow_infinity=False), data=st.data())
+def test_every_float_comes_back(
+    folder: Path, save: Save, load: Load, number: float, data: st.DataObject
+) -> None:
+    graph = annotated_graph(4)
+    other = data.draw(st.sampled_from([-0.0, 5e-324, 1.7976931348623157e308, 0.1, 2.0**53]))
+    graph.nodes["feature", 1, 0]["direction"][1:3] = number, other
+    edge = graph.edges[("feature", 2, 0), ("logit", 0)]
+    edge["weight"] = data.draw(st.sampled_from([number, other]))
+    save(graph, folder / "floats")
+    assert_same_graph(load(folder / "floats"), graph)
+
+
+@both
+def test_numbers_of_other_types_come_back_as_floats(tmp_path: Path, save: Save, load: Load) -> None:
+    graph, expected = annotated_graph(4), annotated_graph(4)
+    edge = ("feature", 2, 0), ("logit", 0)
+    for weight in (2, np.float32(0.1), Fraction(1, 4)):
+        graph.edges[edge]["weight"] = weight
+        expected.edges[edge]["weight"] = float(weight)
+        save(graph, tmp_path / "graph")
+        assert_same_graph(load(tmp_path / "graph"), expected)
+
+
+@both
+def test_integers_of_numpy_may_name_nodes(tmp_path: Path, save: Save, load: Load) -> None:
+    graph = nx.relabel_nodes(
+        annotated_graph(4), {("feature", 1, 0): ("feature", np.int64(1), np.int32(0))}
+    )
+    save(graph, tmp_path / "graph")
+    assert set(load(tmp_path / "graph").edges) == set(annotated_graph(4).edges)
+
+
+@both
+def test_the_same_graph_gives_the_same_bytes(tmp_path: Path, save: Save, load: Load) -> None:
+    save(annotated_graph(4), tmp_path / "graph")
+    save(load(tmp_path / "graph"), tmp_path / "again.gz")
+    assert (tmp_path / "graph").read_bytes() == (tmp_path / "again.gz").read_bytes()
+    assert_same_graph(load(tmp_path / "again.gz"), annotated_graph(4))
+
+
+@both
+@pytest.mark.parametrize("owner", ["the graph", "node ('feature', 1, 0)", "edge ('input',) → "])
+def test_an_attribute_that_json_would_change_is_refused_by_name(
+    tmp_path: Path, save: Save, load: Load, owner: str
+) -> None:
+    assert load
+    graph = annotated_graph(4)
+    place = {"t": graph.graph, "n": graph.nodes["feature", 1, 0]}.get(owner[0])
+    place = graph.edges[("input",), ("feature", 1, 0)] if place is None else place
+    place["pair"] = (1, 2)
+    with pytest.raises(NumericError) as caught:
+        save(graph, tmp_path / "graph")
+    assert f"expected the attribute 'pair' of {owner}" in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@both
+def test_a_graph_that_breaks_the_schema_is_not_written(
+    tmp_path: Path, save: Save, load: Load
+) -> None:
+    assert load
+    graph = annotated_graph(4)
+    graph.add_edge(("logit", 0), ("logit", 1), weight=1.0)
+    with pytest.raises(NumericError, match="to lead from a layer to what reads it"):
+        save(graph, tmp_path / "graph")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "save", [save_node_link, save_graphml, save_attribution_graph], ids=["json", "xml", "viewer"]
+)
+def test_a_full_disk_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: Save
+) -> None:
+    def full(_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NumericError, match="No space left on device"):
+        save(annotated_graph(4), tmp_path / "graph")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("load", "what"),
+    [(load_node_link, "JSON"), (load_graphml, "GraphML"), (load_attribution_graph, "JSON")],
+    ids=["json", "xml", "viewer"],
+)
+@pytest.mark.parametrize("content", [b"Dear graph,", b"", b"\xff\xfe\x00", b"<a>", b"[" * 99999])
+def test_other_files_are_refused(tmp_path: Path, load: Load, what: str, content: bytes) -> None:
+    (tmp_path / "letter").write_bytes(content)
+    with pytest.raises(NumericError, match=rf"letter to be {what}, got: "):
+        load(tmp_path / "letter")
+    with pytest.raises(NumericError, match=rf"expected a {what} file at .*missing, got nothing"):
+        load(tmp_path / "missing")
+    with pytest.raises(NumericError, match=r"expected to read .*, got: Is a directory"):
+        load(tmp_path)
+
+
+# Node-link
+
+
+def test_node_link_data_are_what_networkx_makes_and_reads(tmp_path: Path) -> None:
+    graph = annotated_graph(4)
+    save_node_link(graph, tmp_path / "graph.json")
+    theirs = nx.node_link_graph(json.loads((tmp_path / "graph.json").read_text()), edges="edges")
+    assert type(theirs) is nx.DiGraph
+    for node, data in theirs.nodes(data=True):
+        for name in {"direction", "direction_low"} & data.keys():
+            theirs.nodes[node][name] = np.array(data[name])
+    assert_same_graph(theirs, graph)
+    ours = nx.node_link_data(theirs, edges="edges")
+    assert ours.keys() == to_node_link(graph).keys()
+    for entry in ours["nodes"]:
+        entry |= {k: v.tolist() for k, v in entry.items() if isinstance(v, np.ndarray)}
+    assert_same_graph(from_node_link(ours), graph)
+    ours["links"] = ours.pop("edges")
+    assert_same_graph(from_node_link(ours), graph)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("nodes", "id"), ("edges", "source"), ("edges", "target")],
+)
+def test_an_attribute_by_the_name_of_the_nodes_is_refused(place: str, name: str) -> None:
+    graph = annotated_graph(4)
+    next(iter(getattr(graph, place)(data=True)))[-1][name] = 1
+    with pytest.raises(NumericError, match=f"expected no attribute '{name}' of"):
+        to_node_link(graph)
+
+
+def put(*path: Any) -> Callable[[Any], Any]:
+    """Return what sets the entry at a path to its last item."""
+
+    def alter(data: Any) -> None:
+        for key in path[:-2]:
+            data = data[key]
+        data[path[-2]] = path[-1]
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    ("alter", "message"),
+    [
+        (put("graph", 5), "expected data to be node-link data with the object graph, got"),
+        (put(*("directed", False)), "expected directed of data to be True, got False"),
+        (put("directed", 1), "expected directed of data to be True, got 1"),
+        (put("multigraph", None), "expected multigraph of data to be False, got None"),
+        (put("nodes", {}), "expected nodes of data to be a list, got {}"),
+        (put("edges", None), "expected edges of data to be a list, got None"),
+        (put("nodes", 1, []), r"expected nodes\[1\] of data to be an object, got \[\]"),
+        (put("edges", 0, 1), r"expected edges\[0\] of data to be an object, got 1"),
+        (put("nodes", 1, "id", "feature"), r"expected id of nodes\[1\] of data to be a node like"),
+        (put("nodes", 1, "id", ["feature", [1], 0]), r"expected id of nodes\[1\] of data to be a"),
+        (
+            lambda d: d["nodes"].append({"id": ["feature", 5, 0]}),
+            r"every node to be .* got \('feature', 5, 0\)",
+        ),
+        (put("nodes", 1, "id", ["input"]), r"got \('input',\) again in nodes\[1\] of data"),
+        (put("nodes", 1, "direction", "1 2 3"), r"of node \('feature', 1, 0\) to be a list of num"),
+        (put("nodes", 1, "direction", 0, "1"), r"of node \('feature', 1, 0\) to be a list of num"),
+        (put(*("nodes", 1, "direction", 0, True)), r"to be a list of numbers"),
+        (put("nodes", 1, "direction", 0, 2**53 + 1), r"to be a list of numbers that float64 hold"),
+        (put("nodes", 1, "direction", 0, 10**400), r"to be a list of numbers that float64 holds"),
+        (put("nodes", 1, "direction", 0, math.inf), r"the direction of node .* finite float64 ar"),
+        (put("nodes", 1, "direction", [1.0]), r"float64 array of shape \(5,\), got .* \(1,\)"),
+        (put("edges", 0, "source", 3), r"expected source of edges\[0\] of data to be a node like"),
+        (put("edges", 0, "target", ["logit", 9]), r"edges\[0\] of data to join nodes of the graph"),
+        (put("edges", 1, "target", ["feature", 1, 0]), r"feature', 1, 0\) again in edges\[1\]"),
+        (put("edges", 0, "weight", 2.0), "to have weight 1, got 2.0"),
+        (put("edges", 40, "weight", "1"), "as its weight, got '1'"),
+        (put("edges", 40, "weight", 10**400), "as its weight, got 1000"),
+        (put("graph", "sizes", None), "attribute sizes to list"),
+    ],
+    ids=range(26),
+)
+def test_node_link_data_that_hold_no_whole_graph_are_refused(
+    alter: Callable[[Any], Any], message: str
+) -> None:
+    data = json.loads(json.dumps(to_node_link(annotated_graph(4))))
+    alter(data)
+    with pytest.raises(NumericError, match=message):
+        from_node_link(data)
+
+
+@pytest.mark.parametrize("data", [None, [], "graph", {}], ids=repr)
+def test_what_is_no_node_link_data_is_refused(data: object) -> None:
+    with pytest.raises(NumericError, match="expected data to be node-link data"):
+        from_node_link(data)
+
+
+def test_a_constant_that_json_lacks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "graph.json").write_text('{"graph": {"mean": NaN}}')
+    with pytest.raises(NumericError, match=r"graph.json to be JSON, got: the constant NaN"):
+        load_node_link(tmp_path / "graph.json")
+
+
+# GraphML
+
+
+def test_viewers_see_kind_layer_index_and_weight(tmp_path: Path) -> None:
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
+    seen = nx.read_graphml(tmp_path / "graph.graphml")
+    for node, data in annotated_graph(4).nodes(data=True):
+        kind, *places = node
+        found = seen.nodes[node_name(node)]
+        layer = {"input": 0, "logit": 2}.get(kind) if len(places) < 2 else places[0]
+        assert (found["kind"], found["layer"], found["index"]) == (kind, layer, ([0, *places])[-1])
+        assert json.loads(found.get("direction", "null")) == (
+            data["direction"].tolist() if "direction" in data else None
+        )
+    for source, target, weight in annotated_graph(4).edges(data="weight"):
+        assert seen.edges[node_name(source), node_name(target)]["weight"] == weight
+
+
+def test_what_another_program_adds_is_kept(tmp_path: Path) -> None:
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
+    plain = nx.read_graphml(tmp_path / "graph.graphml")
+    plain.nodes["logit/0"].update({"x": 1.5, "label": "zero"})
+    nx.write_graphml_xml(plain, tmp_path / "graph.graphml", edge_id_from_attribute="key")
+    expected = annotated_graph(4)
+    expected.nodes["logit", 0].update({"x": 1.5, "label": "zero"})
+    assert_same_graph(load_graphml(tmp_path / "graph.graphml"), expected)
+
+
+def renamed(plain: Any) -> Any:
+    return nx.relabel_nodes(plain, {"feature/1/0": "feature/1/x"})
+
+
+@pytest.mark.parametrize(
+    ("alter", "message"),
+    [
+        (renamed, "expected a node's name like 'feature/2/17', got 'feature/1/x'"),
+        (lambda p: nx.relabel_nodes(p, {"feature/1/0": "feature/9/0"}), "every node to be"),
+        (lambda p: nx.relabel_nodes(p, {"feature/1/0": "feature/1/²"}), "a node's name like"),
+        (lambda p: p.to_undirected(), "to be directed and to have every edge once, got a Graph"),
+        (lambda p: nx.MultiDiGraph([*p.edges, *p.edges]), "got a MultiDiGraph"),
+    ],
+    ids=range(5),
+)
+def test_graphml_of_another_graph_is_refused(
+    tmp_path: Path, alter: Callable[[Any], Any], message: str
+) -> None:
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
+    plain = alter(nx.read_graphml(tmp_path / "graph.graphml"))
+    nx.write_graphml_xml(plain, tmp_path / "graph.graphml")
+    with pytest.raises(NumericError, match=message):
+        load_graphml(tmp_path / "graph.graphml")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "text", "message"),
+    [
+        (
+            "feature/1/0",
+            "direction",
+            "1 2",
+            r"direction of node \('feature', 1, 0\) in .* JSON list",
+        ),
+        ("feature/1/0", "direction", "{}", "to be a JSON list, got '{}'"),
+        ("feature/1/0", "direction", '["1"]', "to be a list of numbers that float64 holds"),
+        ("feature/1/0", "attributes", "[]", "to be a JSON object, got"),
+        ("feature/1/0", "attributes", '{"a": NaN}', "to be a JSON object, got"),
+        ("input", "size", 7, "to have size 4, got 7"),
+        ("input", "size", True, "to have size 4, got True"),
+    ],
+    ids=range(7),
+)
+def test_graphml_with_a_damaged_attribute_is_refused_by_name(
+    tmp_path: Path, owner: str, name: str, text: object, message: str
+) -> None:
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
+    plain = nx.read_graphml(tmp_path / "graph.graphml")
+    plain.nodes[owner][name] = text
+    nx.write_graphml_xml(plain, tmp_path / "graph.graphml")
+    with pytest.raises(NumericError, match=message):
+        load_graphml(tmp_path / "graph.graphml")
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e999", "heavy"])
+def test_graphml_with_a_weight_that_is_no_number_is_refused(tmp_path: Path, text: str) -> None:
+    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
+    tree = ET.parse(tmp_path / "graph.graphml")  # noqa: S314 -- written above
+    weight = tree.findall(".//{*}edge/{*}data")[60]
+    weight.text = text
+    tree.write(tmp_path / "graph.graphml")
+    with pytest.raises(NumericError, match=r"as its weight, got|to be GraphML, got"):
+        load_graphml(tmp_path / "graph.graphml")
+
+
+# What nodes add on an image
+
+
+@pytest.mark.props
+@given(graph=edited_graphs(), data=st.data())
+def test_contributions_sum_to_the_values_and_the_values_are_the_graph_s(
+    graph: Graph, data: st.DataObject
+) -> None:
+    entry = st.floats(-2, 2, allow_subnormal=False)
+    size = graph.nodes["input",]["size"]
+    point = np.array(data.draw(st.lists(entry, min_size=size, max_size=size)))
+    values, links = contributions(graph, point)
+    exact, bounds = (node_values(graph, point, sizes=sizes) for sizes in (False, True))
+    assert values.keys() == set(graph) - {("input",)}
+    assert links.keys() == set(graph.edges)
+    for node, found in values.items():
+        slack = 1e-12 * float(bounds[node]) + 1e-300
+        assert abs(found - float(exact[node])) <= slack
+        assert abs(sum(links[edge] for edge in graph.in_edges(node)) - found) <= slack
+
+
+def test_contributions_of_a_graph_by_hand() -> None:
+    graph: nx.DiGraph[Any] = nx.DiGraph(sizes=[3, 2, 2])
+    graph.add_node(("input",), size=2)
+    graph.add_node(("feature", 1, 0), direction=np.array([1.0, 2.0, 0.0]))
+    graph.add_node(("form", 1, 0), direction=np.array([1.0, 0.0, 0.0]))
+    graph.add_edge(("input",), ("feature", 1, 0), weight=1.0)
+    graph.add_edge(("input",), ("form", 1, 0), weight=1.0)
+    graph.add_edge(("feature", 1, 0), ("form", 1, 1), weight=0.5)
+    graph.add_edge(("form", 1, 0), ("feature", 2, 0), weight=3.0)
+    graph.add_edge(("form", 1, 1), ("feature", 2, 0), weight=-2.0, weight_low=0.25)
+    graph.add_edge(("feature", 2, 0), ("logit", 0), weight=-1.0)
+    values, links = contributions(graph, np.array([1.0, 7.0]))
+    # The feature reads 1 + 2 = 3; the forms are 1 and 4.5; the second feature reads 3 - 7.875.
+    assert values["feature", 1, 0] == links[("input",), ("feature", 1, 0)] == 9
+    assert (values["form", 1, 0], values["form", 1, 1]) == (1, 4.5)
+    assert links[("form", 1, 0), ("feature", 2, 0)] == 3 * -4.875
+    assert links[("form", 1, 1), ("feature", 2, 0)] == -7.875 * -4.875
+    assert values["logit", 0] == -(4.875**2)
+    sizes = {edge: abs(weight) for edge, weight in links.items()}
+    counted = influences(graph, sizes, {("logit", 0): 0.5})
+    assert counted["feature", 2, 0] == 0.5
+    assert math.isclose(counted["form", 1, 0], 0.5 * 3 / 10.875)
+    assert math.isclose(counted["input",], 0.5)
+
+
+def test_what_nothing_reads_or_adds_counts_for_nothing() -> None:
+    graph = nx.DiGraph([(("form", 1, 0), ("logit", 0)), (("form", 1, 1), ("logit", 1))])
+    sizes = dict.fromkeys(graph.edges, 0.0) | {(("form", 1, 1), ("logit", 1)): 1e308}
+    counted = influences(graph, sizes, {("logit", 0): 0.5, ("logit", 1): 0.5})
+    assert (counted["form", 1, 0], counted["form", 1, 1]) == (0, 0.5)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "feature/-1/0", "feature/1/", "form/1/99999999999999999999"]
+)
+def test_a_text_that_names_no_node_is_refused(name: str) -> None:
+    if name:
+        with pytest.raises(NumericError, match="expected a node's name like"):
+            named_node(name)
+    else:
+        assert named_node(name) == ("",)  # for the schema to refuse
