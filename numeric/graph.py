@@ -21,6 +21,8 @@ logits read the features of their layer and, through the layer's linear part, wh
 A feature that :func:`numeric.prune` has cut stays in the graph with the attribute ``cut``, and
 takes no part in any value but those of the residuals: a logit with its residual is the logit of the
 graph before the cut, and without it differs by at most ``bound`` times a power of the input's norm.
+What the graph's method left out of its network, as shared features do, is in no node; its share of
+the bound is the residual's attribute ``outside``.
 
 A weight of a
 feature's reading that one float64 cannot hold has a second part, ``weight_low`` or

@@ -12,7 +12,7 @@ layer writes: by the weights alone. The weakest features are cut first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import networkx as nx
@@ -37,10 +37,12 @@ def prune(
     share: float | None = None,
     agreement: float | None = None,
     images: npt.NDArray[Any] | None = None,
+    bound: float | None = None,
+    radius: float | None = None,
 ) -> nx.DiGraph[Node]:
     r"""Cut the weakest features of a graph, and keep what they did as a residual for each logit.
 
-    Exactly one of ``features``, ``share`` and ``agreement`` says how far.
+    Exactly one of ``features``, ``share``, ``agreement`` and ``bound`` says how far.
 
     Args:
         graph: in the schema of :mod:`numeric.graph`.
@@ -49,12 +51,15 @@ def prune(
         agreement: on which share of the images the class must stay the same; the fewest features
             are looked for by halving.
         images: float array of shape (images, inputs), with ``agreement``.
+        bound: by how much no logit may move; the fewest features are looked for by halving.
+        radius: for which inputs, those with :math:`\|x\|` at most this, with ``bound``.
 
     Returns:
         A new graph. Its cut features have the attribute ``cut``; nodes ``("residual", c)`` stand
         for what they did, with ``bound``, the norm of the difference :math:`T_c - T_c'` of the
         tensors, so that :math:`|f_c(x) - f'_c(x)| \le \|T_c - T_c'\|\,\|\tilde x\|^{2^L}` with
-        :math:`L` layers, an embedding counted.
+        :math:`L` layers, an embedding counted. What the graph's method left out of its network is
+        counted in.
 
     Raises:
         NumericError: the graph breaks the schema, not one of the three is given, or it is out of
@@ -72,18 +77,42 @@ def prune(
     nodes = _features(graph)
     scores = np.concatenate(feature_norms(layers))
     order = np.argsort(-scores, kind="stable")
-    count = _count(layers, order, scores, features, share, agreement, images)
+    outside = np.array(
+        [
+            graph.nodes.get(("residual", label), {}).get("outside", 0.0)
+            for label in range(len(layers[-1].linear) - 1)
+        ]
+    )
+    if bound is not None or radius is not None:
+        _check_free(features=features, share=share, agreement=agreement)
+        count = _within(layers, order, outside, bound, radius)
+    else:
+        count = _count(layers, order, scores, features, share, agreement, images)
     cut = {nodes[place] for place in order[count:]}
     pruned = graph.copy()
     for node in nodes:
         pruned.nodes[node].pop("cut", None)
         if node in cut:
             pruned.nodes[node]["cut"] = True
-    kept = square_layers(pruned)
-    for label, bound in enumerate(distances(as_layers(layers), as_layers(kept))):
-        pruned.add_node(("residual", label), bound=float(bound))
-        pruned.add_edge(("residual", label), ("logit", label), weight=1.0)
-    return pruned
+    moved = distances(as_layers(layers), as_layers(square_layers(pruned)))
+    return with_residuals(pruned, moved, outside)
+
+
+def with_residuals(graph: nx.DiGraph[Node], moved: Doubles, outside: Doubles) -> nx.DiGraph[Node]:
+    """Add residual nodes to a graph, in place.
+
+    Args:
+        graph: in the schema of :mod:`numeric.graph`.
+        moved: for each logit, the norm of what cut features did to its tensor.
+        outside: for each logit, the norm of what is in the network alone.
+    """
+    for label, (cut, left_out) in enumerate(zip(moved, outside, strict=True)):
+        node = ("residual", label)
+        graph.add_node(node, bound=float(cut + left_out))
+        if left_out:
+            graph.nodes[node]["outside"] = float(left_out)
+        graph.add_edge(node, ("logit", label), weight=1.0)
+    return graph
 
 
 def feature_norms(layers: Sequence[SquareLayer]) -> list[Doubles]:
@@ -151,7 +180,7 @@ def _count(
     chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) != 1:
         raise NumericError(
-            f"expected one of {', '.join(given)}, got {' and '.join(chosen) or 'none'}"
+            f"expected one of {', '.join(given)} and bound, got {' and '.join(chosen) or 'none'}"
         )
     if features is not None:
         if isinstance(features, bool) or not isinstance(features, int | np.integer):
@@ -165,25 +194,54 @@ def _count(
     if share is not None:
         carried = np.concatenate([[0.0], np.cumsum(scores[order] ** 2)])
         return int(np.flatnonzero(carried >= share * carried[-1])[0])
-    return _fewest(layers, order, target, images)
-
-
-def _fewest(
-    layers: Sequence[SquareLayer],
-    order: npt.NDArray[np.int64],
-    agreement: float,
-    images: npt.NDArray[Any] | None,
-) -> int:
-    """Return the fewest features with which the class stays the same on enough images."""
     if images is None:
         raise NumericError("expected images on which to measure the agreement, got None")
     wanted = _classes(layers, images)
 
     def enough(count: int) -> bool:
         found = _classes(_only(layers, order[:count]), images)
-        return float((found == wanted).mean()) >= agreement
+        return float((found == wanted).mean()) >= target
 
-    low, high = 0, len(order)
+    return _fewest(len(order), enough)
+
+
+def _within(
+    layers: Sequence[SquareLayer],
+    order: npt.NDArray[np.int64],
+    outside: Doubles,
+    bound: float | None,
+    radius: float | None,
+) -> int:
+    """Return the fewest features with which no logit moves by more than a bound."""
+    for name, value in {"bound": bound, "radius": radius}.items():
+        if not isinstance(value, float | int) or not 0 <= value < np.inf:
+            raise NumericError(f"expected {name} to be a number from 0, got {value!r}")
+    with np.errstate(over="ignore"):
+        reach = np.power(1.0 + np.float64(radius or 0.0) ** 2, 2.0 ** (len(layers) - 1))
+    if not reach * outside.max(initial=0) <= float(bound or 0.0):
+        raise NumericError(
+            f"expected bound to be at least {reach * outside.max():.3g}, which is what the graph's "
+            f"method left out within the radius {radius}, got {bound}"
+        )
+    whole = as_layers(layers)
+
+    def enough(count: int) -> bool:
+        moved = distances(whole, as_layers(_only(layers, order[:count])))
+        return bool(reach * (moved + outside).max() <= float(bound or 0.0))
+
+    return _fewest(len(order), enough)
+
+
+def _check_free(**others: object) -> None:
+    """Refuse a second way to say how far."""
+    for name, value in others.items():
+        if value is not None:
+            raise NumericError(f"expected one of {', '.join(others)} and bound, got {name} beside")
+
+
+def _fewest(most: int, enough: Callable[[int], bool]) -> int:
+    """Return the fewest features that are enough; all of them are."""
+    low, high = 0, most
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle + 1, high)

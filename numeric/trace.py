@@ -16,6 +16,7 @@ from numeric.files import digest
 from numeric.graph import compose
 from numeric.network import BilinearNetwork
 from numeric.normal_form import Floats, Layer, checked_layers
+from numeric.pruning import as_layers, distances, with_residuals
 from numeric.schema import Node
 
 
@@ -42,13 +43,13 @@ def trace(
     network: BilinearNetwork | Iterable[Sequence[Floats]],
     method: str = "eigen",
     *,
-    metric: npt.NDArray[np.float64] | None = None,
+    metric: str | npt.NDArray[np.float64] | None = None,
     components: int | None = None,
     features: int | Sequence[int] | None = None,
 ) -> nx.DiGraph[Node]:
     """Find the features that a network computes with, and how they compose.
 
-    No data is looked at: every feature comes from the weights.
+    Every feature comes from the weights. No data is looked at, unless a metric is made of it.
 
     Args:
         network: a network, or its layers in the normal form.
@@ -56,9 +57,9 @@ def trace(
             eigenvectors of each output's interaction matrix), ``"canonical"`` (each hidden state in
             its own basis, ordered by what the outputs draw from it, then eigenvectors) or
             ``"shared"`` (as canonical, with one set of features for all outputs of a layer).
-        metric: for canonical and shared features, how inputs are alike: the Gram matrix of the
-            constant and the inputs, such as a second moment of data. Left out, all pixels are
-            alike, and no data is looked at.
+        metric: for canonical and shared features, how inputs are alike: ``"pixels"`` (all of them
+            alike, as if left out), ``"neighbours"`` (the more the nearer they lie), or the Gram
+            matrix of the constant and the inputs, such as a second moment of data.
         components: for canonical and shared features, how many components of each hidden state
             stay. Left out, all of them for canonical features, and for shared ones as many as make
             99 % of what the outputs draw.
@@ -66,7 +67,8 @@ def trace(
 
     Returns:
         The composition graph, in the schema of :mod:`numeric.graph`. It computes what the network
-        computes, but for what shared features and ``components`` leave out. Its attribute
+        computes, but for what shared features and ``components`` leave out; then nodes
+        ``("residual", c)`` say how much that is, as those of :func:`numeric.prune`. Its attribute
         ``network`` is the SHA-256 of the layers that it was read from.
 
     Raises:
@@ -94,5 +96,8 @@ def trace(
     found = METHODS[method](layers, **settings)
     graph = compose(found.squares, method)
     graph.graph.update(found.attributes)
+    if found.incomplete:
+        outside = distances(layers, as_layers(found.squares))
+        with_residuals(graph, np.zeros_like(outside), outside)
     graph.graph["network"] = digest(array for layer in layers for array in layer)
     return graph

@@ -181,7 +181,7 @@ class _State:
                     f"expected the checkpoint {path} to have the {name} {value}, got "
                     f"{description.get(name)}: delete it, or train with its settings"
                 )
-        history = _history(description.get("history"), self.recipe.epochs, path)
+        history = checked_history(description.get("history"), path, most=self.recipe.epochs)
         for name, like in self._expected():
             if name not in arrays:
                 raise NumericError(f"expected {path} to hold the tensor {name}, got none")
@@ -210,17 +210,34 @@ class _State:
             yield f"exp_avg_sq of {name}", weights
 
 
-def _history(epochs: object, most: int, path: str | os.PathLike[str]) -> list[Epoch]:
-    """Return the epochs of a checkpoint, if they are 1 to ``most`` with finite numbers."""
+def checked_history(
+    epochs: object, path: str | os.PathLike[str], *, least: int = 1, most: int
+) -> list[Epoch]:
+    """Return the history of a training as a file holds it, checked.
+
+    Args:
+        epochs: what the file holds: for each epoch a mapping of ``loss`` and ``accuracy``.
+        path: of the file, for the error.
+        least: how many epochs there must be.
+        most: how many there may be.
+
+    Raises:
+        NumericError: it holds something else, or another number of epochs.
+
+    Examples:
+        >>> checked_history([{"loss": 0.5, "accuracy": 0.9}], "model.safetensors", most=30)
+        [Epoch(loss=0.5, accuracy=0.9)]
+    """
     try:
         history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]  # refused below
     except TypeError:
         history = []
     numbers = [number for epoch in history for number in (epoch.loss, epoch.accuracy)]
     finite = all(isinstance(number, float) and math.isfinite(number) for number in numbers)
-    if not finite or not 1 <= len(history) <= most:
+    if not finite or not least <= len(history) <= most:
+        span = f"{least} to {most}" if least < most else f"all {most}"
         raise NumericError(
-            f"expected {path} to hold the loss and accuracy of 1 to {most} epochs, got {epochs!r}"
+            f"expected {path} to hold the loss and accuracy of {span} epochs, got {epochs!r}"
         )
     return history
 

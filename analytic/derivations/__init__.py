@@ -1,4 +1,4 @@
-"""The theorems that the rewrite rests on, each derived for generic symbolic weights.
+"""The theorems that rewrites and certificates rest on, each derived for generic symbolic weights.
 
 A derivation writes the two sides of an identity in sympy, with a symbol for every weight and every
 input, and expands their difference. Sizes are arguments: an identity is proved for all weights of
@@ -8,6 +8,7 @@ the given size, and the size of a proof is stated in it.
 from collections.abc import Callable
 
 from analytic.derivations.calculus import gradient_and_hessian, path_attribution
+from analytic.derivations.certificates import difference_bound, local_bound, s_lemma
 from analytic.derivations.derivation import Derivation
 from analytic.derivations.eigen import eigen_cut, eigen_expansion
 from analytic.derivations.inner_products import gaussian_inner_product, tensor_inner_product
@@ -39,6 +40,9 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "gaussian_inner_product": gaussian_inner_product,
     "tensor_inner_product": tensor_inner_product,
     "truncation_bound": truncation_bound,
+    "s_lemma": s_lemma,
+    "difference_bound": difference_bound,
+    "local_bound": local_bound,
 }
 """Every theorem by name, each after what it builds on: what tests, docs and certificates use."""
 
@@ -48,15 +52,18 @@ __all__ = [
     "Truncation",
     "composition",
     "degree_and_monomials",
+    "difference_bound",
     "eigen_cut",
     "eigen_expansion",
     "gauge_freedom",
     "gaussian_inner_product",
     "gradient_and_hessian",
     "homogenisation",
+    "local_bound",
     "path_attribution",
     "polarisation",
     "residual_as_neurons",
+    "s_lemma",
     "tensor_inner_product",
     "third_order_tensor",
     "truncation_bound",

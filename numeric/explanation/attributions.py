@@ -16,10 +16,10 @@ import torch
 
 from numeric.errors import NumericError
 from numeric.explanation.explanations import class_signs
-from numeric.explanation.responses import checked_images
+from numeric.explanation.forward_pass import checked_images
 from numeric.graph import square_layers
 from numeric.normal_form import SquareLayer
-from numeric.rewrite import rewrite
+from numeric.rewrite import RewrittenNetwork
 from numeric.schema import Node
 
 Doubles = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ def integrated_gradients(
         arXiv 1703.01365; in symbols ``analytic.derivations.path_attribution``.
 
     Examples:
-        >>> from numeric import BilinearNetwork, trace
+        >>> from numeric import BilinearNetwork, rewrite, trace
         >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5))
         >>> x = torch.tensor([[0.0, 0.0, 0.0], [0.2, 0.0, 0.9]])
         >>> before, after = rewrite(graph)(x)[:, 1].tolist()
@@ -76,7 +76,7 @@ def integrated_gradients(
     nodes, weights = np.polynomial.legendre.leggauss(2 ** max(squaring - 1, 0))
     points = torch.from_numpy(start + np.outer((1 + nodes) / 2, step))
     with torch.enable_grad():
-        logits = rewrite(graph)(points.requires_grad_()) @ signs
+        logits = RewrittenNetwork(layers)(points.requires_grad_()) @ signs
         (gradients,) = torch.autograd.grad(logits @ torch.from_numpy(weights / 2), points)
     return np.asarray(step * gradients.numpy().sum(axis=0))
 
@@ -117,7 +117,7 @@ def shapley_values(
         G. Owen, Management Science 18 (1972).
 
     Examples:
-        >>> from numeric import BilinearNetwork, trace
+        >>> from numeric import BilinearNetwork, rewrite, trace
         >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5))
         >>> x = torch.tensor([[0.0, 0.0, 0.0], [0.2, 0.0, 0.9]])
         >>> before, after = rewrite(graph)(x)[:, 1].tolist()

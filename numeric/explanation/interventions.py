@@ -20,11 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.schema import INPUT, Edge, Node, validate
+from numeric.schema import DIRECTIONS, INPUT, WEIGHTS, Edge, Node, validate
 
 Doubles = npt.NDArray[np.float64]
-_DIRECTIONS = ("direction", "direction_low")
-_WEIGHTS = ("weight", "weight_low")
 
 
 def ablate(graph: nx.DiGraph[Node], *targets: Node | Edge) -> nx.DiGraph[Node]:
@@ -103,10 +101,10 @@ def scale(graph: nx.DiGraph[Node], target: Node | Edge, factor: float) -> nx.DiG
         edges = list((changed.in_edges if target[0] == "logit" else changed.out_edges)(target))
     for source, reader in edges:
         if source == INPUT:
-            _multiply(changed.nodes[reader], _DIRECTIONS, number, f"direction of {reader}")
+            _multiply(changed.nodes[reader], DIRECTIONS, number, f"direction of {reader}")
         else:
             attributes = changed.edges[source, reader]
-            _multiply(attributes, _WEIGHTS, number, f"weight of {source} → {reader}")
+            _multiply(attributes, WEIGHTS, number, f"weight of {source} → {reader}")
     return changed
 
 
@@ -222,7 +220,7 @@ def _cut(graph: nx.DiGraph[Node], edge: Node | Edge) -> None:
         return
     graph.remove_edge(source, reader)
     if source == INPUT:
-        for name in _DIRECTIONS:
+        for name in DIRECTIONS:
             graph.nodes[reader].pop(name, None)
 
 

@@ -8,8 +8,6 @@ squares once. So what an intervention does follows from the polynomial, before i
 
 from __future__ import annotations
 
-import reprlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -17,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.explanation.forward_pass import ForwardPass, check_held, checked_numbers
 from numeric.explanation.interventions import check_node, is_edge, scale, set_value
-from numeric.graph import places_of, square_layers
 from numeric.inference import as_tensor
 from numeric.normal_form import SquareLayer
-from numeric.rewrite import rewrite
+from numeric.rewrite import RewrittenNetwork, rewrite
 from numeric.schema import INPUT, Edge, Node
 
 Doubles = npt.NDArray[np.float64]
@@ -47,15 +45,6 @@ class Effect:
         return self.after - self.before
 
 
-def node_readings(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> dict[Node, Doubles]:
-    """Return what every node but the input reads, as :func:`node_values`: features not squared."""
-    steps = _forward(square_layers(graph), _extended(graph, images))
-    return {
-        node: steps[number - 1][0 if node[0] == "feature" else 1][..., row]
-        for node, (number, row) in places_of(graph)[0].items()
-    }
-
-
 def node_values(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> dict[Node, Doubles]:
     """Return the value of every node that takes part on images, in float64.
 
@@ -68,7 +57,8 @@ def node_values(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> dict[Node, Do
         Features that were cut, and residuals, are left out.
 
     Raises:
-        NumericError: the graph breaks the schema, or images do not fit it.
+        NumericError: the graph breaks the schema, images do not fit it, or a value is beyond
+            float64.
 
     Examples:
         >>> from numeric import BilinearNetwork, trace
@@ -76,9 +66,8 @@ def node_values(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> dict[Node, Do
         >>> node_values(graph, np.ones((6, 3)))["form", 1, 0]
         array([1., 1., 1., 1., 1., 1.])
     """
-    readings = node_readings(graph, images)
-    values = {node: r**2 if node[0] == "feature" else r for node, r in readings.items()}
-    return {INPUT: checked_images(graph, images), **values}
+    forward = ForwardPass.of(graph, images)
+    return {INPUT: forward.images, **{node: forward.value(node) for node in forward.places}}
 
 
 def response(graph: nx.DiGraph[Node], node: Node, images: npt.ArrayLike) -> Doubles:
@@ -97,8 +86,8 @@ def response(graph: nx.DiGraph[Node], node: Node, images: npt.ArrayLike) -> Doub
         constant term first.
 
     Raises:
-        NumericError: the graph breaks the schema, the node is not in it or is the constant, or
-            images do not fit it.
+        NumericError: the graph breaks the schema, the node is not in it or is the constant, images
+            do not fit it, or a value or a coefficient is beyond float64.
 
     Examples:
         >>> from numeric import BilinearNetwork, trace
@@ -106,23 +95,9 @@ def response(graph: nx.DiGraph[Node], node: Node, images: npt.ArrayLike) -> Doub
         >>> response(graph, ("form", 1, 2), np.ones((6, 3))).shape
         (6, 2, 5)
     """
-    layers = square_layers(graph)
+    forward = ForwardPass.of(graph, images)
     check_node(graph, node)
-    number, place = places_of(graph)[0][node]
-    state = _extended(graph, images)
-    for _, outputs in _forward(layers[: number - 1], state):
-        state = outputs
-    layer = layers[number - 1]
-    ((readings, rest),) = _forward([layer], state)
-    if node[0] == "feature":
-        readings[..., place] = 0
-        rest, slope = readings**2 @ layer.mixing.T + state @ layer.linear.T, layer.mixing[:, place]
-    else:
-        rest[..., place], slope = 0, np.eye(len(layer.linear))[place]
-    polynomials = np.stack([rest, np.broadcast_to(slope, rest.shape)], axis=-1)
-    for layer in layers[number:]:
-        polynomials = _above(layer, polynomials)
-    return polynomials[..., 1:, :]
+    return _coefficients(forward, node)
 
 
 def predicted_effect(
@@ -148,16 +123,9 @@ def predicted_effect(
         >>> predicted_effect(graph, ("form", 1, 2), np.ones((6, 3)), 0.5).shape
         (6, 2)
     """
-    coefficients = response(graph, node, images)
-    now = node_values(graph, images)[node]
-    new = _checked_array(value, "value")
-    if new.shape not in ((), now.shape):
-        raise NumericError(
-            f"expected value to be a number or to have shape {now.shape}, got {new.shape}"
-        )
-    degrees = np.arange(coefficients.shape[-1])
-    change = np.broadcast_to(new, now.shape)[..., None] ** degrees - now[..., None] ** degrees
-    return np.asarray((coefficients @ change[..., None])[..., 0])
+    forward = ForwardPass.of(graph, images)
+    check_node(graph, node)
+    return _predicted(forward, node, value)
 
 
 def effect(
@@ -182,7 +150,8 @@ def effect(
         The logits before and after, and the predicted difference.
 
     Raises:
-        NumericError: neither or both of value and factor are given, or what those raise.
+        NumericError: neither or both of value and factor are given, what those and
+            :func:`response` raise, or a changed value is beyond float64.
 
     Examples:
         >>> from numeric import BilinearNetwork, trace
@@ -193,56 +162,80 @@ def effect(
     """
     if value is not None and factor is None:
         changed = set_value(graph, target, value)
+        forward = ForwardPass.of(graph, images)
         node, new = target, np.array(float(value))
     elif factor is not None and value is None:
         changed = scale(graph, target, factor)
-        node, new = _scaled_value(graph, target, images, float(factor))
+        forward = ForwardPass.of(graph, images)
+        node, new = _scaled_value(graph, forward, target, float(factor))
     else:
         raise NumericError(f"expected either value or factor, got {value!r} and {factor!r}")
-    inputs = as_tensor(checked_images(graph, images))
-    before, after = (rewrite(each)(inputs).numpy() for each in (graph, changed))
-    return Effect(before, after, predicted_effect(graph, node, images, new))
+    inputs = as_tensor(forward.images)
+    before, after = (
+        network(inputs).numpy() for network in (RewrittenNetwork(forward.layers), rewrite(changed))
+    )
+    check_held(after, "logits of the changed graph")
+    return Effect(before, after, _predicted(forward, node, new))
 
 
 def _scaled_value(
-    graph: nx.DiGraph[Node], target: Node | Edge, images: npt.ArrayLike, factor: float
+    graph: nx.DiGraph[Node], forward: ForwardPass, target: Node | Edge, factor: float
 ) -> tuple[Node, Doubles]:
     """Return the node whose value an intervention changes, and the value that it gets."""
-    readings, values = node_readings(graph, images), node_values(graph, images)
-    if not is_edge(target):
-        return target, factor * values[target]
-    source, reader = target
-    edge, node = graph.edges[target], graph.nodes[reader]
+    with np.errstate(over="ignore", invalid="ignore"):
+        if is_edge(target):
+            node, change = target[1], (factor - 1) * _carried(graph, forward, target)
+            new = forward.reading(node) + change
+            new = new**2 if node[0] == "feature" else new
+        else:
+            node, new = target, factor * forward.value(target)
+    check_held(new, f"a value of {node}")
+    return node, np.asarray(new)
+
+
+def _carried(graph: nx.DiGraph[Node], forward: ForwardPass, edge: Edge) -> Doubles:
+    """Return what an edge adds to what its reader reads."""
+    source, reader = edge
     if source == INPUT:
-        part = _extended(graph, images) @ (node["direction"] + node.get("direction_low", 0.0))
+        node = graph.nodes[reader]
+        return np.asarray(forward.states[0] @ (node["direction"] + node.get("direction_low", 0.0)))
+    data = graph.edges[edge]
+    return np.asarray((data["weight"] + data.get("weight_low", 0.0)) * forward.value(source))
+
+
+def _predicted(forward: ForwardPass, node: Node, value: npt.ArrayLike) -> Doubles:
+    """Return what :func:`predicted_effect` says of a graph that is compiled."""
+    coefficients, now = _coefficients(forward, node), forward.value(node)
+    new = checked_numbers(value, "value")
+    if new.shape not in ((), now.shape):
+        raise NumericError(
+            f"expected value to be a number or to have shape {now.shape}, got {new.shape}"
+        )
+    degrees = np.arange(coefficients.shape[-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = np.broadcast_to(new, now.shape)[..., None] ** degrees - now[..., None] ** degrees
+        predicted = (coefficients @ change[..., None])[..., 0]
+    check_held(predicted, "an effect")
+    return np.asarray(predicted)
+
+
+def _coefficients(forward: ForwardPass, node: Node) -> Doubles:
+    """Return what :func:`response` says of a graph that is compiled."""
+    number, place = forward.places[node]
+    layer, below = forward.layers[number - 1], forward.states[number - 1]
+    if node[0] == "feature":
+        readings = forward.readings[number - 1].copy()
+        readings[..., place] = 0
+        rest, slope = readings**2 @ layer.mixing.T + below @ layer.linear.T, layer.mixing[:, place]
     else:
-        part = (edge["weight"] + edge.get("weight_low", 0.0)) * values[source]
-    reading = readings[reader] + (factor - 1) * part
-    return reader, reading**2 if reader[0] == "feature" else reading
-
-
-def checked_images(
-    graph: nx.DiGraph[Node],
-    images: npt.ArrayLike,
-    name: str = "images",
-    axes: tuple[int, ...] = (1, 2),
-) -> Doubles:
-    """Return images in float64 if they are finite numbers of the graph's size."""
-    array, inputs = _checked_array(images, name), graph.graph["sizes"][0] - 1
-    if array.ndim not in axes or array.shape[-1] != inputs:
-        expected = " or ".join(("", f"({inputs},)", f"(images, {inputs})")[n] for n in axes)
-        raise NumericError(f"expected {name} to have shape {expected}, got {array.shape}")
-    return array
-
-
-def _forward(layers: Sequence[SquareLayer], state: Doubles) -> list[tuple[Doubles, Doubles]]:
-    """Return every layer's readings and outputs, for states of shape (..., components)."""
-    steps = []
-    for layer in layers:
-        readings = state @ layer.readings.T + state @ layer.low.T
-        state = readings**2 @ layer.mixing.T + state @ layer.linear.T
-        steps.append((readings, state))
-    return steps
+        rest, slope = forward.states[number].copy(), np.eye(len(layer.linear))[place]
+        rest[..., place] = 0
+    polynomials = np.stack([rest, np.broadcast_to(slope, rest.shape)], axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for above in forward.layers[number:]:
+            polynomials = _above(above, polynomials)
+    check_held(polynomials, "a response")
+    return polynomials[..., 1:, :]
 
 
 def _above(layer: SquareLayer, polynomials: Doubles) -> Doubles:
@@ -255,19 +248,3 @@ def _above(layer: SquareLayer, polynomials: Doubles) -> Doubles:
     result = layer.mixing @ squares
     result[..., :count] += layer.linear @ polynomials
     return np.asarray(result)
-
-
-def _extended(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> Doubles:
-    """Return checked images with the constant before the pixels."""
-    array = checked_images(graph, images)
-    return np.concatenate([np.ones((*array.shape[:-1], 1)), array], axis=-1)
-
-
-def _checked_array(values: npt.ArrayLike, name: str) -> Doubles:
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError):
-        array = np.array(None)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise NumericError(f"expected {name} to hold finite numbers, got {reprlib.repr(values)}")
-    return array.astype(np.float64)

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.features.bonds import Bond, canonical_bonds, in_bases
+from numeric.features.bonds import Bond, canonical_bonds, facing_up, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
+from numeric.features.metrics import metric_root
 from numeric.features.sharing import shared_features
 from numeric.normal_form import Layer, SquareLayer
 
@@ -39,6 +40,7 @@ class Decomposition:
         errors: for each layer of shared features, what they leave of its forms, weighted by what
             the outputs draw from them: the norm of the rest over that of all.
         metric: how inputs are alike, in words.
+        incomplete: whether something was left out.
     """
 
     squares: list[SquareLayer]
@@ -46,6 +48,7 @@ class Decomposition:
     groups: list[list[list[int]]] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     metric: str | None = None
+    incomplete: bool = False
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class Decomposition:
         found: dict[str, Any] = {
             "metric": self.metric,
             "singular_values": [bond.singular_values.tolist() for bond in self.bonds],
+            "totals": [bond.total for bond in self.bonds],
             "undetermined_components": [
                 [[place + 1 for place in group] for group in close_groups(bond.singular_values)]
                 for bond in self.bonds
@@ -65,15 +69,14 @@ class Decomposition:
 
 
 def canonical(
-    layers: Sequence[Layer], *, metric: Doubles | None = None, components: int | None = None
+    layers: Sequence[Layer], *, metric: str | Doubles = "pixels", components: int | None = None
 ) -> Decomposition:
     """Write every component of every bond in its eigenfeatures.
 
     Args:
         layers: in the normal form.
-        metric: how inputs are alike, the constant first: symmetric, positive definite, of shape
-            (inputs + 1, inputs + 1), with 1 in the corner; such as the second moment of data. Left
-            out, all pixels and the constant are alike, and no data is looked at.
+        metric: how inputs are alike: a name or a Gram matrix
+            (:func:`numeric.features.metrics.metric_root`), such as the second moment of data.
         components: how many components of each hidden state stay; left out, all of them.
 
     Returns:
@@ -82,19 +85,21 @@ def canonical(
     Raises:
         NumericError: the metric is none, or a number is out of range.
     """
-    root = _root(metric, layers[0])
+    root, words = metric_root(metric, layers[0].linear.shape[1] - 1)
     bonds = canonical_bonds(layers, root @ root.T)
-    homogeneous = _homogeneous(layers, bonds, _counts(bonds, components, share=1.0))
+    kept = _counts(bonds, components, share=1.0)
+    homogeneous = _homogeneous(layers, bonds, kept)
     squares = [eigen(layer, number) for number, layer in enumerate(_white(homogeneous, root), 1)]
     groups = [_groups(square) for square in squares]
-    return Decomposition(_coloured(squares, root), bonds, groups, [], _named(metric))
+    incomplete = kept != [len(bond.singular_values) for bond in bonds]
+    return Decomposition(_coloured(squares, root), bonds, groups, [], words, incomplete)
 
 
 def shared(
     layers: Sequence[Layer],
     *,
     features: int | Sequence[int],
-    metric: Doubles | None = None,
+    metric: str | Doubles = "pixels",
     components: int | None = None,
 ) -> Decomposition:
     """Write all components of each bond in features that they share.
@@ -110,7 +115,7 @@ def shared(
     Raises:
         NumericError: the metric is none, or a number is out of range.
     """
-    root = _root(metric, layers[0])
+    root, words = metric_root(metric, layers[0].linear.shape[1] - 1)
     bonds = canonical_bonds(layers, root @ root.T)
     kept = _counts(bonds, components, share=0.99)
     homogeneous = _homogeneous(layers, bonds, kept)
@@ -134,7 +139,7 @@ def shared(
         squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]
-    return Decomposition(_coloured(squares, root), bonds, groups, errors, _named(metric))
+    return Decomposition(_coloured(squares, root), bonds, groups, errors, words, incomplete=True)
 
 
 def close_groups(values: Doubles) -> list[list[int]]:
@@ -161,35 +166,6 @@ def _groups(square: SquareLayer) -> list[list[int]]:
         order = used[np.argsort(weights[used], kind="stable")]
         found += [sorted(order[group].tolist()) for group in close_groups(weights[order])]
     return found
-
-
-def _named(metric: Doubles | None) -> str:
-    return "pixels alike" if metric is None else "given"
-
-
-def _root(metric: Doubles | None, first: Layer) -> Doubles:
-    """Return a triangular factor of the metric."""
-    size = first.linear.shape[1]
-    if metric is None:
-        return np.eye(size)
-    try:
-        given = np.asarray(metric)
-    except ValueError:
-        raise NumericError("expected metric to be an array, got rows of unequal length") from None
-    if given.shape != (size, size) or given.dtype.kind != "f" or not np.isfinite(given).all():
-        raise NumericError(
-            f"expected metric to be a finite float array of shape ({size}, {size}), got "
-            f"{given.dtype} of shape {given.shape}"
-        )
-    if not np.array_equal(given, given.T) or given[0, 0] != 1:
-        raise NumericError("expected metric to be symmetric, with 1 in the corner")
-    try:
-        return np.asarray(np.linalg.cholesky(given.astype(np.float64)))
-    except np.linalg.LinAlgError:
-        raise NumericError(
-            "expected metric to be positive definite: add a small multiple of the identity where "
-            "an input never varies"
-        ) from None
 
 
 def _counts(bonds: Sequence[Bond], components: int | None, *, share: float) -> list[int]:
@@ -257,5 +233,5 @@ def _white(layers: Sequence[Layer], root: Doubles) -> list[Layer]:
 def _coloured(squares: Sequence[SquareLayer], root: Doubles) -> list[SquareLayer]:
     """Undo :func:`_white`."""
     first = squares[0]
-    readings = np.asarray(np.linalg.solve(root.T, first.readings.T).T, dtype=np.float64)
-    return [first._replace(readings=readings), *squares[1:]]
+    columns = np.asarray(np.linalg.solve(root.T, first.readings.T), dtype=np.float64)
+    return [first._replace(readings=np.ascontiguousarray(facing_up(columns).T)), *squares[1:]]

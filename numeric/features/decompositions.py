@@ -135,9 +135,9 @@ def eigen(layer: Layer, number: int) -> SquareLayer:
                 f"within the range of float64, got a largest eigenvalue of {values[0]}: trace with "
                 "method='polarized', which multiplies nothing"
             )
-        directions = basis @ vectors
-        leading = np.take_along_axis(directions, abs(directions).argmax(axis=0)[None], axis=0)
-        readings.append((directions * np.where(leading < 0, -1.0, 1.0)).T)
+        rows = vectors.T @ basis.T
+        leading = np.take_along_axis(rows, abs(rows).argmax(axis=1)[:, None], axis=1)
+        readings.append(np.where(leading < 0, -1.0, 1.0) * rows)
         column = np.zeros((len(down), len(values)))
         column[output] = values
         columns.append(column)
@@ -184,9 +184,10 @@ def _scaled_to_one(rows: Doubles) -> tuple[Doubles, npt.NDArray[np.int32]]:
 
 def _span(rows: Doubles) -> Doubles:
     """Return an orthonormal basis, in columns, of a space that holds all rows."""
-    if len(rows) >= rows.shape[1]:
+    different = np.unique(rows, axis=0)
+    if len(different) >= rows.shape[1]:
         return np.eye(rows.shape[1])
-    return np.asarray(np.linalg.qr(rows.T)[0])
+    return np.asarray(np.linalg.qr(different.T)[0])
 
 
 def eigenfeatures(matrix: Doubles, *, terms: float = 0.0) -> tuple[Doubles, Doubles]:

@@ -2,7 +2,8 @@ r"""Inner products of a layer's forms, from its factors: no third-order tensor i
 
 A layer without linear part has the forms :math:`Q_o = \sum_k D_{ok}\,\tfrac12(l_k r_k^\top + r_k
 l_k^\top)`. Products of two of them need products of rows alone, so what would be a tensor of
-:math:`n \cdot m^2` numbers costs work in :math:`h \times h`.
+:math:`n \cdot m^2` numbers costs work in :math:`h \times h`. Only where there are so many neurons
+that the tensor is smaller, as in graphs of eigenfeatures, it is written out.
 
 Source:
     The identities are :func:`analytic.derivations.tensor_inner_product` and, for environments, the
@@ -63,10 +64,36 @@ def products(first: Layer, second: Layer, metric: Doubles | None = None) -> Doub
         array([[0., 0.],
                [0., 1.]])
     """
+    if max(_entries(first), _entries(second)) < len(first.left) * len(second.left):
+        return _products_of_forms(first, second, metric)
     left, right = (rows if metric is None else rows @ metric for rows in (first.left, first.right))
     straight = (left @ second.left.T) * (right @ second.right.T)
     crossed = (left @ second.right.T) * (right @ second.left.T)
     return np.asarray(first.down @ ((straight + crossed) / 2) @ second.down.T)
+
+
+def _products_of_forms(first: Layer, second: Layer, metric: Doubles | None) -> Doubles:
+    """Return what :func:`products` does, by way of the forms: for many neurons and few inputs."""
+    one, other = _forms(first), _forms(second)
+    if metric is not None:
+        one = metric.T @ one @ metric
+    return np.asarray(one.reshape(len(one), -1) @ other.reshape(len(other), -1).T)
+
+
+def _entries(layer: Layer) -> int:
+    """Return how many numbers the forms of a layer have."""
+    return int(len(layer.down) * layer.linear.shape[1] ** 2)
+
+
+def _forms(layer: Layer) -> Doubles:
+    """Return the symmetric matrix of every output, shape (outputs + 1, inputs + 1, inputs + 1)."""
+    size = layer.linear.shape[1]
+    forms = np.empty((len(layer.down), size, size))
+    for output, weights in enumerate(layer.down):
+        used = np.flatnonzero(weights)
+        half = layer.left[used].T @ (weights[used, np.newaxis] * layer.right[used])
+        forms[output] = (half + half.T) / 2
+    return forms
 
 
 def environment(layer: Layer, above: Doubles, metric: Doubles | None = None) -> Doubles:
@@ -91,6 +118,11 @@ def environment(layer: Layer, above: Doubles, metric: Doubles | None = None) -> 
                [0., 1.]])
     """
     left, right, down, _ = layer
+    if _entries(layer) < len(left) ** 2:
+        forms = _forms(layer)
+        mixed = np.tensordot(above, forms, 1)
+        mixed = mixed if metric is None else metric @ mixed
+        return np.asarray(np.tensordot(forms, mixed, axes=([0, 2], [0, 1])))
     drawn = down.T @ above @ down
     lefts, rights = (rows if metric is None else rows @ metric for rows in (left, right))
     crossed = left.T @ (drawn * (rights @ left.T)) @ right

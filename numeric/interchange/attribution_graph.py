@@ -19,6 +19,10 @@ On an image a node's ``activation`` is its value and a link's ``weight`` what th
 target's value: the links into a node sum to it. For a feature with reading ``r · y`` they are
 ``r_j y_j (r · y)``. Without an image, links carry the graph's own weights and no node is active.
 
+An attribution graph shows what takes part. Features that :func:`numeric.prune` has cut are left out
+with the residuals that stand for them, so the logits are those of the graph rewritten without
+residuals; ``features_cut`` in the metadata says how many they are.
+
 ``influence`` is circuit-tracer's: what a logit counts for is shared out among the links into it by
 their size, and so on down; each node has the part of the whole that it and those of more influence
 make up. Without an image, the size of a link from a feature is its weight times the squared length
@@ -27,7 +31,7 @@ of the feature's reading. ``node_threshold`` is 1, so viewers hide none.
 Fields of our own are a node's ``node``, its name as a list (``["rest", l]`` for features left out),
 and ``picture``, the direction that it reads the input by as a PNG in a data URI, red where
 positive; and in the metadata ``links`` (contributions or weights), ``features_left_out`` and
-``features_cut``, those that take no part since :func:`numeric.prune`, nor do their residuals.
+``features_cut``.
 
 Source:
     E. Ameisen et al., *Circuit Tracing*, https://transformer-circuits.pub/2025/attribution-graphs.
@@ -41,7 +45,6 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +54,13 @@ import numpy.typing as npt
 from matplotlib.image import imsave
 
 from numeric.errors import NumericError
+from numeric.explanation.flow import Flow
+from numeric.explanation.forward_pass import checked_numbers
+from numeric.explanation.interventions import takes_part
 from numeric.files import write_text
-from numeric.interchange.attributes import contributions, influences, node_name
+from numeric.interchange.attributes import node_name
 from numeric.interchange.attribution_format import check_attribution_graph
+from numeric.interchange.influence import cumulative_influence, influences, sizes_by_weights
 from numeric.network import check_integer
 from numeric.schema import INPUT, Edge, Node, validate
 
@@ -103,16 +110,18 @@ def to_attribution_graph(
     validate(graph)
     if most is not None:
         check_integer(most, "most", least=0)
-    graph = graph.copy()
-    cut = [node for node, cut in graph.nodes(data="cut", default=False) if cut]
-    graph.remove_nodes_from([*cut, *(node for node in graph if node[0] == "residual")])
+    whole, graph = graph, graph.copy()
+    graph.remove_nodes_from([node for node in whole if not takes_part(whole, node)])
     values, links, probabilities = _weighed(graph, image)
-    counted = influences(graph, _link_sizes(graph, links, image), probabilities)
+    sizes = {edge: abs(weight) for edge, weight in links.items()}
+    if image is None:
+        sizes = sizes_by_weights(graph)
+    counted = influences(graph, sizes, probabilities)
     features = sorted((node for node in graph if node[0] == "feature"), key=lambda n: -counted[n])
     left_out = [] if most is None else features[most:]
     counted, links = _without(left_out, counted, links, rest=image is not None)
     nodes = {node: _entry(node, len(graph.graph["sizes"]) - 1) for node in counted}
-    shares = _cumulative(counted)
+    shares = cumulative_influence(counted)
     for node, entry in nodes.items():
         entry |= {"influence": shares.get(node), "activation": values.get(node)}
         if pictures and "direction" in graph.nodes.get(node, {}):
@@ -128,7 +137,7 @@ def to_attribution_graph(
         "schema_version": 1,
         "links": "weights" if image is None else "contributions",
         "features_left_out": len(left_out),
-        "features_cut": len(cut),
+        "features_cut": sum(node[0] == "feature" and node not in graph for node in whole),
     }
     state = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
     ids = {node: entry["node_id"] for node, entry in nodes.items()}
@@ -179,48 +188,21 @@ def _weighed(
     if image is None:
         weights = {(u, v): float(data["weight"]) for u, v, data in graph.edges(data=True)}
         return {}, weights, dict.fromkeys(logits, 1 / classes)
-    values, links = contributions(graph, _point(image, graph.graph["sizes"][0] - 1))
-    links = {edge: links[edge] for edge in graph.edges}
-    if not all(map(math.isfinite, [*values.values(), *links.values()])):
-        raise NumericError("expected values on the image that float64 holds, got a larger one")
+    flow = Flow.of(graph, _point(image, graph.graph["sizes"][0] - 1))
+    contributions = flow.contributions()
     outputs = np.zeros(classes)
-    outputs[[c for _, c in logits]] = [values[node] for node in logits]
+    outputs[[c for _, c in logits]] = [flow.values[node] for node in logits]
     with np.errstate(over="ignore"):
         powers = np.exp(outputs - outputs.max())
-    return values, links, {node: float(powers[node[1]] / powers.sum()) for node in logits}
+    probabilities = {node: float(powers[node[1]] / powers.sum()) for node in logits}
+    return flow.values, {edge: contributions[edge] for edge in graph.edges}, probabilities
 
 
 def _point(image: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:
-    try:
-        point = np.asarray(image, dtype=np.float64).ravel()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise NumericError(f"expected image to be an array of numbers, got: {error}") from None
-    if len(point) != inputs or not np.isfinite(point).all():
-        raise NumericError(f"expected image to hold {inputs} finite numbers, got {len(point)}")
+    point = checked_numbers(image, "image").ravel()
+    if len(point) != inputs:
+        raise NumericError(f"expected image to hold {inputs} numbers, got {len(point)}")
     return point
-
-
-def _link_sizes(
-    graph: nx.DiGraph[Node], links: Mapping[Edge, float], image: npt.ArrayLike | None
-) -> dict[Edge, float]:
-    """Return sizes that do not change with the scale of a feature's reading."""
-    if image is not None:
-        return {edge: abs(weight) for edge, weight in links.items()}
-    lengths = {
-        node: math.hypot(
-            *data.get("direction", ()),
-            *(links[edge] for edge in graph.in_edges(node) if edge[0] != INPUT),
-        )
-        for node, data in graph.nodes(data=True)
-    }
-    sizes = {}
-    for (source, target), weight in links.items():
-        scale = lengths[source] * lengths[source] if source[0] == "feature" else 1.0
-        read = graph.nodes[target]["direction"] if source == INPUT else (weight,)
-        sizes[source, target] = math.hypot(*read) * scale
-    if not all(map(math.isfinite, sizes.values())):
-        raise NumericError("expected readings whose squares float64 holds, got a larger one")
-    return sizes
 
 
 def _without(
@@ -241,12 +223,6 @@ def _without(
             edge = ("rest", source[1]) if source in gone else source, target
             joined[edge] = joined.get(edge, 0.0) + weight
     return kept, joined
-
-
-def _cumulative(counted: Mapping[Node, float]) -> dict[Node, float]:
-    ranked = sorted((n for n in counted if n[0] != "logit"), key=lambda node: -counted[node])
-    totals = list(accumulate(counted[node] for node in ranked))
-    return {node: total / (totals[-1] or 1.0) for node, total in zip(ranked, totals, strict=True)}
 
 
 def _entry(node: Node, last: int) -> dict[str, Any]:

@@ -119,6 +119,50 @@ def test_an_agreement_is_reached() -> None:
     assert len(kept(pruned)) < sum(node[0] == "feature" for node in graph)
 
 
+def test_a_bound_is_kept_on_the_ball_and_by_no_fewer_features() -> None:
+    graph = traced(network())
+    before = outputs(graph)
+    radius = float(np.linalg.norm(IMAGES, axis=1).max())
+    whole = prune(graph, features=0)
+    loosest = max(whole.nodes["residual", c]["bound"] for c in range(3)) * (1 + radius**2) ** 2
+    pruned = prune(graph, bound=loosest / 10, radius=radius)
+    count = len(kept(pruned))
+    assert 0 < count < sum(node[0] == "feature" for node in graph)
+    assert abs(outputs(pruned) - before).max() <= loosest / 10
+    fewer = prune(graph, features=count - 1)
+    reached = max(fewer.nodes["residual", c]["bound"] for c in range(3)) * (1 + radius**2) ** 2
+    assert reached > loosest / 10
+
+
+def test_what_shared_features_leave_out_is_in_the_bound_of_the_residuals() -> None:
+    model = network().double()
+    graph = traced(model, "shared")
+    pruned = prune(graph, features=7)
+    wanted = logits(model, IMAGES)
+    norms = (1 + (IMAGES**2).sum(axis=1)) ** 2
+    for found in (graph, pruned):
+        for label in range(3):
+            moved = abs(outputs(found) - wanted)[:, label]
+            assert (moved <= found.nodes["residual", label]["bound"] * norms).all()
+    for label in range(3):
+        first, second = (found.nodes["residual", label] for found in (graph, pruned))
+        assert first["bound"] == first["outside"] == second["outside"] < second["bound"]
+
+
+@pytest.mark.parametrize("settings", [{"method": "canonical"}, {"method": "eigen"}])
+def test_a_graph_that_leaves_nothing_out_has_no_residuals(settings: dict[str, Any]) -> None:
+    assert not any(node[0] == "residual" for node in trace(network(), **settings))
+
+
+def test_components_that_were_cut_leave_a_residual() -> None:
+    assert trace(network(), "canonical", components=2).nodes["residual", 0]["outside"] > 0
+
+
+def test_a_bound_below_what_the_method_left_out_cannot_be_met() -> None:
+    with pytest.raises(NumericError, match=r"expected bound to be at least .*, got 0.0"):
+        prune(traced(network(), "shared"), bound=0.0, radius=1.0)
+
+
 @pytest.mark.props
 @given(networks(elements=tame, max_depth=2), st.sampled_from(["polarized", "eigen"]), st.data())
 def test_no_logit_moves_by_more_than_its_bound(
@@ -143,7 +187,7 @@ def test_no_logit_moves_by_more_than_its_bound(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "expected one of features, share, agreement, got none"),
+        ({}, "expected one of features, share, agreement and bound, got none"),
         ({"features": 3, "share": 0.5}, "got features and share"),
         ({"features": -1}, r"features to lie in 0\.\.\d+, got -1"),
         ({"features": 10**6}, r"features to lie in 0\.\.\d+, got 1000000"),
@@ -151,6 +195,11 @@ def test_no_logit_moves_by_more_than_its_bound(
         ({"features": True}, "features to be an integer, got True"),
         ({"share": 1.5}, r"share to lie in 0\.\.1, got 1.5"),
         ({"agreement": -0.1, "images": IMAGES}, r"agreement to lie in 0\.\.1, got -0.1"),
+        ({"features": 3, "bound": 0.1, "radius": 1.0}, "and bound, got features beside"),
+        ({"bound": 0.1}, "radius to be a number from 0, got None"),
+        ({"radius": 0.1}, "bound to be a number from 0, got None"),
+        ({"bound": np.nan, "radius": 1.0}, "bound to be a number from 0, got nan"),
+        ({"bound": 0.1, "radius": -1.0}, "radius to be a number from 0, got -1.0"),
         ({"agreement": 0.9}, "expected images on which to measure the agreement, got None"),
     ],
 )

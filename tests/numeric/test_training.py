@@ -20,7 +20,7 @@ from numeric import BilinearNetwork, Digits, NumericError, save_network, train
 from numeric import training as module
 from numeric.files import load_arrays, save_arrays
 from numeric.inference import predictions
-from numeric.training import Epoch
+from numeric.training import Epoch, checked_history
 
 Wrong = Any
 """What no caller should hand over."""
@@ -299,6 +299,32 @@ def test_a_checkpoint_whose_history_is_none_is_refused(checkpoint: Path, history
     save_arrays(checkpoint, arrays, {**description, "history": history})
     with pytest.raises(NumericError, match="the loss and accuracy of 1 to 4 epochs, got"):
         trained(checkpoint=checkpoint)
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 3), (3, 3), (1, 9), (0, 3)])
+def test_a_history_of_a_number_of_epochs_that_is_allowed_is_read(least: int, most: int) -> None:
+    history = [{"loss": 1.0 / number, "accuracy": 0.1 * number} for number in (1, 2, 3)]
+    found = checked_history(history, "model", least=least, most=most)
+    assert [vars(epoch) for epoch in found] == history
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "span"),
+    [(1, 2, "1 to 2"), (4, 9, "4 to 9"), (4, 4, "all 4"), (2, 2, "all 2")],
+)
+def test_a_history_of_another_number_of_epochs_is_refused(least: int, most: int, span: str) -> None:
+    with pytest.raises(NumericError) as caught:
+        checked_history([EPOCH] * 3, "model", least=least, most=most)
+    assert str(caught.value) == (
+        f"expected model to hold the loss and accuracy of {span} epochs, got {[EPOCH] * 3}"
+    )
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, None, "1.0", 1, True])
+@pytest.mark.parametrize("name", ["loss", "accuracy"])
+def test_a_history_of_what_is_no_finite_float_is_refused(name: str, number: Wrong) -> None:
+    with pytest.raises(NumericError, match="expected model to hold the loss and accuracy of 1 to"):
+        checked_history([EPOCH, {**EPOCH, name: number}], "model", most=9)
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,18 @@ from analytic import THEOREMS, Derivation
 from analytic.derivations import (
     composition,
     degree_and_monomials,
+    difference_bound,
     eigen_cut,
     eigen_expansion,
     gauge_freedom,
     gaussian_inner_product,
     gradient_and_hessian,
     homogenisation,
+    local_bound,
     path_attribution,
     polarisation,
     residual_as_neurons,
+    s_lemma,
     tensor_inner_product,
     third_order_tensor,
     truncation_bound,
@@ -50,6 +53,9 @@ SIZES = [
     *((gaussian_inner_product, sizes) for sizes in ((1,), (2,), (4,))),
     *((tensor_inner_product, sizes) for sizes in ((1, 1, 1), (2, 1, 3), (1, 3, 1))),
     *((truncation_bound, sizes) for sizes in ((2, 1, 1, 1), (4, 2, 1, 3), (2, 1, 2, 2))),
+    *((s_lemma, sizes) for sizes in ((1,), (2,))),
+    *((difference_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 2))),
+    *((local_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 1))),
 ]
 ARGUMENTS = [
     (name, argument)
@@ -107,6 +113,9 @@ def test_the_theorems_stand_in_the_order_in_which_they_build_on_each_other() -> 
         "gaussian_inner_product",
         "tensor_inner_product",
         "truncation_bound",
+        "s_lemma",
+        "difference_bound",
+        "local_bound",
     ]
 
 
@@ -137,6 +146,11 @@ def test_all_names_are_handed_on() -> None:
         # the entries moved, one for each pair, and Lagrange's tensor
         (truncation_bound(3, 1, 1, 2), 2 * 5 + 9, 3),
         (truncation_bound(2, 1, 2, 1), 5 + 16, 2),
+        # eigenvalues, vectors, matrix, slope, and the margin, the multiplier, two tolerances
+        (s_lemma(2), 2 + 4 + 3 + 2 + 4, 2),
+        # two layers, a basis below and one above
+        (difference_bound(1, 1, 2), 2 * (4 + 2 + 4) + 4 + 4, 2 * 2),
+        (local_bound(1, 1, 2), (4 + 2 + 4) + (6 + 1 + 3), 2 * 1),
     ],
 )
 def test_every_weight_and_every_input_has_a_symbol_of_its_own(

@@ -16,22 +16,11 @@ from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, NumericError, square_layers, trace
 from numeric.explanation.attributions import integrated_gradients, shapley_values
-from tests.graphs import edited_graphs, exact_logits
-from tests.numeric.explanation.test_interventions import (
-    INPUT,
-    a_graph,
-    graphs,
-)
+from tests.graphs import INPUT, edited_graphs, exact_logits, largest, small_graph, traced_graphs
 from tests.oracles import composition, derivative, expansion
 from tests.strategies import points
 
 BASELINE, IMAGE = np.array([0.0, 0.5, -1.0]), np.array([1.0, 0.25, 2.0])
-
-
-def largest(graph: nx.DiGraph[Any], *images: npt.NDArray[Any]) -> float:
-    """Return the size of the logits' terms: what rounding is relative to."""
-    logits = exact_logits(graph, sum(abs(image) for image in images), sizes=True)
-    return float(max(logits))
 
 
 # Integrated gradients
@@ -40,7 +29,7 @@ def largest(graph: nx.DiGraph[Any], *images: npt.NDArray[Any]) -> float:
 @pytest.mark.props
 @given(st.data())
 def test_integrated_gradients_are_the_exact_integrals(data: st.DataObject) -> None:
-    graph = data.draw(graphs(max_depth=2))
+    graph = data.draw(traced_graphs(max_depth=2))
     image, baseline = data.draw(points(graph.nodes[INPUT]["size"], count=2))
     label = data.draw(st.integers(0, graph.graph["sizes"][-1] - 2))
     found = integrated_gradients(graph, image, baseline, label)
@@ -71,7 +60,7 @@ def test_integrated_gradients_sum_to_the_difference(data: st.DataObject) -> None
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_one_node_fewer_is_not_enough(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = a_graph(depth=depth, seed=2)
+    graph = small_graph(depth=depth, seed=2)
     after, before = (float(exact_logits(graph, point)[0]) for point in (8 * IMAGE, BASELINE))
     found = integrated_gradients(graph, 8 * IMAGE, BASELINE, 0).sum()
     assert found == pytest.approx(after - before, rel=1e-10)
@@ -150,14 +139,14 @@ def test_more_pixels_than_a_monomial_has_share_as_all_coalitions_do(
 
 
 def test_at_one_layer_both_rules_agree() -> None:
-    graph = a_graph(depth=1, residual=True)
+    graph = small_graph(depth=1, residual=True)
     np.testing.assert_allclose(
         shapley_values(graph, IMAGE, BASELINE, 0), integrated_gradients(graph, IMAGE, BASELINE, 0)
     )
 
 
 def test_pixels_that_are_read_alike_have_equal_values_and_unread_ones_none() -> None:
-    graph = a_graph("eigen", depth=2)
+    graph = small_graph("eigen", depth=2)
     for node in graph:
         if "direction" in graph.nodes[node]:
             graph.nodes[node]["direction"][2] = graph.nodes[node]["direction"][1]
@@ -200,4 +189,4 @@ def test_deeper_graphs_have_no_shapley_values_here() -> None:
     with pytest.raises(
         NumericError, match=r"expected graph to have at most two .* got 3: of deeper"
     ):
-        shapley_values(a_graph(depth=3), IMAGE, BASELINE, 0)
+        shapley_values(small_graph(depth=3), IMAGE, BASELINE, 0)

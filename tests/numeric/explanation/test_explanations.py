@@ -19,31 +19,27 @@ from numeric.explanation.explanations import explain
 from numeric.explanation.interventions import ablate
 from numeric.explanation.responses import node_values
 from numeric.graph import compose
-from tests.graphs import edited_graphs, exact_logits
-from tests.numeric.explanation.test_interventions import (
+from tests.graphs import (
     INPUT,
-    a_graph,
-    a_pruned_graph,
-    graphs,
+    edited_graphs,
+    exact_logits,
     is_constant,
+    largest,
     point_of,
-    values_when,
+    pruned_graph,
+    small_graph,
+    traced_graphs,
 )
+from tests.graphs import node_values as exact_values
 
 BASELINE, IMAGE = np.array([0.0, 0.5, -1.0]), np.array([1.0, 0.25, 2.0])
-
-
-def largest(graph: nx.DiGraph[Any], *images: npt.NDArray[Any]) -> float:
-    """Return the size of the logits' terms: what rounding is relative to."""
-    logits = exact_logits(graph, sum(abs(image) for image in images), sizes=True)
-    return float(max(logits))
 
 
 def all_paths(
     graph: nx.DiGraph[Any], point: npt.NDArray[Any], label: int
 ) -> dict[tuple[Any, ...], list[Fraction]]:
     """Return the exact share of every path from the input to a logit, by component of the input."""
-    values = values_when(graph, point)
+    values = exact_values(graph, point)
     extended = [Fraction(1), *map(Fraction, point.tolist())]
     readings = {
         node: sum(
@@ -109,7 +105,7 @@ def test_the_share_of_everything_is_that_of_the_paths_through_it(data: st.DataOb
 @pytest.mark.props
 @given(st.data())
 def test_shares_are_conserved_layer_by_layer(data: st.DataObject) -> None:
-    graph = data.draw(graphs())
+    graph = data.draw(traced_graphs())
     point, outputs = point_of(data, graph), graph.graph["sizes"][-1] - 1
     label, against = data.draw(st.permutations([*range(outputs), None]))[:2]
     if label is None:
@@ -141,7 +137,7 @@ def test_shares_are_conserved_layer_by_layer(data: st.DataObject) -> None:
 
 
 def test_gradients_times_values_are_not_shares() -> None:
-    graph = a_graph("eigen", bias=False)
+    graph = small_graph("eigen", bias=False)
     found = explain(graph, IMAGE, label=0)
     assert sum(found.layer(1).values()) == pytest.approx(found.total, rel=1e-9)
     # With the factor 2 of a square's derivative a layer of squares would give twice what it has.
@@ -155,7 +151,7 @@ def test_gradients_times_values_are_not_shares() -> None:
 
 
 def test_all_paths_are_found_in_the_order_of_their_size() -> None:
-    graph = a_graph("eigen", residual=True)
+    graph = small_graph("eigen", residual=True)
     expected = all_paths(graph, IMAGE, 1)
     found = explain(graph, IMAGE, label=1).paths(10**6)
     assert {path.nodes for path in found} == {p for p, parts in expected.items() if sum(parts)}
@@ -185,7 +181,7 @@ def test_the_strongest_of_very_many_paths_are_found_at_once() -> None:
 
 
 def test_an_explanation_does_not_follow_the_graph() -> None:
-    graph = a_graph()
+    graph = small_graph()
     found = explain(graph, IMAGE, label=0)
     before = found.paths(3), found.picture(("form", 1, 1)).tolist()
     graph.remove_node(("form", 1, 1))
@@ -196,7 +192,7 @@ def test_an_explanation_does_not_follow_the_graph() -> None:
 
 
 def test_logits_without_a_node_have_nothing_to_share() -> None:
-    graph = ablate(a_graph(), ("logit", 1))
+    graph = ablate(small_graph(), ("logit", 1))
     found = explain(graph, IMAGE, label=1)
     assert found.total == found.constant == 0
     assert not found.pixels.any()
@@ -205,7 +201,7 @@ def test_logits_without_a_node_have_nothing_to_share() -> None:
 
 
 def test_features_that_were_cut_have_no_share() -> None:
-    pruned, without = a_pruned_graph(), ablate(a_graph(), ("feature", 2, 0))
+    pruned, without = pruned_graph(), ablate(small_graph(), ("feature", 2, 0))
     found, expected = (explain(graph, IMAGE, label=1) for graph in (pruned, without))
     assert found.nodes.keys() == expected.nodes.keys()
     assert found.edges.keys() == expected.edges.keys()
@@ -249,7 +245,7 @@ def test_low_parts_count() -> None:
     ids=range(8),
 )
 def test_classes_that_there_are_not_are_refused(classes: Any, message: str) -> None:
-    graph = a_graph()
+    graph = small_graph()
     with pytest.raises(NumericError, match=message):
         explain(graph, IMAGE, **classes)
     for method in (integrated_gradients, shapley_values):
@@ -258,13 +254,13 @@ def test_classes_that_there_are_not_are_refused(classes: Any, message: str) -> N
 
 
 def test_classes_may_come_from_numpy() -> None:
-    found = explain(a_graph(), IMAGE, label=np.argmax([0, 1]), against=np.uint8(0))
-    assert found.total == explain(a_graph(), IMAGE, label=1, against=0).total
+    found = explain(small_graph(), IMAGE, label=np.argmax([0, 1]), against=np.uint8(0))
+    assert found.total == explain(small_graph(), IMAGE, label=1, against=0).total
 
 
 @pytest.mark.parametrize("image", [np.ones(4), np.ones((1, 3)), np.array([0, np.nan, 0]), None])
 def test_images_that_do_not_fit_are_refused(image: Any) -> None:
-    graph = a_graph()
+    graph = small_graph()
     with pytest.raises(NumericError, match="expected image to "):
         explain(graph, image, label=0)
     for method in (integrated_gradients, shapley_values):
@@ -275,7 +271,7 @@ def test_images_that_do_not_fit_are_refused(image: Any) -> None:
 
 
 def test_what_an_explanation_does_not_know_is_refused() -> None:
-    found = explain(a_graph(), IMAGE, label=0)
+    found = explain(small_graph(), IMAGE, label=0)
     for target in (("feature", 9, 9), INPUT, (("logit", 0), ("logit", 1)), None, ("residual", 0)):
         with pytest.raises(NumericError, match="expected target to be a node or an edge explained"):
             found.picture(target)
@@ -286,7 +282,7 @@ def test_what_an_explanation_does_not_know_is_refused() -> None:
 
 
 def test_the_constant_is_a_node_with_a_share_of_its_own() -> None:
-    found = explain(a_graph(depth=3), IMAGE, label=0)
+    found = explain(small_graph(depth=3), IMAGE, label=0)
     constants = [node for node in found.nodes if is_constant(node)]
     assert sorted(constants) == [("form", 1, 0), ("form", 2, 0)]
     assert all(found.nodes[node] for node in constants)

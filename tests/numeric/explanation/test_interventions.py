@@ -3,100 +3,33 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-import networkx as nx
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace, validate
+from numeric import NumericError, rewrite, square_layers, validate
 from numeric.explanation.interventions import ablate, scale, set_value
-from tests.graphs import assert_same_graph, edited_graphs, exact_logits
-from tests.strategies import networks, points
-
-INPUT = ("input",)
-FACTORS = st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, 1 / 3, -0.7])
-VALUES = st.sampled_from([0.0, 1.0, -1.0, 1 / 3, 2.5, 1e-30, -40.0])
-
-
-def a_graph(method: str = "polarized", **shape: Any) -> nx.DiGraph[Any]:
-    return trace(BilinearNetwork(3, 2, **{"depth": 2, "width": 2, "hidden": 3, **shape}), method)
-
-
-@st.composite
-def graphs(draw: st.DrawFn, **shape: Any) -> nx.DiGraph[Any]:
-    """Graphs as they are traced, in which the constant is where it belongs."""
-    network = draw(networks(**{"max_depth": 3, "max_size": 2, **shape}))
-    return trace(network, draw(st.sampled_from(["polarized", "eigen"])))
-
-
-def nodes_of(graph: nx.DiGraph[Any]) -> list[Any]:
-    return [node for node in graph if node != INPUT and not is_constant(node)]
-
-
-def edges_of(graph: nx.DiGraph[Any]) -> list[Any]:
-    return [edge for edge in graph.edges if not is_constant(edge[1])]
-
-
-def is_constant(node: Any) -> bool:
-    return node[0] == "form" and node[2] == 0
-
-
-def point_of(data: st.DataObject, graph: nx.DiGraph[Any]) -> npt.NDArray[Any]:
-    point: npt.NDArray[Any] = data.draw(points(graph.nodes[INPUT]["size"], count=1))[0]
-    return point
-
-
-def values_when(
-    graph: nx.DiGraph[Any],
-    point: npt.NDArray[Any],
-    *,
-    held: Mapping[Any, Any] | None = None,
-    factors: Mapping[Any, Any] | None = None,
-    sizes: bool = False,
-) -> dict[Any, Fraction]:
-    """Return every node's value where some are held, and what others contribute is multiplied.
-
-    With ``sizes``, every number counts by its size.
-    """
-
-    def number(value: Any) -> Fraction:
-        return abs(Fraction(value)) if sizes else Fraction(value)
-
-    extended = [Fraction(1), *(number(float(entry)) for entry in point)]
-    scaled = {target: number(factor) for target, factor in (factors or {}).items()}
-    values: dict[Any, Fraction] = {}
-    for node in nx.topological_sort(graph):
-        reading = Fraction(0)
-        for source, _, edge in graph.in_edges(node, data=True):
-            if source == INPUT:
-                rows = [graph.nodes[node].get(name) for name in ("direction", "direction_low")]
-                part = sum(
-                    number(float(weight)) * entry
-                    for row in rows
-                    if row is not None
-                    for weight, entry in zip(row, extended, strict=True)
-                )
-            else:
-                weights = (number(edge.get(name, 0.0)) for name in ("weight", "weight_low"))
-                part = sum(weights) * values[source] * scaled.get(source, 1)
-            reading += part * scaled.get((source, node), 1)
-        values[node] = reading**2 if node[0] == "feature" else reading
-        if node[0] == "logit":
-            values[node] *= scaled.get(node, 1)
-        if held and node in held:
-            values[node] = number(held[node])
-    return values
-
-
-def logits_when(graph: nx.DiGraph[Any], point: npt.NDArray[Any], **change: Any) -> list[Fraction]:
-    values = values_when(graph, point, **change)
-    return [values.get(("logit", c), Fraction(0)) for c in range(graph.graph["sizes"][-1] - 1)]
+from tests.graphs import (
+    FACTORS,
+    INPUT,
+    VALUES,
+    assert_same_graph,
+    edges_of,
+    edited_graphs,
+    exact_logits,
+    is_constant,
+    node_values,
+    nodes_of,
+    point_of,
+    pruned_graph,
+    small_graph,
+    traced_graphs,
+)
+from tests.strategies import points
 
 
 def assert_close(found: Any, expected: list[Fraction], sizes: list[Fraction]) -> None:
@@ -116,7 +49,7 @@ def test_what_reads_a_cut_target_reads_0_exactly(data: st.DataObject) -> None:
     chosen = data.draw(st.lists(st.sampled_from(targets), max_size=3)) if targets else []
     cut = ablate(graph, *chosen)
     validate(cut)
-    assert exact_logits(cut, point) == logits_when(graph, point, factors=dict.fromkeys(chosen, 0))
+    assert exact_logits(cut, point) == exact_logits(graph, point, factors=dict.fromkeys(chosen, 0))
     assert_same_graph(graph, before)
     assert cut is not graph
 
@@ -124,7 +57,7 @@ def test_what_reads_a_cut_target_reads_0_exactly(data: st.DataObject) -> None:
 @pytest.mark.props
 @given(st.data())
 def test_cutting_is_scaling_by_0_and_for_a_feature_holding_at_0(data: st.DataObject) -> None:
-    graph = data.draw(graphs())
+    graph = data.draw(traced_graphs())
     point = point_of(data, graph)
     target = data.draw(st.sampled_from(nodes_of(graph) + edges_of(graph)))
     expected = exact_logits(ablate(graph, target), point)
@@ -136,7 +69,7 @@ def test_cutting_is_scaling_by_0_and_for_a_feature_holding_at_0(data: st.DataObj
 
 
 def test_features_that_are_left_with_nothing_to_read_are_cut_too() -> None:
-    graph = a_graph(bias=False, width=1)
+    graph = small_graph(bias=False, width=1)
     cut = ablate(graph, ("form", 1, 1))
     assert not [node for node in cut if node[:2] == ("feature", 2)]
     assert [node for node in graph if node[:2] == ("feature", 2)]
@@ -147,7 +80,7 @@ def test_features_that_are_left_with_nothing_to_read_are_cut_too() -> None:
 
 
 def test_a_form_that_no_longer_reads_the_input_has_no_direction() -> None:
-    graph = a_graph(embedding=True)
+    graph = small_graph(embedding=True)
     cut = ablate(graph, (INPUT, ("form", 1, 1)), ("form", 1, 2), (INPUT, ("form", 1, 2)))
     assert "direction" not in cut.nodes["form", 1, 1]
     assert "direction" in graph.nodes["form", 1, 1]
@@ -155,15 +88,15 @@ def test_a_form_that_no_longer_reads_the_input_has_no_direction() -> None:
 
 
 def test_a_bias_is_cut_by_its_edge_from_the_constant() -> None:
-    graph = a_graph()
+    graph = small_graph()
     bias = ("form", 1, 0), ("logit", 1)
-    assert exact_logits(ablate(graph, bias), np.ones(3)) == logits_when(
+    assert exact_logits(ablate(graph, bias), np.ones(3)) == exact_logits(
         graph, np.ones(3), factors={bias: 0}
     )
 
 
 def test_nothing_cut_is_a_copy() -> None:
-    graph = a_graph()
+    graph = small_graph()
     assert_same_graph(ablate(graph), graph)
 
 
@@ -180,8 +113,8 @@ def test_what_a_scaled_target_contributes_is_multiplied(data: st.DataObject, fac
     target = data.draw(st.sampled_from(targets))
     scaled, change = scale(graph, target, factor), {"factors": {target: factor}}
     validate(scaled)
-    found, expected = exact_logits(scaled, point), logits_when(graph, point, **change)
-    assert_close(found, expected, logits_when(graph, point, sizes=True, **change))
+    found, expected = exact_logits(scaled, point), exact_logits(graph, point, **change)
+    assert_close(found, expected, exact_logits(graph, point, sizes=True, **change))
     if factor in (0, 1, -1, 0.5, 2):
         assert found == expected
     if factor == 1:
@@ -190,7 +123,7 @@ def test_what_a_scaled_target_contributes_is_multiplied(data: st.DataObject, fac
 
 
 def test_low_parts_are_scaled_with_the_high_ones() -> None:
-    graph = a_graph()
+    graph = small_graph()
     edge = ("form", 1, 1), ("feature", 2, 0)
     graph.edges[edge]["weight_low"] = 2.0**-70
     graph.nodes["feature", 1, 0]["direction_low"] = np.full(4, 2.0**-70)
@@ -209,7 +142,7 @@ def test_low_parts_are_scaled_with_the_high_ones() -> None:
 @pytest.mark.props
 @given(st.data(), VALUES)
 def test_a_held_node_has_its_value_on_every_input(data: st.DataObject, value: float) -> None:
-    graph = data.draw(graphs())
+    graph = data.draw(traced_graphs())
     before = copy.deepcopy(graph)
     node = data.draw(st.sampled_from(nodes_of(graph)))
     held = set_value(graph, node, value)
@@ -217,9 +150,11 @@ def test_a_held_node_has_its_value_on_every_input(data: st.DataObject, value: fl
     assert_same_graph(graph, before)
     for point in data.draw(points(graph.nodes[INPUT]["size"], count=2)):
         found = exact_logits(held, point)
-        expected = logits_when(graph, point, held={node: value})
+        expected = exact_logits(graph, point, held={node: value})
         if node[0] == "feature":
-            assert_close(found, expected, logits_when(graph, point, held={node: value}, sizes=True))
+            assert_close(
+                found, expected, exact_logits(graph, point, held={node: value}, sizes=True)
+            )
         else:
             assert found == expected
 
@@ -227,11 +162,11 @@ def test_a_held_node_has_its_value_on_every_input(data: st.DataObject, value: fl
 @pytest.mark.props
 @given(st.data())
 def test_holding_a_node_at_its_value_changes_nothing_there(data: st.DataObject) -> None:
-    graph = data.draw(graphs())
+    graph = data.draw(traced_graphs())
     point, node = point_of(data, graph), data.draw(st.sampled_from(nodes_of(graph)))
-    value = float(values_when(graph, point)[node])
-    sizes = values_when(graph, point, sizes=True)
-    held = logits_when(graph, point, held={node: sizes[node]}, sizes=True)
+    value = float(node_values(graph, point)[node])
+    sizes = node_values(graph, point, sizes=True)
+    held = exact_logits(graph, point, held={node: sizes[node]}, sizes=True)
     assert_close(
         exact_logits(set_value(graph, node, value), point), exact_logits(graph, point), held
     )
@@ -250,16 +185,16 @@ def test_edited_graphs_hold_values_or_say_that_they_have_no_constant(
     except NumericError as error:
         assert "to be the constant 1" in str(error)  # noqa: PT017 -- the other ending is as good
         constants = [n for n in graph if is_constant(n)]
-        assert any(values_when(graph, 0 * point)[n] != 1 or n[1] > 1 for n in constants)
+        assert any(node_values(graph, 0 * point)[n] != 1 or n[1] > 1 for n in constants)
         return
     validate(held)
     change = {"held": {node: value}}
-    sizes = logits_when(graph, point, sizes=True, **change)
-    assert_close(exact_logits(held, point), logits_when(graph, point, **change), sizes)
+    sizes = exact_logits(graph, point, sizes=True, **change)
+    assert_close(exact_logits(held, point), exact_logits(graph, point, **change), sizes)
 
 
 def test_the_constant_is_put_in_where_it_is_missing() -> None:
-    graph = a_graph(depth=3)
+    graph = small_graph(depth=3)
     graph.remove_nodes_from([("form", 1, 0), ("form", 2, 0)])
     graph.remove_nodes_from([n for n in graph if n[0] == "feature" and not graph.in_degree(n)])
     held = set_value(graph, ("logit", 0), 3.0)
@@ -283,14 +218,14 @@ def test_the_constant_is_put_in_where_it_is_missing() -> None:
     ids=range(7),
 )
 def test_a_constant_that_is_none_is_not_built_on(spoil: Any) -> None:
-    graph = a_graph(depth=3)
+    graph = small_graph(depth=3)
     spoil(graph)
     with pytest.raises(NumericError, match=r"expected \('form', [12], 0\) to be the constant 1"):
         set_value(graph, ("logit", 0), 3.0)
 
 
 def test_held_nodes_read_nothing_but_the_constant() -> None:
-    graph = a_graph(embedding=True)
+    graph = small_graph(embedding=True)
     held = set_value(graph, ("form", 2, 1), -2.0)
     assert list(held.in_edges(("form", 2, 1), data="weight")) == [
         (("form", 1, 0), ("form", 2, 1), -2.0)
@@ -299,13 +234,13 @@ def test_held_nodes_read_nothing_but_the_constant() -> None:
     assert held.nodes["form", 1, 1]["direction"].tolist() == [0.1, 0, 0, 0]
     held = set_value(graph, ("form", 1, 1), 0.0)
     assert "direction" not in held.nodes["form", 1, 1]
-    held = set_value(a_graph(depth=1), ("logit", 1), 0.1)
+    held = set_value(small_graph(depth=1), ("logit", 1), 0.1)
     assert held.nodes["logit", 1]["direction"].tolist() == [0.1, 0, 0, 0]
     assert exact_logits(held, np.ones(3))[1] == Fraction(0.1)
 
 
 def test_a_sum_with_the_bias_is_rounded_once() -> None:
-    graph = a_graph(depth=1)
+    graph = small_graph(depth=1)
     bias, weight = 0.1, 1 / 3
     graph.nodes["logit", 0]["direction"] = np.array([bias, 0, 0, 0])
     graph.edges[("feature", 1, 0), ("logit", 0)]["weight"] = weight
@@ -320,7 +255,7 @@ def test_a_sum_with_the_bias_is_rounded_once() -> None:
 
 @pytest.mark.parametrize("method", ["polarized", "eigen"])
 def test_arrays_that_do_not_change_are_shared(method: str) -> None:
-    graph = a_graph(method)
+    graph = small_graph(method)
     for changed in (
         ablate(graph, ("feature", 2, 0)),
         scale(graph, ("form", 1, 1), 2.0),
@@ -332,7 +267,7 @@ def test_arrays_that_do_not_change_are_shared(method: str) -> None:
 
 
 def test_a_changed_graph_can_be_changed_again_and_rewritten() -> None:
-    graph = a_graph()
+    graph = small_graph()
     changed = scale(
         set_value(ablate(graph, ("feature", 1, 1)), ("feature", 2, 0), 3), ("form", 1, 2), 2
     )
@@ -340,16 +275,8 @@ def test_a_changed_graph_can_be_changed_again_and_rewritten() -> None:
     assert len(square_layers(changed)[1].readings) == len(square_layers(graph)[1].readings) - 1
 
 
-def a_pruned_graph() -> nx.DiGraph[Any]:
-    graph = a_graph()
-    graph.nodes["feature", 2, 0]["cut"] = True
-    graph.add_node(("residual", 1), bound=0.5)
-    graph.add_edge(("residual", 1), ("logit", 1), weight=1.0)
-    return graph
-
-
 def test_residuals_are_left_out_and_cut_features_are_no_targets() -> None:
-    graph = a_pruned_graph()
+    graph = pruned_graph()
     changed = scale(graph, ("form", 1, 1), 2.0)
     assert changed.nodes["feature", 2, 0]["cut"]
     assert ("residual", 1) in graph
@@ -385,29 +312,29 @@ def test_residuals_are_left_out_and_cut_features_are_no_targets() -> None:
 )
 def test_targets_that_there_are_not_are_refused(target: Any, message: str) -> None:
     with pytest.raises(NumericError, match=f"expected target {message}"):
-        ablate(a_graph(), ("logit", 1), target)
+        ablate(small_graph(), ("logit", 1), target)
     with pytest.raises(NumericError, match=f"expected target {message}"):
-        scale(a_graph(), target, 2.0)
+        scale(small_graph(), target, 2.0)
     with pytest.raises(NumericError, match="expected node "):
-        set_value(a_graph(), target, 2.0)
+        set_value(small_graph(), target, 2.0)
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, 10**400, "1", None, True, 1j])
 def test_numbers_that_are_none_are_refused(number: Any) -> None:
     with pytest.raises(NumericError, match="expected factor to be a finite number, got "):
-        scale(a_graph(), ("logit", 1), number)
+        scale(small_graph(), ("logit", 1), number)
     with pytest.raises(NumericError, match="expected value to be a finite number, got "):
-        set_value(a_graph(), ("logit", 1), number)
+        set_value(small_graph(), ("logit", 1), number)
 
 
 def test_values_are_held_at_nodes_alone() -> None:
     edge = ("feature", 2, 0), ("logit", 1)
     with pytest.raises(NumericError, match="a form or a logit, got the edge"):
-        set_value(a_graph(), edge, 1.0)
+        set_value(small_graph(), edge, 1.0)
 
 
 def test_what_float64_cannot_hold_is_refused() -> None:
-    graph = a_graph()
+    graph = small_graph()
     with pytest.raises(NumericError, match=r"expected the weight of .* range of float64"):
         scale(scale(graph, ("feature", 2, 0), 1e300), ("feature", 2, 0), 1e300)
     with pytest.raises(NumericError, match=r"expected the direction of .* range of float64"):
@@ -418,7 +345,7 @@ def test_what_float64_cannot_hold_is_refused() -> None:
 
 
 def test_graphs_that_break_the_schema_are_refused() -> None:
-    graph = a_graph()
+    graph = small_graph()
     graph.add_node(("feature", 2, 99))
     for call in (
         lambda: ablate(graph, ("logit", 0)),

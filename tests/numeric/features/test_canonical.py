@@ -70,7 +70,7 @@ def test_canonical_features_of_all_components_reproduce_the_outputs(
     case: Points, given_metric: bool, seed: int
 ) -> None:
     model, points = case[0].double(), case[1].astype(np.float64)
-    metric = random_metric(points.shape[1] + 1, seed) if given_metric else None
+    metric = random_metric(points.shape[1] + 1, seed) if given_metric else "pixels"
     graph = trace(model, "canonical", metric=metric)
     validate(graph)
     found = outputs(rewrite(graph), points)
@@ -203,8 +203,8 @@ def test_features_may_be_given_for_each_layer(features: Any) -> None:
 
 def test_canonical_features_are_orthonormal_in_the_metric_output_by_output() -> None:
     metric = random_metric(5, 3)
-    for given_metric in (None, metric):
-        alike = np.eye(5) if given_metric is None else given_metric
+    for given_metric in ("pixels", metric):
+        alike = np.eye(5) if isinstance(given_metric, str) else given_metric
         first, second = canonical(network().layers(), metric=given_metric).squares
         for square, measure in ((first, alike), (second, np.eye(4))):
             for weights in square.mixing:

@@ -14,7 +14,7 @@ from numeric import BilinearNetwork, Layer
 from numeric.features.kernels import environment, products, with_linear_neurons
 from tests.oracles import value
 from tests.strategies import networks_with_points, stacks
-from tests.tensors import random_metric, slow_environment, slow_products
+from tests.tensors import layer_tensor, random_metric, slow_environment, slow_products
 
 Doubles = npt.NDArray[np.float64]
 
@@ -179,3 +179,24 @@ def test_the_trace_of_an_environment_is_that_of_the_products_above() -> None:
     layer, above = with_linear_neurons(random_layer(outputs=3)), random_metric(4, 1)
     drawn = np.trace(environment(layer, above))
     assert drawn == pytest.approx((products(layer, layer) * above).sum(), rel=1e-12)
+
+
+# More neurons than the forms have numbers
+
+
+@pytest.mark.parametrize("given_metric", [False, True])
+def test_many_neurons_have_the_products_and_the_environment_of_their_tensor(
+    *, given_metric: bool
+) -> None:
+    many = with_linear_neurons(random_layer(1, inputs=2, outputs=1, hidden=30))
+    few = with_linear_neurons(random_layer(2, inputs=2, outputs=3, hidden=2))
+    many.down[:, ::3] = 0
+    alike = random_metric(3, 0) if given_metric else np.eye(3)
+    metric = alike if given_metric else None
+    for one, other in [(many, few), (few, many), (many, many)]:
+        expected = slow_products(one, other, alike)
+        assert_close(products(one, other, metric), expected, 1e4)
+    above = random_metric(2, 1)
+    forms = layer_tensor(many)
+    expected = np.einsum("op,oij,jl,plk->ik", above, forms, alike, forms)
+    assert_close(environment(many, above, metric), expected, 1e4)

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import NumericError
-from numeric.interchange.attributes import contributions, influences, named_node, node_name
+from numeric.interchange.attributes import named_node, node_name
 from numeric.interchange.attribution_format import load_attribution_graph
 from numeric.interchange.attribution_graph import save_attribution_graph
 from numeric.interchange.graphml import load_graphml, save_graphml
@@ -29,7 +29,7 @@ from numeric.interchange.node_link import (
     save_node_link,
     to_node_link,
 )
-from tests.graphs import annotated_graph, assert_same_graph, edited_graphs, node_values
+from tests.graphs import annotated_graph, assert_same_graph, edited_graphs
 
 Graph = Any
 Save = Callable[[Graph, Path], None]
@@ -392,59 +392,6 @@ def test_graphml_with_a_weight_that_is_no_number_is_refused(tmp_path: Path, text
     tree.write(tmp_path / "graph.graphml")
     with pytest.raises(NumericError, match=r"as its weight, got|to be GraphML, got"):
         load_graphml(tmp_path / "graph.graphml")
-
-
-# What nodes add on an image
-
-
-@pytest.mark.props
-@given(graph=edited_graphs(), data=st.data())
-def test_contributions_sum_to_the_values_and_the_values_are_the_graph_s(
-    graph: Graph, data: st.DataObject
-) -> None:
-    entry = st.floats(-2, 2, allow_subnormal=False)
-    size = graph.nodes["input",]["size"]
-    point = np.array(data.draw(st.lists(entry, min_size=size, max_size=size)))
-    values, links = contributions(graph, point)
-    exact, bounds = (node_values(graph, point, sizes=sizes) for sizes in (False, True))
-    assert values.keys() == set(graph) - {("input",)}
-    assert links.keys() == set(graph.edges)
-    for node, found in values.items():
-        slack = 1e-12 * float(bounds[node]) + 1e-300
-        assert abs(found - float(exact[node])) <= slack
-        assert abs(sum(links[edge] for edge in graph.in_edges(node)) - found) <= slack
-
-
-def test_contributions_of_a_graph_by_hand() -> None:
-    graph: nx.DiGraph[Any] = nx.DiGraph(sizes=[3, 2, 2])
-    graph.add_node(("input",), size=2)
-    graph.add_node(("feature", 1, 0), direction=np.array([1.0, 2.0, 0.0]))
-    graph.add_node(("form", 1, 0), direction=np.array([1.0, 0.0, 0.0]))
-    graph.add_edge(("input",), ("feature", 1, 0), weight=1.0)
-    graph.add_edge(("input",), ("form", 1, 0), weight=1.0)
-    graph.add_edge(("feature", 1, 0), ("form", 1, 1), weight=0.5)
-    graph.add_edge(("form", 1, 0), ("feature", 2, 0), weight=3.0)
-    graph.add_edge(("form", 1, 1), ("feature", 2, 0), weight=-2.0, weight_low=0.25)
-    graph.add_edge(("feature", 2, 0), ("logit", 0), weight=-1.0)
-    values, links = contributions(graph, np.array([1.0, 7.0]))
-    # The feature reads 1 + 2 = 3; the forms are 1 and 4.5; the second feature reads 3 - 7.875.
-    assert values["feature", 1, 0] == links[("input",), ("feature", 1, 0)] == 9
-    assert (values["form", 1, 0], values["form", 1, 1]) == (1, 4.5)
-    assert links[("form", 1, 0), ("feature", 2, 0)] == 3 * -4.875
-    assert links[("form", 1, 1), ("feature", 2, 0)] == -7.875 * -4.875
-    assert values["logit", 0] == -(4.875**2)
-    sizes = {edge: abs(weight) for edge, weight in links.items()}
-    counted = influences(graph, sizes, {("logit", 0): 0.5})
-    assert counted["feature", 2, 0] == 0.5
-    assert math.isclose(counted["form", 1, 0], 0.5 * 3 / 10.875)
-    assert math.isclose(counted["input",], 0.5)
-
-
-def test_what_nothing_reads_or_adds_counts_for_nothing() -> None:
-    graph = nx.DiGraph([(("form", 1, 0), ("logit", 0)), (("form", 1, 1), ("logit", 1))])
-    sizes = dict.fromkeys(graph.edges, 0.0) | {(("form", 1, 1), ("logit", 1)): 1e308}
-    counted = influences(graph, sizes, {("logit", 0): 0.5, ("logit", 1): 0.5})
-    assert (counted["form", 1, 0], counted["form", 1, 1]) == (0, 0.5)
 
 
 # Names

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
-from numeric import BilinearNetwork, NumericError, rewrite, trace
-from numeric.interchange.attributes import contributions
+from numeric import BilinearNetwork, NumericError, prune, rewrite, trace
+from numeric.explanation.flow import Flow
 from numeric.interchange.attribution_format import (
     FIELDS,
     check_attribution_graph,
@@ -74,13 +74,15 @@ def test_an_attribution_graph_comes_back(tmp_path: Path, image: npt.NDArray[Any]
         {"node_id": node.pop("node_id")} | node for node in data["nodes"]
     ]
     names = {n: tuple(d["node"]) for n, d in loaded.nodes(data=True)}
-    values, links = contributions(graph, image.ravel())
+    flow = Flow.of(graph, image.ravel())
     assert list(names.values()) == list(graph)
     assert {names[n]: d["activation"] for n, d in loaded.nodes(data=True)} == {
         ("input",): None,
-        **values,
+        **flow.values,
     }
-    assert {(names[u], names[v]): w for u, v, w in loaded.edges(data="weight")} == links
+    assert {
+        (names[u], names[v]): w for u, v, w in loaded.edges(data="weight")
+    } == flow.contributions()
     assert loaded.graph["metadata"]["prompt_tokens"] == ["a three"]
     assert loaded.graph["metadata"]["links"] == "contributions"
 
@@ -100,7 +102,10 @@ def test_logits_are_the_rewritten_network_s(image: npt.NDArray[Any]) -> None:
         assert float(node["clerp"].split("(p=")[1].split(")")[0]) == round(probability, 3)
 
 
-def test_features_that_were_cut_take_no_part_and_are_counted(image: npt.NDArray[Any]) -> None:
+@pytest.mark.parametrize("shown", [True, False], ids=["image", "weights"])
+def test_features_that_were_cut_and_residuals_take_no_part(
+    image: npt.NDArray[Any], shown: bool
+) -> None:
     graph, without = a_graph(), a_graph()
     for k in (1, 2):
         graph.nodes["feature", 1, k]["cut"] = True
@@ -108,13 +113,27 @@ def test_features_that_were_cut_take_no_part_and_are_counted(image: npt.NDArray[
     graph.add_node(("residual", 1), bound=0.25)
     graph.add_edge(("residual", 1), ("logit", 1), weight=1.0)
     nodes = graph.number_of_nodes()
-    data = to_attribution_graph(graph, "cut", image=image)
-    expected = to_attribution_graph(without, "cut", image=image)
+    settings = {"image": image} if shown else {}
+    data = to_attribution_graph(graph, "cut", **settings)
+    expected = to_attribution_graph(without, "cut", **settings)
     assert (data["metadata"].pop("features_cut"), graph.number_of_nodes()) == (2, nodes)
     assert expected["metadata"].pop("features_cut") == 0
     assert data == expected
-    logits = rewrite(graph)(torch.from_numpy(image.ravel()))
-    assert math.isclose(rows(data)["4_1_0"]["activation"], logits[1], rel_tol=1e-12)
+
+
+def test_logits_of_a_pruned_graph_are_those_without_its_residuals(
+    image: npt.NDArray[Any],
+) -> None:
+    graph, point = prune(a_graph(), features=5), torch.from_numpy(image.ravel())
+    data = to_attribution_graph(graph, "pruned", image=image, most=3)
+    found = [rows(data)[f"4_{c}_0"]["activation"] for c in (0, 1)]
+    assert found == pytest.approx(rewrite(graph)(point).tolist(), rel=1e-12)
+    assert found != pytest.approx(rewrite(graph, residuals=True)(point).tolist(), rel=1e-3)
+    assert (data["metadata"]["features_cut"], data["metadata"]["features_left_out"]) == (7, 2)
+    rest = [node for node in data["nodes"] if node["node"][0] == "rest"]
+    assert rest
+    gone = {node for node, cut in graph.nodes(data="cut", default=False) if cut}
+    assert not gone & {tuple(node["node"]) for node in data["nodes"]}
 
 
 def test_without_an_image_links_are_the_graph_s_weights() -> None:
@@ -179,8 +198,7 @@ def test_without_an_image_nothing_stands_for_features_left_out() -> None:
     assert not [node for node in data["nodes"] if node["node"][0] == "rest"]
 
 
-def test_without_an_image_the_scale_of_a_reading_is_nothing(tmp_path: Path) -> None:
-    assert tmp_path
+def test_without_an_image_the_scale_of_a_reading_is_nothing() -> None:
     graph, scaled = a_graph(), a_graph()
     for source, target, edge in scaled.edges(data=True):
         for node, power in ((source, -2), (target, 1)):
@@ -250,9 +268,9 @@ def test_any_graph_makes_a_valid_file(folder: Path, graph: Graph, data: st.DataO
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"image": np.ones(5)}, "expected image to hold 4 finite numbers, got 5"),
-        ({"image": [1, 2, 3, math.nan]}, "expected image to hold 4 finite numbers"),
-        ({"image": "image"}, "expected image to be an array of numbers, got"),
+        ({"image": np.ones(5)}, "expected image to hold 4 numbers, got 5"),
+        ({"image": [1, 2, 3, math.nan]}, r"expected image to hold finite numbers, got \[1, 2, 3"),
+        ({"image": "image"}, "expected image to hold finite numbers, got 'image'"),
         ({"image": np.full(4, 1e200)}, "values on the image that float64 holds"),
         ({"most": -1}, "expected most to be an integer of at least 0, got -1"),
         ({"most": 2.0}, "expected most to be an integer of at least 0, got 2.0"),

@@ -1,0 +1,74 @@
+"""Metrics that need no data: what they say of pixels, and where they are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
+from numeric.features.metrics import metric_root, neighbouring_pixels
+from numeric.inference import logits
+
+
+def test_neighbouring_pixels_are_alike_by_their_distance_alone() -> None:
+    metric = neighbouring_pixels(9)
+    for one in range(9):
+        for other in range(9):
+            apart = np.hypot(one // 3 - other // 3, one % 3 - other % 3)
+            assert metric[1 + one, 1 + other] == pytest.approx(np.exp(-apart / 2), rel=1e-15)
+    np.testing.assert_array_equal(metric[0], np.eye(10)[0])
+
+
+@pytest.mark.parametrize("side", [1, 2, 28])
+def test_the_metric_of_neighbours_is_positive_definite(side: int) -> None:
+    assert np.linalg.eigvalsh(neighbouring_pixels(side**2))[0] > 0.01
+
+
+def test_a_pattern_counts_for_less_the_more_its_neighbours_differ() -> None:
+    metric = neighbouring_pixels(16)[1:, 1:]
+    smooth = np.ones(16)
+    checked = np.where(np.indices((4, 4)).sum(axis=0) % 2, 1.0, -1.0).ravel()
+    assert smooth @ metric @ smooth > 10 * checked @ metric @ checked
+
+
+def test_the_root_is_a_factor_of_the_metric() -> None:
+    root, words = metric_root("neighbours", 16)
+    np.testing.assert_allclose(root @ root.T, neighbouring_pixels(16), atol=1e-14)
+    assert words == "neighbouring pixels alike"
+
+
+def test_inputs_that_are_no_square_image_have_no_neighbours() -> None:
+    with pytest.raises(NumericError, match="a square image for neighbours, got 5 inputs"):
+        trace(BilinearNetwork(5, 2, depth=1, hidden=3), "canonical", metric="neighbours")
+
+
+def test_a_graph_says_which_metric_its_features_are_alike_in() -> None:
+    model = BilinearNetwork(4, 2, depth=2, width=3, hidden=3)
+    assert trace(model, "canonical").graph["metric"] == "pixels alike"
+    assert trace(model, "canonical", metric="pixels").graph["metric"] == "pixels alike"
+    found = trace(model, "canonical", metric="neighbours")
+    assert found.graph["metric"] == "neighbouring pixels alike"
+    assert trace(model, "canonical", metric=np.eye(5)).graph["metric"] == "given"
+
+
+def test_a_metric_changes_the_features_and_not_what_they_compute() -> None:
+    model = BilinearNetwork(9, 2, depth=2, width=3, hidden=4).double()
+    images = np.random.default_rng(0).normal(size=(5, 9))
+    graphs = [trace(model, "canonical", metric=metric) for metric in ("pixels", "neighbours")]
+    first, second = (square_layers(graph)[0].readings for graph in graphs)
+    assert abs(abs(first[:2]) - abs(second[:2])).max() > 1e-3
+    for graph in graphs:
+        np.testing.assert_allclose(logits(rewrite(graph), images), logits(model, images))
+
+
+def test_the_largest_entry_of_a_feature_is_positive_in_pixels() -> None:
+    model = BilinearNetwork(9, 2, depth=1, hidden=4)
+    readings = square_layers(trace(model, "canonical", metric="neighbours"))[0].readings
+    assert (readings.max(axis=1) == abs(readings).max(axis=1)).all()
+
+
+def test_what_is_drawn_is_the_same_from_every_hidden_state() -> None:
+    model = BilinearNetwork(9, 2, depth=4, width=3, hidden=4)
+    totals = trace(model, "canonical", metric="neighbours").graph["totals"]
+    np.testing.assert_allclose(totals, totals[0], rtol=1e-9)
+    assert len(totals) == 3
