@@ -17,6 +17,7 @@ html_title = "bilinear-features"
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_render_markdown_format = "myst"  # tables too
 myst_enable_extensions = ["amsmath", "dollarmath"]
 
 autodoc_typehints = "description"

@@ -46,6 +46,7 @@ def trace(
     metric: str | npt.NDArray[np.float64] | None = None,
     components: int | None = None,
     features: int | Sequence[int] | None = None,
+    error: float | None = None,
 ) -> nx.DiGraph[Node]:
     """Find the features that a network computes with, and how they compose.
 
@@ -64,6 +65,8 @@ def trace(
             stay. Left out, all of them for canonical features, and for shared ones as many as make
             99 % of what the outputs draw.
         features: for shared features, how many there shall be, in all or for each layer.
+        error: for shared features, in place of their number: what they may leave of each layer's
+            forms, as a share of the norm.
 
     Returns:
         The composition graph, in the schema of :mod:`numeric.graph`. It computes what the network
@@ -84,14 +87,16 @@ def trace(
     """
     if not isinstance(method, str) or method not in METHODS:
         raise NumericError(f"expected method to be one of {', '.join(METHODS)}, got {method!r}")
-    given = {"metric": metric, "components": components, "features": features}
+    given = {"metric": metric, "components": components, "features": features, "error": error}
     settings = {name: value for name, value in given.items() if value is not None}
     known = tuple(inspect.signature(METHODS[method]).parameters)[1:]
     for name, value in settings.items():
         if name not in known:
             raise NumericError(f"expected no {name} for method {method!r}, got {value!r}")
-    if method == "shared" and features is None:
-        raise NumericError("expected features, how many shared ones there shall be, got None")
+    if method == "shared" and features is None and error is None:
+        raise NumericError(
+            "expected features, how many shared ones there shall be, or an error, got None"
+        )
     layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
     found = METHODS[method](layers, **settings)
     graph = compose(found.squares, method)

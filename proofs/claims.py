@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from types import UnionType
 from typing import Any
 
-from numeric.files import is_json, write_text
-from proofs.errors import ProofError
+import numpy.typing as npt
 
-FORMAT = "bilinear-features certificate 1"
+from numeric.files import is_json
+from proofs.checker import CLAIMS
+from proofs.errors import ProofError
 
 
 class Level(StrEnum):
@@ -63,6 +61,9 @@ class Claim:
         theorem: the name in :data:`analytic.THEOREMS` that it rests on, if any.
         evidence: the numbers found, JSON.
         failure: where the statement breaks, in words, if it does.
+        kind: of which kind the claim is, if the checker knows how to verify it
+            (:data:`proofs.checker.CLAIMS`).
+        numbers: what stands in the statement of that kind.
     """
 
     name: str
@@ -72,6 +73,54 @@ class Claim:
     theorem: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     failure: str | None = None
+    kind: str | None = None
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        numbers: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Claim:
+        """State a claim of a kind that the checker can verify.
+
+        Args:
+            kind: one of :data:`proofs.checker.CLAIMS`.
+            numbers: what stands in its statement.
+            name: what the claim is called, if not by its kind and graph.
+            evidence: more that was found.
+
+        Examples:
+            >>> print(Claim.of("accuracy", {"images": 10, "right": 9}))
+            [measured, holds] On the 10 images the network's largest exact logit is the label's \
+at least 9 times.
+        """
+        known = CLAIMS[kind]
+        graph = f"{numbers['graph']}: " if "graph" in numbers else ""
+        return cls(
+            name=name or f"{graph}{kind}",
+            level=Level(known["level"]),
+            statement=known["statement"].format(**numbers),
+            holds=True,
+            theorem=known["theorem"],
+            evidence={} if evidence is None else evidence,
+            kind=kind,
+            numbers=numbers,
+        )
+
+    @property
+    def checkable(self) -> dict[str, Any]:
+        """What a certificate says of a claim that the checker can verify."""
+        return {
+            "kind": self.kind,
+            "level": str(self.level),
+            "theorem": self.theorem,
+            "statement": self.statement,
+            "numbers": dict(self.numbers),
+        }
 
     def __post_init__(self) -> None:
         """Refuse what a certificate could not keep: other types, NaN and infinity."""
@@ -98,6 +147,8 @@ _KINDS: dict[str, type | UnionType] = {
     "theorem": str | None,
     "evidence": Mapping,
     "failure": str | None,
+    "kind": str | None,
+    "numbers": Mapping,
 }
 
 
@@ -110,11 +161,15 @@ class Certificate:
         subject: what the claims are about: the SHA-256 of the network, of each graph and of the
             data, and the network's shape.
         versions: of the libraries that computed the evidence.
+        witnesses: arrays that claims rest on, by name; the images and labels among them.
     """
 
     claims: tuple[Claim, ...]
     subject: Mapping[str, Any]
     versions: Mapping[str, str]
+    witnesses: Mapping[str, npt.NDArray[Any]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Refuse what is no list of claims about something, and two claims of one name."""
@@ -130,46 +185,3 @@ class Certificate:
     def holds(self) -> bool:
         """Whether there are claims, and every one of them holds."""
         return bool(self.claims) and all(claim.holds for claim in self.claims)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the certificate as JSON, whole or not at all; the same claims, the same bytes.
-
-        A file can be edited: to rely on a certificate, prove it again.
-
-        Raises:
-            NumericError: the file cannot be written.
-        """
-        document = {"format": FORMAT, **asdict(self)}
-        write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def load_certificate(path: str | os.PathLike[str]) -> Certificate:
-    """Read a certificate that was saved.
-
-    Raises:
-        ProofError: there is no such file, or it is not a certificate.
-
-    Examples:
-        >>> path = getfixture("tmp_path") / "certificate.json"
-        >>> claim = Claim("sum", Level.MEASURED, "1 + 1 is 2.", holds=True)
-        >>> Certificate((claim,), {}, {}).save(path)
-        >>> print(load_certificate(path).claims[0])
-        [measured, holds] 1 + 1 is 2.
-    """
-    try:
-        return _certificate(json.loads(Path(path).read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ProofError(f"expected a certificate at {path}, got: {error.strerror}") from None
-    except ProofError as error:
-        raise ProofError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ProofError(f"expected {path} to be a certificate, got: {error!r}") from None
-
-
-def _certificate(document: object) -> Certificate:
-    said = document if isinstance(document, dict) else {}
-    if said.get("format") != FORMAT:
-        raise ProofError(f"expected the format {FORMAT!r}, got {said.get('format')!r}")
-    del said["format"]
-    claims = [Claim(**{**claim, "level": Level(claim["level"])}) for claim in said.pop("claims")]
-    return Certificate(tuple(claims), **said)

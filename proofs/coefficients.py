@@ -119,6 +119,8 @@ def _exact_claim(name: str, layers: Sequence[Layer], squares: Sequence[SquareLay
             (difference.first, difference.second),
             len(squares),
         ),
+        kind="same polynomial" if difference is None else None,
+        numbers={"graph": name},
     )
 
 

@@ -9,15 +9,31 @@ import typer
 from typer.core import TyperGroup
 
 from analytic import AnalyticError
-from numeric import NumericError, load_graph, load_mnist, load_network, save_graph, trace
+from numeric import NumericError, load_mnist
 from numeric.network import Configuration
-from numeric.trace import METHODS
 from numeric.training import Recipe
-from proofs.claims import Certificate
+from proofs.arguments import (
+    Bias,
+    Data,
+    Depth,
+    Embedding,
+    Epochs,
+    Hidden,
+    Noise,
+    Residual,
+    Seed,
+    Width,
+)
+from proofs.certificate_commands import (
+    certify_images,
+    check_certificate,
+    conclude,
+    prove_graphs,
+)
 from proofs.errors import ProofError
+from proofs.graph_commands import export_graph, prune_features, trace_features
 from proofs.pipeline import run as run_all
 from proofs.pipeline import trained
-from proofs.prove import prove as prove_claims
 
 _DEFAULTS = Recipe()
 
@@ -46,6 +62,8 @@ app = typer.Typer(
     help=(
         "What a bilinear network computes, read exactly from its weights, and the proof of it.\n\n"
         "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
+        "Beside them, prune makes graphs smaller, export writes them for other programs, certify "
+        "proves how far each image's class holds, and check verifies what was proved. "
         "The exit status is 0 where all goes well and all claims hold, 1 where a claim fails, and "
         "2 where an argument or a file is wrong."
     ),
@@ -54,30 +72,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Data = Annotated[
-    Path | None,
-    typer.Option(help="A folder with the four MNIST files; left out, they are found or fetched."),
-]
-Depth = Annotated[int, typer.Option(help="Number of bilinear layers.")]
-Width = Annotated[int, typer.Option(help="Numbers handed on from each layer to the next.")]
-Hidden = Annotated[int, typer.Option(help="Number of neurons of each layer.")]
-Bias = Annotated[bool, typer.Option(help="Whether the layers have biases.")]
-Residual = Annotated[bool, typer.Option(help="Whether each layer adds its input to its output.")]
-Embedding = Annotated[
-    bool, typer.Option(help="Whether a linear map first brings the pixels to as many as --width.")
-]
-Epochs = Annotated[int, typer.Option(help="Passes over the 60,000 training images.")]
-Noise = Annotated[
-    float,
-    typer.Option(help="Standard deviation of the noise on the pixels, which go from 0 to 1."),
-]
-Seed = Annotated[
-    int, typer.Option(help="Draws the first weights, the order of the images and the noise.")
-]
-Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A network that 'bilinear train' wrote.")
-]
 
 
 @app.command()
@@ -108,66 +102,12 @@ def train(
     typer.echo(f"{model}: {history[-1].accuracy:.2%} of the test images labelled correctly")
 
 
-@app.command(name="trace")
-def trace_features(
-    model: Model,
-    graph: Annotated[
-        Path,
-        typer.Argument(metavar="GRAPH", help="The file to write, such as graph.safetensors."),
-    ],
-    method: Annotated[
-        str,
-        typer.Option(
-            help=f"How to find features, {', '.join(METHODS)}: polarized features can be "
-            "proved exactly, eigen and canonical ones can be looked at, shared ones are few."
-        ),
-    ] = "eigen",
-    features: Annotated[
-        int | None, typer.Option(help="How many shared features there shall be in all.")
-    ] = None,
-    components: Annotated[
-        int | None,
-        typer.Option(help="How many components of each hidden state stay, canonical or shared."),
-    ] = None,
-) -> None:
-    """Write the graph of MODEL's features to GRAPH.
-
-    The features come from the weights alone; no data is looked at.
-    """
-    if graph.exists() and graph.samefile(model):
-        raise ProofError(f"expected GRAPH to be another file than MODEL, got {graph} for both")
-    found = trace(load_network(model), method, features=features, components=components)
-    save_graph(found, graph)
-    count = sum(node[0] == "feature" for node in found)
-    typer.echo(f"{graph}: {count:,} features, {found.number_of_edges():,} edges")
-
-
-@app.command()
-def prove(
-    model: Model,
-    graphs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="GRAPH", help="Graphs that 'bilinear trace' wrote, changed by you or not."
-        ),
-    ],
-    certificate: Annotated[
-        Path, typer.Option(help="The file that the claims are written to, with their evidence.")
-    ] = Path("certificate.json"),
-    data: Data = None,
-) -> None:
-    """Prove and measure what graphs keep of MODEL.
-
-    The claims are printed and written to a file. A claim that fails says at which node, layer and
-    coefficient, and the exit status is 1.
-    """
-    proved = prove_claims(
-        load_network(model), [load_graph(path) for path in graphs], load_mnist(data)
-    )
-    proved.save(certificate)
-    for claim in proved.claims:
-        typer.echo(str(claim))
-    _conclude(proved)
+app.command("trace")(trace_features)
+app.command("prune")(prune_features)
+app.command("export")(export_graph)
+app.command("prove")(prove_graphs)
+app.command("certify")(certify_images)
+app.command("check")(check_certificate)
 
 
 @app.command()
@@ -194,16 +134,7 @@ def run(
     """
     configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
     recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
-    _conclude(run_all(folder, configuration, recipe, data=data, say=typer.echo))
-
-
-def _conclude(certificate: Certificate) -> None:
-    failed = [claim for claim in certificate.claims if not claim.holds]
-    count = len(certificate.claims)
-    if failed:
-        typer.echo(f"{len(failed)} of {count} claims fail", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"all {count} claims hold")
+    conclude(run_all(folder, configuration, recipe, data=data, say=typer.echo))
 
 
 def main() -> None:

@@ -189,7 +189,7 @@ def _rewrite_claim(
     item: Rewrite,
     tolerance: float,
 ) -> Claim:
-    name, found = item.name, _outputs(item, measurements)
+    name, found = item.name, outputs(item, measurements)
     network = measurements.from_network(found)
     exact = measurements.from_exact(found)
     count = len(found)
@@ -229,7 +229,7 @@ def _failure(item: Rewrite, layers: Sequence[Layer], distance: Distance) -> str:
 
 
 def _fidelity_claim(measurements: Measurements, item: Rewrite) -> Claim:
-    found = _outputs(item, measurements)
+    found = outputs(item, measurements)
     distance = measurements.from_network(found)
     count, labels = len(found), measurements.digits.test_labels
     right, wanted = (
@@ -257,6 +257,7 @@ def _fidelity_claim(measurements: Measurements, item: Rewrite) -> Claim:
     )
 
 
-def _outputs(item: Rewrite, measurements: Measurements) -> Doubles:
+def outputs(item: Rewrite, measurements: Measurements) -> Doubles:
+    """Return a graph's logits on the test images, in float64."""
     module = RewrittenNetwork(item.squares).to(best_device())
     return logits(module, measurements.digits.test_images)

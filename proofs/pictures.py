@@ -1,4 +1,4 @@
-"""Pictures of features and of the training, as plain matplotlib figures."""
+"""Pictures of features, of the training and of what few features keep, as matplotlib figures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
+from numeric import Fidelity, Layer, SquareLayer
 from numeric.features.patterns import Pattern, Patterns
+from numeric.pruning import as_layers
 from numeric.training import Epoch
 
 _FEATURES = 3
@@ -85,6 +87,45 @@ def training_curve(history: Sequence[Epoch]) -> Figure:
     return figure
 
 
+def frontier_curve(measurements: Sequence[Fidelity]) -> Figure:
+    """Draw how many predictions change with how few features, a line a method.
+
+    Bars are the exact 95 % intervals of the shares. Where no prediction changes, the line leaves
+    the picture at the bottom.
+
+    Args:
+        measurements: in any order, such as those of :func:`numeric.frontier`.
+    """
+    figure = Figure(figsize=(6.5, 3.5), layout="constrained")
+    axes = figure.subplots()
+    methods = dict.fromkeys(found.method for found in measurements)
+    for method in methods:
+        line = sorted(
+            (found for found in measurements if found.method == method),
+            key=lambda found: found.features,
+        )
+        changed = [100 * (1 - found.agreement) for found in line]
+        below = [100 * (found.interval[1] - found.agreement) for found in line]
+        above = [100 * (found.agreement - found.interval[0]) for found in line]
+        counts = [found.features for found in line]
+        axes.errorbar(counts, changed, (below, above), marker=".", capsize=2, label=method)
+    # A graph of no features has no place on a logarithmic axis.
+    fewest = min((found.features for found in measurements), default=0)
+    axes.set_xscale("log" if fewest > 0 else "linear")
+    axes.set_yscale("log")
+    axes.set_xlabel("features")
+    axes.set_ylabel("changed predictions (%)")
+    axes.set_xticks(sorted({found.features for found in measurements}))
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    axes.grid(visible=True, which="both", alpha=0.3)
+    if methods:
+        axes.legend()
+    return figure
+
+
 def _grid(
     columns: Sequence[tuple[list[Pattern], list[Pattern]]], titles: Sequence[str], *, caption: bool
 ) -> Figure:
@@ -107,23 +148,35 @@ def _grid(
 
 
 def all_pictures(
-    patterns: Patterns, sizes: Sequence[int], history: Sequence[Epoch]
+    layers: Sequence[Layer],
+    eigen: Sequence[SquareLayer],
+    shared: Sequence[SquareLayer],
+    history: Sequence[Epoch],
+    frontier: Sequence[Fidelity],
 ) -> Mapping[str, Figure]:
     """Draw every picture of a run.
 
     Args:
-        patterns: of the network.
-        sizes: of each layer's output, the constant included.
-        history: of the training; nothing is drawn where it is empty.
+        layers: the network in the normal form.
+        eigen: its eigenfeatures, layer by layer.
+        shared: its shared features. Their layers stand for the network's, whose hidden states are
+            in other bases.
+        history: of the training.
+        frontier: what few features keep.
 
     Returns:
-        Figures by the name of their file. The forms of an embedding have none: no squares make
-        them.
+        Figures by the name of their file. Forms that no squares make, such as those of an
+        embedding, have none.
     """
-    figures = {"digits": logit_features(patterns, sizes[-1] - 1)}
-    for number, size in enumerate(sizes[:-1], start=1):
-        if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
-            figures[f"forms-of-layer-{number}"] = form_features(patterns, number, size)
-    if history:
-        figures["training"] = training_curve(history)
+    figures = {}
+    for prefix, whole, squares in (("", layers, eigen), ("shared-", as_layers(shared), shared)):
+        patterns = Patterns(whole, squares)
+        figures[f"{prefix}digits"] = logit_features(patterns, len(layers[-1].linear) - 1)
+        for number, layer in enumerate(squares[:-1], start=1):
+            size = len(layer.linear)
+            if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
+                name = f"{prefix}forms-of-layer-{number}"
+                figures[name] = form_features(patterns, number, size)
+    figures["frontier"] = frontier_curve(frontier)
+    figures["training"] = training_curve(history)
     return figures

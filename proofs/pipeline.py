@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,34 @@ import networkx as nx
 from numeric import (
     BilinearNetwork,
     Digits,
+    Fidelity,
+    fidelity,
     load_graph,
     load_mnist,
+    prune,
     save_graph,
     save_network,
     square_layers,
     trace,
     train,
 )
-from numeric.features.patterns import Patterns
 from numeric.files import digest, replacing
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.schema import Node
-from numeric.training import Epoch, Recipe
+from numeric.training import Epoch, Recipe, checked_history
+from proofs.certificate_files import save_certificate
 from proofs.claims import Certificate
 from proofs.errors import ProofError
 from proofs.pictures import all_pictures
 from proofs.prove import prove
 from proofs.report import write_report
 
-METHODS = ("polarized", "eigen")
-"""The rewrites of a run: one that is proved, one that is looked at."""
+METHODS = ("polarized", "eigen", "shared")
+"""The rewrites of a run: one that is proved, one that keeps every form, one of few features."""
+
+_CUTS = (2, 3, 4, 5, 6, 7)
+"""How many eighths of the shared features stay where the frontier is measured."""
 
 Say = Callable[[str], None]
 
@@ -81,21 +87,29 @@ def run(
     graphs = {}
     for method in METHODS:
         with _step(say, f"{method} features"):
-            graphs[method] = traced(target / f"graph-{method}.safetensors", model, method)
+            count = few(configuration) if method == "shared" else None
+            path = target / f"graph-{method}.safetensors"
+            graphs[method] = traced(path, model, method, features=count)
     # Made anew in every run: a claim is said where it has been proved, not where a file says so.
     with _step(say, "proof"):
         certificate = prove(model, list(graphs.values()), digits)
-        certificate.save(target / "certificate.json")
+        save_certificate(
+            certificate,
+            target / "certificate.json",
+            model=target / "model.safetensors",
+            graphs={method: target / f"graph-{method}.safetensors" for method in METHODS},
+        )
     for claim in certificate.claims:
         say(f"  {claim}")
+    with _step(say, "fidelity of few features"):
+        frontier = cut_frontier(graphs["shared"], model, digits)
     with _step(say, "pictures and report"):
-        layers, squares = model.layers(), square_layers(graphs["eigen"])
-        patterns = Patterns(layers, squares)
-        figures = all_pictures(patterns, [len(layer.linear) for layer in layers], history)
+        eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
+        figures = all_pictures(model.layers(), eigen, shared, history, frontier)
         for name, figure in figures.items():
             with replacing(target / "pictures" / f"{name}.png") as temporary:
                 figure.savefig(temporary, format="png", dpi=110)
-        write_report(target, model, recipe, certificate, graphs)
+        write_report(target, model, recipe, certificate, graphs, frontier)
     say(f"report: {target / 'report.html'}")
     return certificate
 
@@ -106,7 +120,8 @@ def trained(
     """Return the network of a folder, trained now or, from its last epoch on, before.
 
     Raises:
-        ProofError: the file holds a network of another shape or recipe, or no history.
+        ProofError: the file holds a network of another shape or recipe.
+        NumericError: it does not hold the history of such a training.
     """
     asked = {"configuration": asdict(configuration), "recipe": asdict(recipe)}
     if path.exists():
@@ -117,7 +132,8 @@ def trained(
                 f"expected {path} to hold the network asked for, got {_differences(asked, found)}: "
                 "name another folder, or the same settings"
             )
-        return model, _history(notes.get("history"), path)
+        epochs = recipe.epochs
+        return model, checked_history(notes.get("history"), path, least=epochs, most=epochs)
     model = BilinearNetwork.from_configuration(configuration, seed=recipe.seed)
     checkpoint = path.with_name(f"{path.stem}-checkpoint.safetensors")
     history = train(model, digits, **asdict(recipe), checkpoint=checkpoint)
@@ -127,25 +143,37 @@ def trained(
     return model, history
 
 
-def traced(path: Path, model: BilinearNetwork, method: str) -> nx.DiGraph[Node]:
+def few(configuration: Configuration) -> int:
+    """Return how many shared features a run looks for: enough for 99 % of the predictions or so.
+
+    Never more than the polarized graph has: those are shared by all outputs too, and lose nothing.
+    """
+    depth = configuration.depth
+    enough = 90 if depth == 1 else 100 + 50 * depth
+    return min(enough, 2 * configuration.hidden * depth)
+
+
+def traced(
+    path: Path, model: BilinearNetwork, method: str, *, features: int | None = None
+) -> nx.DiGraph[Node]:
     """Return a network's graph, from the file if it is of this network and method."""
     network = digest(array for layer in model.layers() for array in layer)
     if path.exists():
         graph = load_graph(path)
         if graph.graph.get("network") == network and graph.graph.get("method") == method:
             return graph
-    graph = trace(model, method)
+    metric = None if features is None else "neighbours"  # MNIST has square images
+    graph = trace(model, method, features=features, metric=metric)
     save_graph(graph, path)
     return graph
 
 
-def _history(epochs: object, path: Path) -> list[Epoch]:
-    """Return the epochs in a network's notes."""
-    with suppress(TypeError):
-        history = [Epoch(**epoch) for epoch in epochs]  # type: ignore[attr-defined]  # refused below
-        if all(isinstance(x, float) for epoch in history for x in (epoch.loss, epoch.accuracy)):
-            return history
-    raise ProofError(f"expected {path} to hold the history of its training, got {epochs!r}")
+def cut_frontier(graph: nx.DiGraph[Node], model: BilinearNetwork, digits: Digits) -> list[Fidelity]:
+    """Measure a graph after cutting many of its features, fewer and fewer, and at last none."""
+    whole = fidelity(graph, model, digits)
+    counts = sorted({max(1, whole.features * eighths // 8) for eighths in _CUTS})
+    cut = [prune(graph, features=count) for count in counts if count < whole.features]
+    return [*(fidelity(pruned, model, digits) for pruned in cut), whole]
 
 
 def _differences(asked: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -18,10 +18,13 @@ from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.files import digest
 from numeric.schema import Node
+from proofs.certificate_files import data_witnesses
 from proofs.claims import Certificate, Claim, Level
 from proofs.coefficients import coefficient_claim
+from proofs.counts import counted_claims
 from proofs.errors import ProofError
 from proofs.measurements import Measurements, Rewrite, measured_claims
+from proofs.regions import difference_claims, rounding_claims, signature_claims
 
 _LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
 
@@ -62,7 +65,7 @@ def prove(
         >>> graph = trace(network, method="polarized")
         >>> certificate = prove(network, graph, Digits(images, labels, images, labels))
         >>> [str(claim.level) for claim in certificate.claims if claim.level != "symbolic"]
-        ['exact', 'measured', 'measured', 'measured']
+        ['exact', 'bounded', 'bounded', 'bounded', 'measured', 'measured', 'measured', 'measured']
         >>> certificate.holds
         True
     """
@@ -73,7 +76,7 @@ def prove(
     squares_of = [square_layers(item) for item in graphs]
     rewrites = [
         _rewrite(name, item.graph.get("method"), squares, exact)
-        for name, item, squares in zip(_names(graphs), graphs, squares_of, strict=True)
+        for name, item, squares in zip(graph_names(graphs), graphs, squares_of, strict=True)
     ]
     claims = [_symbolic_claim(name, derive) for name, derive in THEOREMS.items()]
     coefficients = (
@@ -83,8 +86,16 @@ def prove(
     )
     claims += sorted(coefficients, key=lambda claim: claim.level != Level.EXACT)
     measurements = Measurements.of(model, exact, digits)
+    same = {claim.numbers["graph"] for claim in claims if claim.kind == "same polynomial"}
+    others = [item for item in rewrites if item.name not in same]
+    differences, witnesses = difference_claims(layers, others, digits)
+    claims += differences
+    claims += rounding_claims(layers, digits, measurements.floats)
+    claims += signature_claims(layers)
+    claims += counted_claims(measurements, rewrites)
     claims += measured_claims(measurements, layers, rewrites, tolerance)
-    return Certificate(tuple(claims), _subject(model, rewrites, digits), _versions())
+    subject = _subject(model, rewrites, digits)
+    return Certificate(tuple(claims), subject, _versions(), data_witnesses(digits) | witnesses)
 
 
 def _subject(
@@ -143,7 +154,7 @@ def _checked(
     return graphs
 
 
-def _names(graphs: Sequence[nx.DiGraph[Node]]) -> list[str]:
+def graph_names(graphs: Sequence[nx.DiGraph[Node]]) -> list[str]:
     """Name each graph by its method, from the second of a method on with a number."""
     names, seen = [], Counter[str]()
     for graph in graphs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -11,13 +11,19 @@ from typing import Any
 
 import jinja2
 import networkx as nx
+import numpy as np
 
 from analytic import ExactNetwork
-from numeric import BilinearNetwork
+from numeric import BilinearNetwork, Fidelity, Layer
+from numeric.features.bonds import canonical_bonds
+from numeric.features.kernels import stack_products, with_linear_neurons
 from numeric.files import write_text
 from numeric.schema import Node
 from numeric.training import Recipe
 from proofs.claims import Certificate
+
+_ROUNDING = 1e-9
+"""Totals that are equal in exact arithmetic may differ by this share in floating point."""
 
 
 def write_report(
@@ -26,6 +32,7 @@ def write_report(
     recipe: Recipe,
     certificate: Certificate,
     graphs: Mapping[str, nx.DiGraph[Node]],
+    frontier: Sequence[Fidelity] = (),
 ) -> None:
     """Write ``report.html`` from what a run left in its folder.
 
@@ -36,7 +43,9 @@ def write_report(
         model: the network.
         recipe: how it was trained.
         certificate: what has been proved about it.
-        graphs: its graphs by method.
+        graphs: its graphs by method, one of them ``"eigen"``.
+        frontier: what the graph ``"shared"`` keeps with ever more of its features, at last with all
+            of them; without it the page has no section on few features.
 
     Raises:
         NumericError: the page cannot be written.
@@ -48,6 +57,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["percent"] = _percent
     page = environment.get_template("report.html").render(
         configuration=asdict(model.configuration),
         recipe=asdict(recipe),
@@ -60,12 +70,18 @@ def write_report(
         certificate=certificate,
         accuracy=_accuracy(certificate),
         graphs={name: _counts(graph) for name, graph in graphs.items()},
+        few=_few(graphs["shared"], model.layers()) if frontier else None,
+        frontier=frontier,
         pictures={
             path.stem: base64.b64encode(path.read_bytes()).decode()
             for path in sorted((folder / "pictures").glob("*.png"))
         },
     )
     write_text(folder / "report.html", page)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
 
 
 def _accuracy(certificate: Certificate) -> float:
@@ -80,14 +96,61 @@ def _accuracy(certificate: Certificate) -> float:
 
 
 def _counts(graph: nx.DiGraph[Node]) -> dict[str, Any]:
-    """Count a graph's features by layer, its forms and its edges."""
+    """Count a graph's features by layer, its forms and its edges; residuals are none of them."""
     depth = len(graph.graph["sizes"]) - 1
     features = [0] * depth
     for node in graph:
         if node[0] == "feature":
             features[node[1] - 1] += 1
+    residuals = [node for node in graph if node[0] == "residual"]
     return {
         "features": features,
         "forms": sum(node[0] == "form" for node in graph),
-        "edges": graph.number_of_edges(),
+        "edges": graph.number_of_edges() - len(graph.out_edges(residuals)),
     }
+
+
+def _few(graph: nx.DiGraph[Node], layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return what is to be said of shared features, but for how much they keep."""
+    notes = graph.graph
+    kept = [size - 1 for size in notes["sizes"][1:-1]]
+    values = notes.get("singular_values", [])
+    return {
+        "metric": notes.get("metric", "not known"),
+        "errors": notes.get("errors", []),
+        "hidden": list(zip(kept, map(len, values), strict=False)),
+        "undetermined": [
+            *_groups("component", "hidden state", notes.get("undetermined_components", []), kept),
+            *_groups("feature", "layer", notes.get("undetermined_features", [])),
+        ],
+        "spread": _spread(layers),
+        "rounding": _ROUNDING,
+    }
+
+
+def _groups(
+    member: str,
+    place: str,
+    groups: Sequence[Sequence[Sequence[int]]],
+    kept: Sequence[int] | None = None,
+) -> list[str]:
+    """Say which members only their span determines, of those of which some are kept."""
+    return [
+        f"{member}s {', '.join(map(str, group))} of {place} {number}"
+        for number, found in enumerate(groups, start=1)
+        for group in found
+        if kept is None or min(group) <= kept[number - 1]
+    ]
+
+
+def _spread(layers: Sequence[Layer]) -> float:
+    """Return by which share the totals that the logits draw from each hidden state differ.
+
+    They are equal in exact arithmetic, and equal to the squared norm of the logits' tensors; that
+    one is summed from the input upwards, the others from the logits downwards.
+    """
+    metric = np.eye(layers[0].linear.shape[1])
+    whole = [with_linear_neurons(layer) for layer in layers]
+    norm = float(np.trace(stack_products(whole, whole)[1:, 1:]))
+    totals = np.array([norm, *(bond.total for bond in canonical_bonds(layers, metric))])
+    return float(np.ptp(totals) / totals.max()) if totals.any() else 0.0

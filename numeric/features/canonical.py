@@ -20,7 +20,7 @@ from numeric.features.bonds import Bond, canonical_bonds, facing_up, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
 from numeric.features.metrics import metric_root
-from numeric.features.sharing import shared_features
+from numeric.features.sharing import enough_features, most_features, shared_features
 from numeric.normal_form import Layer, SquareLayer
 
 Doubles = npt.NDArray[np.float64]
@@ -98,7 +98,8 @@ def canonical(
 def shared(
     layers: Sequence[Layer],
     *,
-    features: int | Sequence[int],
+    features: int | Sequence[int] | None = None,
+    error: float | None = None,
     metric: str | Doubles = "pixels",
     components: int | None = None,
 ) -> Decomposition:
@@ -108,6 +109,8 @@ def shared(
         layers: in the normal form.
         features: how many, for each layer; or in all: then every layer above the first gets as many
             as its forms have numbers to be fitted, and the first one the rest.
+        error: in place of a number: what they may leave of each layer's forms, weighted by what the
+            outputs draw from them, the norm of the rest over that of all.
         metric: as for :func:`canonical`.
         components: how many components of each hidden state stay; left out, as many as make 99 % of
             what the outputs draw.
@@ -119,27 +122,43 @@ def shared(
     bonds = canonical_bonds(layers, root @ root.T)
     kept = _counts(bonds, components, share=0.99)
     homogeneous = _homogeneous(layers, bonds, kept)
-    counts = _allocated(features, homogeneous)
-    for number, (count, layer) in enumerate(zip(counts, homogeneous, strict=True), start=1):
-        most = (len(layer.down) - 1) * layer.linear.shape[1]
-        if count > most:
-            raise NumericError(
-                f"expected at most {most} features of layer {number}, which is as many as its "
-                f"eigenfeatures, got {count}"
-            )
+    counts: Sequence[int | None] = [None] * len(homogeneous)
+    if error is None and features is not None:
+        counts = _allocated(features, homogeneous)
+        _check_counts(counts, homogeneous)
+    elif features is not None or not _is_share(error):
+        raise NumericError(
+            f"expected either features or an error between 0 and 1, got {features!r} and {error!r}"
+        )
     squares, errors = [], []
     for number, (layer, count) in enumerate(zip(_white(homogeneous, root), counts, strict=True)):
         importance = np.ones(len(layer.down))
         importance[0] = 0
         if number < len(bonds):
             importance[1:] = bonds[number].singular_values[: kept[number]]
-        found = shared_features(layer, importance, count)
+        if count is None:
+            found = enough_features(layer, importance, float(error or 0.0))
+        else:
+            found = shared_features(layer, importance, count)
         readings = found.readings
         linear = np.asarray(layer.linear, dtype=np.float64)
         squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]
     return Decomposition(_coloured(squares, root), bonds, groups, errors, words, incomplete=True)
+
+
+def _check_counts(counts: Sequence[int], layers: Sequence[Layer]) -> None:
+    for number, (count, layer) in enumerate(zip(counts, layers, strict=True), start=1):
+        if count > most_features(layer):
+            raise NumericError(
+                f"expected at most {most_features(layer)} features of layer {number}, which is as "
+                f"many as its eigenfeatures, got {count}"
+            )
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and 0 < value < 1
 
 
 def close_groups(values: Doubles) -> list[list[int]]:

@@ -14,6 +14,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,42 @@ def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeat
     return SharedFeatures(found.readings @ basis.T, found.weights / scale, found.error)
 
 
+def enough_features(layer: Layer, importance: Doubles, error: float) -> SharedFeatures:
+    """Fit the outputs of a layer with few features that come close enough.
+
+    The number is doubled until they do and then narrowed down to a sixteenth, as fits take time.
+
+    Args:
+        layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
+        importance: how much an error in each output counts, shape (outputs + 1,).
+        error: the norm of what is left over that of all, at most.
+
+    Raises:
+        NumericError: as many features as there are eigenfeatures do not come so close, or the forms
+            leave the range of float64.
+    """
+    most = most_features(layer)
+    few, many = 0, 1
+    while (found := shared_features(layer, importance, many)).error > error:
+        if many == most:
+            raise NumericError(
+                f"expected error to be at least {found.error:.3g}, which {most} features reach, "
+                f"got {error}"
+            )
+        few, many = many, min(2 * many, most)
+    while many - few > max(1, many // 16):
+        middle = (few + many) // 2
+        fewer = shared_features(layer, importance, middle)
+        few, many = (few, middle) if fewer.error <= error else (middle, many)
+        found = fewer if fewer.error <= error else found
+    return found
+
+
+def most_features(layer: Layer) -> int:
+    """Return how many eigenfeatures all outputs of a layer can have."""
+    return int((len(layer.down) - 1) * layer.linear.shape[1])
+
+
 def _starts(layer: Layer, count: int) -> Iterator[Doubles]:
     """Yield eigenfeatures of all outputs to start from: the strongest, and strong ones apart.
 
@@ -117,6 +154,17 @@ def _apart(readings: Doubles, sizes: Doubles, count: int) -> list[int]:
             factors[number] = (squares - known) / np.sqrt(left[place])
             left = np.maximum(left - factors[number] ** 2, 0.0)
     return places
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work in one thread: on matrices this small, several wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Fit:
@@ -166,7 +214,8 @@ class _Fit:
             error.backward()  # type: ignore[no-untyped-call]  # torch is not annotated
             return error
 
-        optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
+        with _one_thread():
+            optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
         return best
 
     def found(self, start: Doubles) -> SharedFeatures:

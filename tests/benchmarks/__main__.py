@@ -17,6 +17,7 @@ from tests.benchmarks.features import eigenfeatures, few_features
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, main_job, rewrites
 from tests.benchmarks.polynomials import expansion, large_expansions, questions
+from tests.benchmarks.seeds import seeds
 
 BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "main-job": main_job,
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "rewrites": rewrites,
     "few-features": few_features,
     "eigenfeatures": eigenfeatures,
+    "seeds": seeds,
     "expansion": expansion,
     "large-expansions": large_expansions,
     "questions": questions,

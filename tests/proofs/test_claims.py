@@ -1,20 +1,15 @@
-"""Claims and certificates: what they say, and what a file of them may be."""
+"""Claims and certificates: what they say."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from proofs import Certificate, Claim, Level, ProofError, load_certificate
-from proofs.claims import FORMAT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from analytic import THEOREMS
+from proofs import Certificate, Claim, Level, ProofError
+from proofs.checker import CLAIMS
 
 HOLDS = Claim("sum", Level.EXACT, "1 + 1 is 2.", holds=True, theorem="addition")
 FAILS = Claim(
@@ -28,16 +23,6 @@ FAILS = Claim(
 CERTIFICATE = Certificate(
     (HOLDS, FAILS), {"network": "ab", "graphs": {"eigen": "cd"}}, {"python": "3.11"}
 )
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    CERTIFICATE.save(tmp_path / "certificate.json")
-    return tmp_path / "certificate.json"
-
-
-def written(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 # Claims
@@ -101,98 +86,32 @@ def test_what_a_certificate_is_about_has_to_be_json(field: str, value: object) -
         replace(CERTIFICATE, **{field: value})  # type: ignore[arg-type]
 
 
-# Files
+def test_a_certificate_is_the_same_with_other_witnesses() -> None:
+    assert replace(CERTIFICATE, witnesses={"images": np.zeros(3)}) == CERTIFICATE
 
 
-def test_a_certificate_reads_back_as_it_was(saved: Path) -> None:
-    assert load_certificate(saved) == CERTIFICATE
-    assert load_certificate(str(saved)) == CERTIFICATE
+# Claims that can be verified
 
 
-def test_the_same_claims_give_the_same_bytes(saved: Path, tmp_path: Path) -> None:
-    load_certificate(saved).save(tmp_path / "again.json")
-    assert (tmp_path / "again.json").read_bytes() == saved.read_bytes()
+def test_a_claim_of_a_kind_says_what_its_kind_says_with_its_numbers() -> None:
+    claim = Claim.of("agreement", {"graph": "shared", "images": 10, "same": 9})
+    assert claim.name == "shared: agreement"
+    assert claim.level == Level.MEASURED
+    assert claim.holds
+    assert claim.statement == (
+        "On the 10 images the shared graph's largest exact logit is of the same class as the "
+        "network's at least 9 times."
+    )
+    assert claim.checkable == {
+        "kind": "agreement",
+        "level": "measured",
+        "theorem": None,
+        "statement": claim.statement,
+        "numbers": {"graph": "shared", "images": 10, "same": 9},
+    }
 
 
-def test_a_certificate_is_json_that_others_can_read(saved: Path) -> None:
-    document = written(saved)
-    assert document["format"] == FORMAT
-    assert [claim["holds"] for claim in document["claims"]] == [True, False]
-    assert document["claims"][1]["evidence"] == FAILS.evidence
-    assert "„½“" in saved.read_text(encoding="utf-8")
-
-
-def test_a_certificate_may_be_laid_out_differently(saved: Path) -> None:
-    saved.write_text(json.dumps(written(saved), sort_keys=True))
-    assert load_certificate(saved) == CERTIFICATE
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b'"text"',
-        b"3",
-        b"null",
-        b"NaN",
-        b"{}",
-        b"\xff\xfe\x00",
-        b"[" * 100_000,
-        b"9" * 5_000,
-        b'{"format": "bilinear-features certificate 0"}',
-        b'{"format": ["bilinear-features certificate 1"]}',
-        f'{{"format": "{FORMAT}"}}'.encode(),
-    ],
-)
-def test_a_file_that_is_no_certificate_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "certificate.json"
-    path.write_bytes(content)
-    with pytest.raises(ProofError, match=str(path)):
-        load_certificate(path)
-
-
-def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProofError, match=r"certificate at .*nowhere, got: No such file"):
-        load_certificate(tmp_path / "nowhere")
-    with pytest.raises(ProofError, match="got: Is a directory"):
-        load_certificate(tmp_path)
-
-
-def test_half_a_certificate_is_refused(saved: Path) -> None:
-    saved.write_bytes(saved.read_bytes()[:-9])
-    with pytest.raises(ProofError, match="to be a certificate, got: JSONDecodeError"):
-        load_certificate(saved)
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda document: document.pop("claims"),
-        lambda document: document.pop("subject"),
-        lambda document: document.update(note="more"),
-        lambda document: document.update(claims=3),
-        lambda document: document.update(claims="claims"),
-        lambda document: document.update(claims={"sum": {}}),
-        lambda document: document.update(claims=[["sum"]]),
-        lambda document: document.update(subject=[]),
-        lambda document: document.update(versions="3.11"),
-        lambda document: document["claims"][0].pop("name"),
-        lambda document: document["claims"][0].pop("level"),
-        lambda document: document["claims"][0].update(level="certain"),
-        lambda document: document["claims"][0].update(level=["exact"]),
-        lambda document: document["claims"][0].update(holds="yes"),
-        lambda document: document["claims"][0].update(note="more"),
-        lambda document: document["claims"][0].update(evidence={"found": float("nan")}),
-        lambda document: document["claims"].append(document["claims"][0]),
-    ],
-)
-def test_a_certificate_of_another_structure_is_refused(
-    saved: Path, edit: Callable[[Any], object]
-) -> None:
-    document = written(saved)
-    edit(document)
-    saved.write_text(json.dumps(document))
-    with pytest.raises(ProofError, match=str(saved)):
-        load_certificate(saved)
+@pytest.mark.parametrize("kind", CLAIMS)
+def test_every_kind_has_a_level_and_a_theorem_that_is_there(kind: str) -> None:
+    assert CLAIMS[kind]["level"] in list(Level)
+    assert CLAIMS[kind]["theorem"] in {None, *THEOREMS}

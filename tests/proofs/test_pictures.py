@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from numeric import BilinearNetwork, square_layers, trace
+from numeric import BilinearNetwork, Fidelity, Layer, square_layers, trace
 from numeric.features.patterns import Pattern, Patterns
+from numeric.fidelity import binomial_interval
 from numeric.training import Epoch
 from proofs.pictures import (
     all_pictures,
     draw_pattern,
     form_features,
+    frontier_curve,
     logit_features,
     training_curve,
 )
@@ -32,10 +36,6 @@ def network(inputs: int = 9, depth: int = 2, **shape: Any) -> BilinearNetwork:
 
 def patterns_of(model: BilinearNetwork) -> Patterns:
     return Patterns(model.layers(), square_layers(trace(model)))
-
-
-def sizes(model: BilinearNetwork) -> list[int]:
-    return [len(layer.linear) for layer in model.layers()]
 
 
 def pattern(direction: Any, weight: float = 1.0) -> Pattern:
@@ -172,32 +172,109 @@ def test_a_training_without_any_error_is_drawn_too(history: list[Epoch], tmp_pat
     training_curve(history).savefig(tmp_path / "training.png")
 
 
-# All of them
+# What few features keep
+
+
+def measured(method: str, features: int, agreeing: int, images: int = 1000) -> Fidelity:
+    interval = binomial_interval(agreeing, images)
+    return Fidelity(method, features, 0, images, agreeing, interval, 0.9, 1.0, 0.1, 0.01, 0.9)
+
+
+def lines(axes: Axes) -> dict[str, Any]:
+    return {bars.get_label(): bars for bars in axes.containers}
+
+
+def test_every_method_is_a_line_of_changed_predictions_by_features() -> None:
+    measurements = [
+        measured("shared", 200, 990),
+        measured("eigen", 100, 400),
+        measured("shared", 50, 700),
+    ]
+    (axes,) = frontier_curve(measurements).axes
+    drawn = {name: bars.lines[0].get_xydata().tolist() for name, bars in lines(axes).items()}
+    np.testing.assert_allclose(drawn["shared"], [[50, 30], [200, 1]])
+    np.testing.assert_allclose(drawn["eigen"], [[100, 60]])
+    assert axes.get_legend() is not None
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_xticks().tolist() == [50, 100, 200]
+
+
+def test_bars_are_the_intervals() -> None:
+    found = measured("shared", 50, 990)
+    (axes,) = frontier_curve([found]).axes
+    (segment,) = lines(axes)["shared"].lines[2][0].get_segments()
+    np.testing.assert_allclose(segment[:, 1], [100 * (1 - end) for end in found.interval[::-1]])
+    assert segment[0, 1] < 1 < segment[1, 1]
 
 
 @pytest.mark.parametrize(
-    ("shape", "names"),
+    "measurements",
     [
-        ({"depth": 1}, ["digits"]),
-        ({"depth": 2}, ["digits", "forms-of-layer-1"]),
-        ({"depth": 3}, ["digits", "forms-of-layer-1", "forms-of-layer-2"]),
-        ({"depth": 2, "embedding": True}, ["digits", "forms-of-layer-2"]),
-        ({"depth": 1, "embedding": True}, ["digits"]),
+        [],
+        [measured("shared", 3, 1000)],
+        [measured("shared", 3, 0)],
+        [measured("shared", 0, 100), measured("shared", 3, 1000)],
+        [measured("shared", 1, 0, images=1)],
     ],
 )
-def test_a_run_has_a_picture_of_its_classes_and_of_each_layer_that_squares_make(
-    shape: dict[str, Any], names: list[str]
+def test_any_measurements_make_a_picture(tmp_path: Path, measurements: list[Fidelity]) -> None:
+    frontier_curve(measurements).savefig(tmp_path / "frontier.png")
+    assert (tmp_path / "frontier.png").stat().st_size > 0
+
+
+# All of them
+
+
+@cache
+def pictures_of(inputs: int = 9, **shape: Any) -> Mapping[str, Figure]:
+    model = network(inputs, **shape)
+    eigen = square_layers(trace(model))
+    shared = square_layers(trace(model, "shared", features=8))
+    frontier = [measured("shared", 4, 800), measured("shared", 8, 990)]
+    return all_pictures(model.layers(), eigen, shared, [Epoch(1.0, 0.5)], frontier)
+
+
+@pytest.mark.parametrize(
+    ("shape", "forms", "shared_forms"),
+    [
+        ({"depth": 1}, [], []),
+        ({"depth": 2}, [1], [1]),
+        ({"depth": 3}, [1, 2], [1, 2]),
+        # No neurons make the forms of an embedding; shared features make them all the same.
+        ({"depth": 2, "embedding": True}, [2], [1, 2]),
+        ({"depth": 1, "embedding": True}, [], [1]),
+    ],
+)
+def test_a_run_has_pictures_of_its_classes_and_of_each_layer_that_squares_make(
+    shape: dict[str, Any], forms: list[int], shared_forms: list[int]
 ) -> None:
-    model = network(**shape)
-    assert list(all_pictures(patterns_of(model), sizes(model), [])) == names
-    history = [Epoch(1.0, 0.5)]
-    assert list(all_pictures(patterns_of(model), sizes(model), history)) == [*names, "training"]
+    assert list(pictures_of(**shape)) == [
+        "digits",
+        *[f"forms-of-layer-{number}" for number in forms],
+        "shared-digits",
+        *[f"shared-forms-of-layer-{number}" for number in shared_forms],
+        "frontier",
+        "training",
+    ]
+
+
+def test_shared_features_are_drawn_from_their_own_layers() -> None:
+    model = network()
+    squares = square_layers(trace(model, "shared", features=8))
+    patterns = Patterns(
+        [Layer(y.readings, y.readings, y.mixing, y.linear) for y in squares], squares
+    )
+    grid = np.array(pictures_of()["shared-digits"].axes).reshape(6, 3)
+    for label, column in enumerate(grid.T):
+        for side, found in enumerate(patterns.of_logit(label, 3)):
+            for axes, expected in zip(column[3 * side :], found, strict=False):
+                np.testing.assert_array_equal(shown(axes).ravel(), expected.direction)
+                assert axes.get_xlabel().startswith(f"{expected.index}: {expected.weight:+.2g}")
 
 
 @pytest.mark.parametrize("inputs", [9, 10])
 def test_a_saved_picture_opens_with_its_size(tmp_path: Path, inputs: int) -> None:
-    model = network(inputs)
-    for name, figure in all_pictures(patterns_of(model), sizes(model), [Epoch(1.0, 0.5)]).items():
+    for name, figure in pictures_of(inputs).items():
         figure.savefig(tmp_path / f"{name}.png", dpi=50)
         height, width, _ = image.imread(tmp_path / f"{name}.png").shape
         assert (width, height) == pytest.approx(50 * figure.get_size_inches(), abs=1)
@@ -210,6 +287,5 @@ def test_the_same_network_gives_the_same_picture(tmp_path: Path) -> None:
 
 
 def test_no_picture_is_left_behind_in_pyplot() -> None:
-    model = network()
-    all_pictures(patterns_of(model), sizes(model), [Epoch(1.0, 0.5)])
+    pictures_of()
     assert Gcf.get_all_fig_managers() == []

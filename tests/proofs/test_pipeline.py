@@ -18,18 +18,22 @@ from matplotlib.figure import Figure
 from numeric import (
     BilinearNetwork,
     NumericError,
+    fidelity,
     load_graph,
     load_network,
+    prune,
     save_graph,
     save_network,
     trace,
     training,
 )
+from numeric.features import sharing
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.training import Recipe
-from proofs import Certificate, ProofError, load_certificate, pipeline, prove
-from proofs.pipeline import run, trained
+from proofs import Certificate, ProofError, check, pipeline, prove
+from proofs.pipeline import cut_frontier, few, run, traced, trained
+from tests.certificates import said_by, said_in
 from tests.digits import like_mnist
 
 DIGITS = like_mnist()
@@ -39,8 +43,15 @@ KEPT = (
     "model.safetensors",
     "graph-polarized.safetensors",
     "graph-eigen.safetensors",
+    "graph-shared.safetensors",
     "certificate.json",
+    "certificate.safetensors",
 )
+MADE = KEPT[:4]
+"""What a second run uses again."""
+CUTS = pipeline._CUTS
+STEPS = 9
+"""Of the search for shared features, which need not be good ones here."""
 
 
 def go(
@@ -80,6 +91,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> Path
     folder = tmp_path_factory.mktemp("runs") / "finished"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "load_mnist", lambda _: DIGITS)
+        patch.setattr(sharing, "_STEPS", STEPS)
         go(folder, say=lines.append)
     return folder
 
@@ -92,9 +104,11 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare each test the pictures that the finished run has."""
+    """Spare each test most of the pictures and the measurements that the finished run has."""
     del finished
     monkeypatch.setattr(pipeline, "load_mnist", lambda _: DIGITS)
+    monkeypatch.setattr(sharing, "_STEPS", STEPS)
+    monkeypatch.setattr(pipeline, "_CUTS", (4,))
     monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
 
 
@@ -108,15 +122,23 @@ def test_a_run_leaves_the_network_its_graphs_the_certificate_the_pictures_and_th
     assert sorted(entry.name for entry in (finished / "pictures").iterdir()) == [
         "digits.png",
         "forms-of-layer-1.png",
+        "frontier.png",
+        "shared-digits.png",
+        "shared-forms-of-layer-1.png",
         "training.png",
     ]
 
 
 def test_a_run_proves_what_it_wrote(finished: Path) -> None:
-    certificate = load_certificate(finished / "certificate.json")
-    graphs = [load_graph(finished / name) for name in KEPT[1:3]]
-    assert certificate == prove(load_network(finished / "model.safetensors"), graphs, DIGITS)
+    graphs = [load_graph(finished / name) for name in MADE[1:]]
+    certificate = prove(load_network(finished / "model.safetensors"), graphs, DIGITS)
+    assert said_in(finished / "certificate.json") == said_by(certificate)
     assert certificate.holds
+
+
+def test_the_certificate_of_a_run_can_be_checked(finished: Path) -> None:
+    statements = check(finished / "certificate.json")
+    assert any(statement.startswith("[exact] The polarized graph") for statement in statements)
 
 
 def test_a_run_says_what_it_does_and_every_claim(finished: Path, lines: list[str]) -> None:
@@ -125,14 +147,19 @@ def test_a_run_says_what_it_does_and_every_claim(finished: Path, lines: list[str
         "network of depth 2",
         "polarized features",
         "eigen features",
+        "shared features",
         "proof",
+        "fidelity of few features",
         "pictures and report",
         f"report: {finished / 'report.html'}",
     ]
     assert [line.rsplit(": ", 1)[0] for line in lines if line.endswith(" s")] == steps[:-1]
     assert lines[-1] == steps[-1]
-    for claim in load_certificate(finished / "certificate.json").claims:
-        assert f"  {claim}" in lines
+    said = [line for line in lines if line.startswith("  [")]
+    statements = said_in(finished / "certificate.json")
+    assert len(said) == len(statements)
+    for statement, holds in statements:
+        assert any(line.endswith(f"{'holds' * holds}] {statement}") for line in said)
 
 
 @pytest.mark.parametrize(
@@ -146,19 +173,88 @@ def test_a_run_may_have_any_shape(tmp_path: Path, shape: Configuration) -> None:
     assert go(tmp_path / "new" / "folder", shape).holds
 
 
+# Few features
+
+
+@pytest.mark.parametrize(
+    ("depth", "hidden", "count"),
+    [(1, 256, 90), (2, 256, 200), (3, 256, 250), (1, 45, 90), (1, 44, 88), (2, 6, 24), (3, 1, 6)],
+)
+def test_shared_features_are_few_and_never_more_than_the_polarized_ones(
+    depth: int, hidden: int, count: int
+) -> None:
+    assert few(replace(SHAPE, depth=depth, hidden=hidden)) == count
+
+
+def test_a_run_has_as_many_shared_features_as_it_looks_for(finished: Path) -> None:
+    graphs = {name: load_graph(finished / name) for name in MADE[1:]}
+    counts = [sum(node[0] == "feature" for node in graph) for graph in graphs.values()]
+    assert counts[2] == few(SHAPE) == counts[0] < counts[1]
+    assert graphs["graph-shared.safetensors"].graph["metric"] == "neighbouring pixels alike"
+
+
+@pytest.mark.parametrize("method", ["polarized", "eigen"])
+def test_only_shared_features_are_counted_beforehand(tmp_path: Path, method: str) -> None:
+    model = BilinearNetwork.from_configuration(SHAPE)
+    with pytest.raises(NumericError, match=r"expected no \w+ for method"):
+        traced(tmp_path / "graph", model, method, features=3)
+    assert contents(tmp_path) == {}
+
+
+def test_a_frontier_cuts_fewer_and_fewer_features_and_at_last_none(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_CUTS", CUTS)
+    model = load_network(finished / "model.safetensors")
+    graph = load_graph(finished / "graph-shared.safetensors")
+    frontier = cut_frontier(graph, model, DIGITS)
+    assert [found.features for found in frontier] == [6, 9, 12, 15, 18, 21, 24]
+    for found in frontier[:-1]:
+        assert found == fidelity(prune(graph, features=found.features), model, DIGITS)
+    assert frontier[-1] == fidelity(graph, model, DIGITS)
+
+
+@pytest.mark.parametrize(("kept", "counts"), [(0, [0]), (1, [1]), (2, [1, 2]), (3, [1, 2, 3])])
+def test_a_graph_of_hardly_any_features_has_a_short_frontier(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, kept: int, counts: list[int]
+) -> None:
+    monkeypatch.setattr(pipeline, "_CUTS", CUTS)
+    model = load_network(finished / "model.safetensors")
+    graph = load_graph(finished / "graph-shared.safetensors")
+    graph.remove_nodes_from([node for node in graph if node[0] == "feature"][kept:])
+    frontier = cut_frontier(graph, model, DIGITS)
+    assert [found.features for found in frontier] == counts
+
+
+def test_what_the_report_says_of_few_features_is_measured_on_the_graph_that_is_there(
+    folder: Path,
+) -> None:
+    path = folder / "graph-shared.safetensors"
+    graph = load_graph(path)
+    graph.remove_node(("feature", 2, 0))
+    save_graph(graph, path)
+    certificate = go(folder)
+    assert certificate.holds
+    assert certificate.claims[-1].evidence["features"] == 23
+    found = fidelity(graph, load_network(folder / "model.safetensors"), DIGITS)
+    text = (folder / "report.html").read_text()
+    assert "<b>23</b> shared features keep" in text
+    assert f"{100 * found.agreement:.2f} % of the test images" in text
+
+
 # A second run
 
 
 def test_a_second_run_proves_again_and_does_nothing_else_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {name: (folder / name).stat().st_mtime_ns for name in KEPT[:3]}
+    before = {name: (folder / name).stat().st_mtime_ns for name in MADE}
     bytes_before = kept(folder)
     for work in ("train", "trace", "save_network", "save_graph"):
         monkeypatch.setattr(pipeline, work, forbidden)
-    assert go(folder) == load_certificate(folder / "certificate.json")
+    assert said_by(go(folder)) == said_in(folder / "certificate.json")
     assert kept(folder) == bytes_before
-    assert {name: (folder / name).stat().st_mtime_ns for name in KEPT[:3]} == before
+    assert {name: (folder / name).stat().st_mtime_ns for name in MADE} == before
 
 
 def test_what_is_deleted_is_made_again_to_the_last_bit(folder: Path, finished: Path) -> None:
@@ -209,14 +305,26 @@ def test_a_network_of_unknown_training_is_refused(tmp_path: Path, recipe: Any) -
 
 
 @pytest.mark.parametrize(
-    "history", [None, 3, [3], [{}], [{"loss": 1.0}], [{"loss": "low", "accuracy": 0.5}]]
+    "history",
+    [
+        None,
+        3,
+        [],
+        [3] * 2,
+        [{}] * 2,
+        [{"loss": 1.0}] * 2,
+        [{"loss": "low", "accuracy": 0.5}] * 2,
+        [{"loss": 1.0, "accuracy": 0.5}],
+        [{"loss": 1.0, "accuracy": 0.5}] * 3,
+    ],
 )
 def test_a_network_without_the_history_of_its_training_is_refused(
     folder: Path, history: Any
 ) -> None:
     model, notes = read_network(folder / "model.safetensors")
     save_network(model, folder / "model.safetensors", notes={**notes, "history": history})
-    with pytest.raises(ProofError, match=r"model\.safetensors to hold the history of its training"):
+    message = r"model\.safetensors to hold the loss and accuracy of all 2 epochs, got"
+    with pytest.raises(NumericError, match=message):
         go(folder)
 
 
@@ -247,7 +355,7 @@ def test_an_edited_graph_makes_claims_fail_again_and_again_and_is_left_as_it_is(
         assert f"{method}: same outputs" in failing(certificate)
         assert ("polarized: same polynomial" in failing(certificate)) == (method == "polarized")
         assert path.read_bytes() == edited
-        assert load_certificate(folder / "certificate.json") == certificate
+        assert said_in(folder / "certificate.json") == said_by(certificate)
     assert "FAILS" not in (folder / "report.html").read_text()
     assert 'class="fails"' in (folder / "report.html").read_text()
     shutil.copy(finished / path.name, path)
@@ -288,15 +396,17 @@ def test_a_network_with_other_weights_has_its_graphs_and_its_certificate_made_an
     certificate = go(folder)
     assert certificate.holds
     before, after = kept(finished), kept(folder)
-    assert all(before[name] != after[name] for name in KEPT)
-    assert load_certificate(folder / "certificate.json") == certificate
+    # The witnesses are the test images, whatever the network.
+    changed = {name for name in KEPT if before[name] != after[name]}
+    assert changed == {*MADE, "certificate.json"}
+    assert said_in(folder / "certificate.json") == said_by(certificate)
 
 
 # An edited certificate
 
 
 def holds(document: Any) -> None:
-    document["claims"][0]["holds"] = False
+    document["remarks"][0]["holds"] = False
 
 
 def statement(document: Any) -> None:
@@ -304,7 +414,7 @@ def statement(document: Any) -> None:
 
 
 def fewer_claims(document: Any) -> None:
-    del document["claims"][4:]
+    del document["remarks"][4:]
 
 
 def no_claims(document: Any) -> None:
@@ -336,13 +446,13 @@ def test_a_certificate_about_other_images_is_made_anew(
     fewer = replace(DIGITS, test_images=DIGITS.test_images[:9], test_labels=DIGITS.test_labels[:9])
     monkeypatch.setattr(pipeline, "load_mnist", lambda _: fewer)
     assert go(folder).claims[-1].evidence["images"] == 9
-    assert load_certificate(folder / "certificate.json").claims[-1].evidence["images"] == 9
+    assert any("On the 9 images" in said for said, _ in said_in(folder / "certificate.json"))
 
 
 # Damage
 
 
-@pytest.mark.parametrize("name", KEPT[:3])
+@pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize("content", [b"", b"damaged", None])
 def test_a_damaged_network_or_graph_is_an_error_that_names_the_file(
     folder: Path, name: str, content: bytes | None
@@ -391,11 +501,11 @@ def test_a_folder_that_cannot_be_written_is_an_error(
     assert contents(tmp_path) == {}
 
 
-@pytest.mark.parametrize("files", range(8))
+@pytest.mark.parametrize("files", range(10))
 def test_a_full_disk_leaves_no_half_file_and_a_second_run_completes_the_first(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, files: int
 ) -> None:
-    """As many files find room as given; two checkpoints, the network and two graphs are five."""
+    """As many files find room as given; two checkpoints, the network and three graphs are six."""
     written = []
 
     def full(_: int) -> None:

@@ -21,8 +21,16 @@ from hypothesis import strategies as st
 
 from analytic import THEOREMS
 from analytic.derivations import Derivation, polarisation
-from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
-from proofs import Certificate, Claim, Level, ProofError, prove
+from numeric import (
+    BilinearNetwork,
+    NumericError,
+    rewrite,
+    save_graph,
+    save_network,
+    square_layers,
+    trace,
+)
+from proofs import Certificate, Claim, Level, ProofError, prove, save_certificate
 from proofs.measurements import Measurements
 from tests.digits import small_digits
 from tests.oracles import layer_expansion
@@ -70,6 +78,11 @@ def test_every_claim_holds_for_the_graphs_of_a_network_of_any_shape(
         *THEOREM_CLAIMS,
         "polarized: same polynomial",
         "eigen: same coefficients",
+        "eigen: difference",
+        "float32: rounding at most",
+        "float64: rounding at most",
+        "signature",
+        "accuracy",
         "torch float32: rounding",
         "torch float64: rounding",
         "polarized: same outputs",
@@ -91,6 +104,9 @@ def test_a_network_in_float64_has_one_claim_about_its_floats() -> None:
     assert certificate.holds
     assert list(claims(certificate))[len(THEOREM_CLAIMS) :] == [
         "polarized: same polynomial",
+        "float64: rounding at most",
+        "signature",
+        "accuracy",
         "torch float64: rounding",
         "polarized: same outputs",
     ]
@@ -116,10 +132,22 @@ def test_the_evidence_of_the_exact_claim_says_how_large_the_polynomial_is() -> N
 
 
 def test_the_same_network_graph_and_data_give_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        model = network()
-        prove(model, [trace(model, method) for method in METHODS], DIGITS).save(tmp_path / name)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    model = network()
+    graphs = {method: trace(model, method) for method in METHODS}
+    save_network(model, tmp_path / "model")
+    files = {method: tmp_path / method for method in METHODS}
+    for method, path in files.items():
+        save_graph(graphs[method], path)
+    written = []
+    for _ in range(2):
+        certificate = prove(network(), [trace(network(), method) for method in METHODS], DIGITS)
+        save_certificate(
+            certificate, tmp_path / "proof.json", model=tmp_path / "model", graphs=files
+        )
+        written.append(
+            [(tmp_path / f"proof.{end}").read_bytes() for end in ("json", "safetensors")]
+        )
+    assert written[0] == written[1]
 
 
 def test_the_network_and_the_graph_are_left_as_they_are() -> None:
@@ -147,6 +175,11 @@ def test_a_canonical_graph_of_all_components_has_the_same_outputs_and_no_claim_o
     certificate = prove(model, trace(model, "canonical"), DIGITS)
     assert certificate.holds
     assert list(claims(certificate))[len(THEOREM_CLAIMS) :] == [
+        "canonical: difference",
+        "float32: rounding at most",
+        "float64: rounding at most",
+        "signature",
+        "accuracy",
         "torch float32: rounding",
         "torch float64: rounding",
         "canonical: same outputs",
@@ -184,7 +217,7 @@ def test_a_graph_that_leaves_something_out_is_measured_by_what_it_predicts(
     assert certificate.holds
     name = f"{method}: fidelity"
     assert list(claims(certificate))[-1] == name
-    assert len(certificate.claims) == len(THEOREM_CLAIMS) + 3
+    assert len(certificate.claims) == len(THEOREM_CLAIMS) + 8
     claim = claims(certificate)[name]
     found, wanted = (
         module(torch.from_numpy(DIGITS.test_images).double()).detach().numpy()
@@ -228,6 +261,14 @@ def test_the_order_of_the_claims_is_that_of_their_strength_with_graphs_of_every_
     assert list(claims(certificate))[len(THEOREM_CLAIMS) :] == [
         "polarized: same polynomial",
         "eigen: same coefficients",
+        "canonical: difference",
+        "eigen: difference",
+        "float32: rounding at most",
+        "float64: rounding at most",
+        "signature",
+        "accuracy",
+        "shared: agreement",
+        "canonical (2): agreement",
         "torch float32: rounding",
         "torch float64: rounding",
         "shared: fidelity",
@@ -643,7 +684,7 @@ def test_floats_that_are_no_rounding_of_the_polynomial_are_found_out(
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_floats_that_are_no_numbers_fail_and_nan_agrees_with_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: float
+    monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     with_floats(monkeypatch, lambda found: np.full_like(found, value))
     model = network()
@@ -656,7 +697,6 @@ def test_floats_that_are_no_numbers_fail_and_nan_agrees_with_nothing(
         assert isinstance(evidence["largest relative difference"], str)
         if np.isnan(value):
             assert evidence["same class as the exact value"] == evidence["right class"] == 0
-    certificate.save(tmp_path / "certificate.json")
     if np.isnan(value):
         assert claims(certificate)[names[2]].evidence["same class as the network"] == 0
 

@@ -5,21 +5,36 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
-from numeric import BilinearNetwork, NumericError, save_graph, square_layers, trace
-from numeric.features.patterns import Patterns
+from numeric import (
+    BilinearNetwork,
+    Layer,
+    NumericError,
+    fidelity,
+    save_graph,
+    square_layers,
+    trace,
+)
+from numeric.features.bonds import canonical_bonds
+from numeric.network import Configuration
 from numeric.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
+from proofs import report as report_module
 from proofs.pictures import all_pictures
+from proofs.pipeline import cut_frontier
 from proofs.report import write_report
 from tests.digits import small_digits
 
@@ -75,20 +90,43 @@ def report(
     graphs = graphs or {method: trace(model, method) for method in ("polarized", "eigen")}
     if certificate is None:
         certificate = prove(model, list(graphs.values()), DIGITS)
+    frontier = cut_frontier(graphs["shared"], model, DIGITS) if "shared" in graphs else []
+    figures: Mapping[str, Figure] = {"digits": Figure()}
+    if drawn:
+        eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
+        figures = all_pictures(model.layers(), eigen, shared, [Epoch(1.0, 0.5)], frontier)
     (folder / "pictures").mkdir()
-    patterns = Patterns(model.layers(), square_layers(graphs["eigen"]))
-    sizes = [len(layer.linear) for layer in model.layers()]
-    figures = all_pictures(patterns, sizes, [Epoch(1.0, 0.5)]) if drawn else {"digits": Figure()}
     for name, figure in figures.items():
         figure.savefig(folder / "pictures" / f"{name}.png", dpi=30)
-    write_report(folder, model, Recipe(epochs=1), certificate, graphs)
+    write_report(folder, model, Recipe(epochs=1), certificate, graphs, frontier)
     return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def all_graphs(model: BilinearNetwork) -> dict[str, Any]:
+    return {name: graph.copy() for name, graph in _traced(model.configuration).items()}
+
+
+@cache
+def _traced(configuration: Configuration) -> dict[str, Any]:
+    model = BilinearNetwork.from_configuration(configuration)
+    graphs = {method: trace(model, method) for method in ("polarized", "eigen")}
+    return graphs | {"shared": trace(model, "shared", features=16)}
+
+
+def shared_page(path: Path, model: BilinearNetwork, **attributes: Any) -> Page:
+    """The page of a network whose shared graph has other attributes; None for none."""
+    graphs = all_graphs(model)
+    for name, value in attributes.items():
+        graphs["shared"].graph[name] = value
+        if value is None:
+            del graphs["shared"].graph[name]
+    return report(path, model, **graphs)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
-    report(path, network(), drawn=True)
+    report(path, network(), drawn=True, **all_graphs(network()))
     return path
 
 
@@ -126,11 +164,18 @@ def test_the_page_refers_to_nothing_outside_of_itself(page: Page, folder: Path) 
     assert not re.search(r"https?:|//[a-z]|@import|url\(|<script|<link|<iframe", text)
     for _, name, value in page.attributes:
         if name in ("src", "href", "srcset", "data", "action", "poster"):
-            assert value.startswith("data:image/png;base64,")
+            assert value.startswith(("data:image/png;base64,", "#"))
 
 
 def test_the_pictures_stand_in_the_page(page: Page, folder: Path) -> None:
-    names = ["digits", "forms-of-layer-1", "training"]
+    names = [
+        "digits",
+        "forms-of-layer-1",
+        "shared-digits",
+        "shared-forms-of-layer-1",
+        "frontier",
+        "training",
+    ]
     sources = page.values("img", "src")
     assert len(sources) == len(names)
     for name, source in zip(names, sources, strict=True):
@@ -148,7 +193,7 @@ def test_one_file_is_written(folder: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_page(folder: Path, tmp_path: Path) -> None:
-    report(tmp_path, network(), drawn=True)
+    report(tmp_path, network(), drawn=True, **all_graphs(network()))
     assert (tmp_path / "report.html").read_bytes() == (folder / "report.html").read_bytes()
 
 
@@ -164,19 +209,20 @@ def test_the_page_says_what_the_network_is(page: Page) -> None:
 
 
 def test_the_page_counts_features_forms_and_edges(page: Page) -> None:
-    graphs = {method: trace(network(), method) for method in ("polarized", "eigen")}
+    graphs = all_graphs(network())
     for method, graph in graphs.items():
         layers = [node[1] for node in graph if node[0] == "feature"]
         features = f"{layers.count(1)}, {layers.count(2)}"
-        row = f"{method} {features} 5 {graph.number_of_edges()}"
+        forms = sum(node[0] == "form" for node in graph)
+        edges = sum(source[0] != "residual" for source, _ in graph.edges)
+        row = f"{method} {features} {forms} {edges}"
         assert row in page.text
     assert f"{sum(node[0] == 'feature' for node in graphs['eigen'])} eigenfeatures" in page.text
 
 
 def test_the_page_states_every_claim_with_its_level_and_verdict(page: Page) -> None:
     model = network()
-    graphs = [trace(model, method) for method in ("polarized", "eigen")]
-    certificate = prove(model, graphs, DIGITS)
+    certificate = prove(model, list(all_graphs(model).values()), DIGITS)
     count = len(certificate.claims)
     assert f"{count} of {count} claims hold" in page.text
     for claim in certificate.claims:
@@ -245,6 +291,148 @@ def test_what_the_page_tells_to_type_works(
     assert ("feature", last, 0) not in names["graph"]
     assert ("feature", last, 1) in names["graph"]
     assert names["module"].depth == last
+
+
+# Few features
+
+
+def test_without_a_shared_graph_nothing_is_said_of_few_features(tmp_path: Path) -> None:
+    page = report(tmp_path, network())
+    assert "Few features" not in page.text
+    assert "shared" not in page.text
+
+
+def test_the_page_says_that_few_features_are_measured_and_not_proved(page: Page) -> None:
+    headings = [data for tag, data in page.texts if tag == "h2"]
+    assert headings[:3] == [
+        "What it computes, feature by feature",
+        "Few features",
+        "What is proved, and what is measured",
+    ]
+    (section,) = re.findall("Few features(.*)What is proved, and what", page.text)
+    assert "nothing in this section is proved" in section
+    assert "It is measured on the 12 test images" in section
+
+
+def test_the_page_says_how_few_features_were_found(page: Page) -> None:
+    graph = trace(network(), "shared", features=16)
+    kept = graph.graph["sizes"][1] - 1
+    assert f"the first ones stay: {kept} of 4 in hidden state 1." in page.text
+    assert "the metric here is pixels alike ." in page.text
+    layers = [node[1] for node in graph if node[0] == "feature"]
+    for number, error in enumerate(graph.graph["errors"], start=1):
+        assert f"{number} {layers.count(number)} {100 * error:.2f} %" in page.text
+
+
+def test_the_page_says_what_few_features_keep(page: Page) -> None:
+    model = network()
+    graph = trace(model, "shared", features=16)
+    found = fidelity(graph, model, DIGITS)
+    low, high = (f"{100 * end:.2f} %" for end in found.interval)
+    agreement, accuracy = f"{100 * found.agreement:.2f} %", f"{100 * found.accuracy:.2f} %"
+    for statement in (
+        f"16 shared features keep {agreement} of the predictions",
+        f"network {agreement} of the test images (95 % interval: {low} to {high})",
+        f"right label {accuracy}, where the network has",
+        f"{found.largest:.2g} at most, {found.mean:.2g} on average",
+        f"{found.divergence:.2g} nats on average",
+        f"share of the squared norm {100 * found.norm:.2f} %, from the weights alone",
+        f"edges, but for those from the input {found.edges}",
+    ):
+        assert statement in page.text
+    for row in cut_frontier(graph, model, DIGITS):
+        shares = [row.agreement, *row.interval, row.accuracy, row.norm]
+        texts = [f"{100 * share:.2f} %" for share in shares]
+        assert "{} {} {} to {} {} {}".format(row.features, *texts) in page.text
+
+
+@pytest.mark.parametrize(
+    ("groups", "said", "unsaid"),
+    [
+        ([[[2, 3]]], "determined of components 2, 3 of hidden state 1.", "told from one another"),
+        ([[[1, 2], [3, 4]]], "determined of components 1, 2 of hidden state 1.", "components 3"),
+        ([[[3, 4]]], "told from one another by their singular values", "components 3"),
+        ([[]], "told from one another by their singular values", "Only the span"),
+    ],
+)
+def test_components_are_undetermined_where_one_of_a_group_stays(
+    tmp_path: Path, groups: list[Any], said: str, unsaid: str
+) -> None:
+    """Two of four components stay."""
+    page = shared_page(tmp_path, network(), undetermined_components=groups)
+    assert "the first ones stay: 2 of 4 in hidden state 1." in page.text
+    assert said in page.text
+    assert unsaid not in page.text
+
+
+def test_all_groups_are_named(tmp_path: Path) -> None:
+    groups = {
+        "undetermined_components": [[[1, 2]]],
+        "undetermined_features": [[], [[0, 4], [5, 6]]],
+    }
+    page = shared_page(tmp_path, network(), **groups)
+    assert (
+        "Only the span is determined of components 1, 2 of hidden state 1; of features 0, 4 of "
+        "layer 2; of features 5, 6 of layer 2." in page.text
+    )
+
+
+def test_a_metric_that_was_given_is_named_as_such(tmp_path: Path) -> None:
+    model, metric = network(), np.diag([1.0, *[2.0] * 9])
+    graphs = all_graphs(model) | {"shared": trace(model, "shared", features=8, metric=metric)}
+    page = report(tmp_path, model, **graphs)
+    assert "the metric here is given ." in page.text
+
+
+def test_what_a_graph_does_not_say_is_not_known(tmp_path: Path) -> None:
+    unknown = ("metric", "errors", "singular_values", "undetermined_components")
+    page = shared_page(tmp_path, network(), **dict.fromkeys(unknown))
+    assert "the metric here is not known ." in page.text
+    assert page.text.count("not known") == 3
+
+
+# The check of the bases
+
+
+@pytest.mark.parametrize("shape", [{"depth": 2}, {"depth": 3, "residual": True}, {"bias": False}])
+def test_the_totals_of_the_bases_are_the_same_to_rounding(
+    tmp_path: Path, shape: dict[str, Any]
+) -> None:
+    model = network(**shape)
+    page = report(tmp_path, model, **all_graphs(model))
+    assert report_module._spread(model.layers()) < 1e-13
+    assert "These were computed in two ways, and " in page.text
+    assert page.values("span", "class") == ["holds"]
+
+
+@pytest.mark.parametrize("factor", [1 - 1e-6, 1 + 1e-6, 2.0, 0.0, math.nan])
+def test_totals_that_differ_by_more_than_rounding_are_shown_as_failing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float
+) -> None:
+    def wrong(*arguments: Any) -> list[Any]:
+        *others, last = canonical_bonds(*arguments)
+        return [*others, replace(last, total=factor * last.total)]
+
+    monkeypatch.setattr(report_module, "canonical_bonds", wrong)
+    model = network(3)
+    page = report(tmp_path, model, **all_graphs(model))
+    assert page.values("span", "class") == ["fails"]
+    assert "of their size, which is more than rounding ." in page.text
+
+
+def test_a_network_without_hidden_states_has_no_bases_to_check(tmp_path: Path) -> None:
+    model = network(1)
+    page = report(tmp_path, model, **all_graphs(model))
+    assert "Few features" in page.text
+    assert "A check of the bases" not in page.text
+    assert "told from one another" not in page.text
+    assert page.values("span", "class") == []
+
+
+def test_a_network_of_zeros_draws_nothing_from_any_basis() -> None:
+    zeros = [Layer(*(0 * array for array in layer)) for layer in network().double().layers()]
+    zeros[0].linear[0, 0] = 1
+    assert report_module._spread(zeros) == 0
 
 
 # Where it cannot be written

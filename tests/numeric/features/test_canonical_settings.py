@@ -73,7 +73,7 @@ def test_components_that_are_no_number_from_1_are_refused(method: str, component
         (1, "features for 2 layers, at least one each"),
         ([16, 2], "at most 15 features of layer 1, which is as many as its eigenfeatures, got 16"),
         (99, "at most 15 features of layer 1, which is as many as its eigenfeatures, got 94"),
-        (None, "expected features, how many shared ones there shall be, got None"),
+        (None, "expected features, how many shared ones there shall be, or an error, got None"),
     ],
     ids=range(14),
 )
@@ -89,3 +89,42 @@ def test_weights_too_large_for_inner_products_are_refused() -> None:
             parameter.data *= 1e60
         with pytest.raises(NumericError, match="within the range of float64"):
             trace(model, "shared", features=9)
+
+
+@pytest.mark.parametrize("error", [0.5, 0.1, 0.01])
+def test_as_many_features_are_found_as_an_error_needs_and_hardly_more(error: float) -> None:
+    graph = trace(network(), "shared", error=error)
+    reached = graph.graph["errors"]
+    assert max(reached) <= error
+    counts = [sum(node[:2] == ("feature", layer) for node in graph) for layer in (1, 2)]
+    fewer = [max(1, count - 1 - count // 16) for count in counts]
+    if fewer != counts:
+        found = trace(network(), "shared", features=fewer).graph["errors"]
+        assert all(
+            more > error or count == same
+            for more, count, same in zip(found, counts, fewer, strict=True)
+        )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"error": 0.0},
+        {"error": 1.0},
+        {"error": -1},
+        {"error": True},
+        {"error": "0.1"},
+        {"error": float("nan")},
+        {"error": 0.1, "features": 9},
+    ],
+)
+def test_an_error_that_is_none_or_stands_beside_a_number_is_refused(
+    settings: dict[str, Any],
+) -> None:
+    with pytest.raises(NumericError, match="expected either features or an error between 0 and 1"):
+        trace(network(), "shared", **settings)
+
+
+def test_an_error_that_no_number_of_features_reaches_is_refused_with_what_they_reach() -> None:
+    with pytest.raises(NumericError, match=r"expected error to be at least .* features reach, got"):
+        trace(network(), "shared", error=1e-300)

@@ -1,0 +1,38 @@
+"""Arguments and options that several commands have, with the help that they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help="A folder with the four MNIST files; left out, they are found or fetched."),
+]
+Depth = Annotated[int, typer.Option(help="Number of bilinear layers.")]
+Width = Annotated[int, typer.Option(help="Numbers handed on from each layer to the next.")]
+Hidden = Annotated[int, typer.Option(help="Number of neurons of each layer.")]
+Bias = Annotated[bool, typer.Option(help="Whether the layers have biases.")]
+Residual = Annotated[bool, typer.Option(help="Whether each layer adds its input to its output.")]
+Embedding = Annotated[
+    bool, typer.Option(help="Whether a linear map first brings the pixels to as many as --width.")
+]
+Epochs = Annotated[int, typer.Option(help="Passes over the 60,000 training images.")]
+Noise = Annotated[
+    float,
+    typer.Option(help="Standard deviation of the noise on the pixels, which go from 0 to 1."),
+]
+Seed = Annotated[
+    int, typer.Option(help="Draws the first weights, the order of the images and the noise.")
+]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A network that 'bilinear train' wrote.")
+]
+Graph = Annotated[
+    Path,
+    typer.Argument(
+        metavar="GRAPH", help="A graph that 'bilinear trace' or 'bilinear prune' wrote."
+    ),
+]

@@ -1,0 +1,221 @@
+r"""How far the logits of a graph can lie from the network's, for every input of a region.
+
+Layer by layer, the graph's hidden state is the network's in another basis, but for a difference:
+:math:`g_l = A_l h_l + \delta_l`. With the residual forms :math:`E_{l,o}` of
+:mod:`proofs.bounds.residuals` and the norms of the graph's forms,
+
+.. math::
+    |\delta_{l,o}| \le \|E_{l,o}\|\,|h_{l-1}|^2 + \|G_{l,o}\|\,\big(2\,\|A_{l-1}\|\,|h_{l-1}|\,
+    |\delta_{l-1}| + |\delta_{l-1}|^2\big), \qquad
+    |h_{l,o}| \le \|F_{l,o}\|\,|h_{l-1}|^2
+
+(:func:`analytic.derivations.difference_bound`). The bases are any: what a poor one leaves is in the
+residual forms. All of it is rounded upwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric import Layer, SquareLayer
+from numeric.features.kernels import products, with_linear_neurons
+from numeric.normal_form import checked_layers
+from numeric.pruning import as_layers
+from proofs.bounds.enclosures import ROUNDED_UP, Enclosure
+from proofs.bounds.exact_residuals import exact_residual_bound
+from proofs.bounds.norms import frobenius_bound, spectral_bound
+from proofs.bounds.residuals import Pair, residual_bound
+from proofs.errors import ProofError
+
+Doubles = npt.NDArray[np.float64]
+
+_SAME = 1e-6
+"""A basis that is the identity to this is taken for it."""
+
+_LEAST = 2.0**-120
+"""No residual form is said to be smaller: its entries' eighth powers have to be numbers."""
+
+_RANK = 1e-12
+"""Forms that are dependent to this share of the largest inner product count as dependent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """How far the logits of a graph can lie from a network's, within a region.
+
+    Attributes:
+        bounds: for each logit, shape (outputs,).
+        bases: for each hidden state, that of the graph in terms of the network's, shape
+            (components of the graph, components of the network); None where they are the same.
+    """
+
+    bounds: Doubles
+    bases: list[Doubles | None]
+
+
+def box_reach(low: float, high: float, inputs: int) -> float:
+    r"""Bound :math:`|\tilde x|` for inputs whose numbers lie in an interval.
+
+    Raises:
+        ProofError: the interval is empty, or an end of it is not finite.
+
+    Examples:
+        >>> 28.01 < box_reach(0.0, 1.0, 784) < 28.02
+        True
+    """
+    if not (low <= high and math.isfinite(low) and math.isfinite(high)):
+        raise ProofError(f"expected low and high to be the ends of an interval, got {low}, {high}")
+    size = max(abs(low), abs(high)) * math.sqrt(inputs) * ROUNDED_UP
+    return float(frobenius_bound(np.array([1.0, size])))
+
+
+def ball_reach(radius: float) -> float:
+    r"""Bound :math:`|\tilde x|` for inputs with :math:`|x|` up to a radius.
+
+    Raises:
+        ProofError: the radius is negative or not finite.
+
+    Examples:
+        >>> 5 < ball_reach(24**0.5) < 5.001
+        True
+    """
+    if not 0 <= radius < math.inf:
+        raise ProofError(f"expected radius to be finite and not negative, got {radius}")
+    return float(frobenius_bound(np.array([1.0, radius])))
+
+
+def difference(
+    layers: Sequence[Layer],
+    squares: Sequence[SquareLayer],
+    reach: float,
+    *,
+    exact: bool = False,
+) -> Difference:
+    r"""Bound how far the logits of a graph lie from a network's.
+
+    Args:
+        layers: of the network, in the normal form.
+        squares: of the graph, as many layers.
+        reach: for all inputs with :math:`|\tilde x|` at most this, such as :func:`box_reach`.
+        exact: whether the forms in which the layers differ are computed in integers: takes longer,
+            and leaves out what float64 adds to the bound.
+
+    Returns:
+        A bound for every logit, without rounding in either, and the bases it was found with.
+
+    Raises:
+        ProofError: the layers do not correspond, or a bound leaves the range of float64.
+        NumericError: a layer of the network is none.
+
+    Examples:
+        >>> from numeric import BilinearNetwork, square_layers, trace
+        >>> network = BilinearNetwork(4, 2, depth=2, width=3, hidden=5)
+        >>> squares = square_layers(trace(network))
+        >>> bool(difference(network.layers(), squares, box_reach(0, 1, 4)).bounds.max() < 1e-12)
+        True
+    """
+    network = checked_layers(layers)
+    _check(network, squares)
+    bases = _bases(network, squares)
+    bound = exact_residual_bound if exact else residual_bound
+    below, basis, size, error = None, 1.0, reach, 0.0
+    for layer, square, above in zip(network, squares, [*bases, None], strict=True):
+        pair = Pair(layer, square, below, above)
+        rests = np.array([max(bound(pair, output), _LEAST) for output in range(pair.outputs)])
+        carried = 2 * basis * size * error + error * error
+        with np.errstate(over="ignore", invalid="ignore"):
+            errors = rests * size * size
+            if carried:
+                errors += form_norms(as_layers([square])[0], square.low) * carried
+            size = float(frobenius_bound(_state_bounds(layer, size)))
+            errors = ROUNDED_UP * errors
+        error = float(frobenius_bound(errors))
+        below, basis = above, 1.0 if above is None else spectral_bound(above)
+    if not (np.isfinite(errors[1:]).all()):
+        raise ProofError(
+            "expected the difference of graph and network within the range of float64, got larger "
+            "numbers"
+        )
+    return Difference(errors[1:], bases)
+
+
+def form_norms(layer: Layer, low: Doubles | None = None) -> Doubles:
+    r"""Bound the Frobenius norm of every output's form, the linear part beside the constant.
+
+    .. math::
+        \|Q_o\|_F^2 = \sum_{r,s} D_{or} D_{os}\,\tfrac12\big[(l_r \cdot l_s)(r_r \cdot r_s) +
+        (l_r \cdot r_s)(r_r \cdot l_s)\big].
+
+    Args:
+        layer: in the normal form.
+        low: what its readings lack.
+
+    Returns:
+        Shape (outputs + 1,).
+    """
+    lacking = np.zeros_like(layer.left, dtype=np.float64) if low is None else abs(low)
+    left, right = (
+        Enclosure(np.asarray(rows, dtype=np.float64), lacking) for rows in (layer.left, layer.right)
+    )
+    squares = np.zeros(len(layer.down))
+    for output, row in enumerate(np.asarray(layer.down, dtype=np.float64)):
+        used = row != 0
+        one, other = left[used], right[used]
+        inner = (one @ one.T) * (other @ other.T) + (one @ other.T) * (other @ one.T)
+        weights = Enclosure.exact(row[None, used])
+        squares[output] = (weights @ inner @ weights.T).upper[0, 0] / 2
+    linear = frobenius_bound(np.asarray(layer.linear, dtype=np.float64), axis=1)
+    return np.asarray(ROUNDED_UP * (np.sqrt(np.maximum(squares, 0.0)) + linear))
+
+
+def _state_bounds(layer: Layer, size: float) -> Doubles:
+    """Bound the components of what a layer writes where what it reads is bounded."""
+    bounds = form_norms(layer) * size * size * ROUNDED_UP
+    constant = np.eye(1, layer.linear.shape[1])[0]
+    if np.array_equal(layer.linear[0], constant) and not layer.down[0].any():
+        bounds[0] = 1.0
+    return bounds
+
+
+def _bases(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> list[Doubles | None]:
+    r"""Return the basis of every hidden state in which the graph is nearest to the network.
+
+    .. math::
+        A_l = \langle G_l \circ A_{l-1}, F_l \rangle\,\langle F_l, F_l \rangle^{+}
+
+    projects the graph's forms on the span of the network's.
+    """
+    below: Doubles | None = None
+    found: list[Doubles | None] = []
+    for layer, square in zip(layers[:-1], squares[:-1], strict=True):
+        network = with_linear_neurons(layer)
+        graph = with_linear_neurons(as_layers([square])[0])
+        if below is not None:
+            graph = graph._replace(left=graph.left @ below, right=graph.right @ below)
+        inner = np.linalg.pinv(products(network, network), rcond=_RANK, hermitian=True)
+        basis = products(graph, network) @ inner
+        basis[0] = np.eye(1, basis.shape[1])[0]
+        same = basis.shape[0] == basis.shape[1]
+        same = same and bool((abs(basis - np.eye(*basis.shape)) <= _SAME).all())
+        below = None if same else basis
+        found.append(below)
+    return found
+
+
+def _check(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> None:
+    """Refuse a graph that has other ends than the network, or another depth."""
+    if len(squares) != len(layers):
+        raise ProofError(f"expected squares to hold {len(layers)} layers, got {len(squares)}")
+    ends = [
+        (stack[0].linear.shape[1], len(stack[-1].linear)) for stack in (list(layers), list(squares))
+    ]
+    if ends[0] != ends[1]:
+        raise ProofError(
+            f"expected squares to read {ends[0][0]} and write {ends[0][1]} components like the "
+            f"network, got {ends[1][0]} and {ends[1][1]}"
+        )

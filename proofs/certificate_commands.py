@@ -1,0 +1,166 @@
+"""The commands that make certificates and verify them: prove, certify and check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from matplotlib.figure import Figure
+
+from numeric import BilinearNetwork, Digits, load_graph, load_mnist, load_network
+from numeric.attacks import attack
+from numeric.files import replacing
+from proofs.arguments import Data, Model
+from proofs.certificate_files import save_certificate
+from proofs.certify import certify
+from proofs.checker import Rejected, check
+from proofs.claims import Certificate
+from proofs.prove import graph_names, prove
+from proofs.robustness.pairs import PairMargins
+from proofs.robustness.pictures import accuracy_picture, neighbours_picture, radius_picture
+from proofs.robustness.trust_region import nearest_points
+
+Graphs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="GRAPH", help="Graphs that 'bilinear trace' wrote, changed by you or not."
+    ),
+]
+CertificateFile = Annotated[
+    Path,
+    typer.Option(help="The file that the claims are written to; what they rest on stands beside."),
+]
+
+_SHOWN = 6
+"""How many images are drawn with their nearest neighbours of another class."""
+
+
+def prove_graphs(
+    model: Model,
+    graphs: Graphs,
+    certificate: CertificateFile = Path("certificate.json"),
+    data: Data = None,
+) -> None:
+    """Prove and measure what graphs keep of MODEL.
+
+    The claims are printed and written to a file. A claim that fails says at which node, layer and
+    coefficient, and the exit status is 1.
+    """
+    found = [load_graph(path) for path in graphs]
+    proved = prove(load_network(model), found, load_mnist(data))
+    named = dict(zip(graph_names(found), graphs, strict=True))
+    save_certificate(proved, certificate, model=model, graphs=named)
+    for claim in proved.claims:
+        typer.echo(str(claim))
+    conclude(proved)
+
+
+def certify_images(
+    model: Model,
+    graphs: Graphs,
+    certificate: CertificateFile = Path("certificate.json"),
+    images: Annotated[
+        int | None, typer.Option(help="How many test images, the first ones; left out, all.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="How many processes work at a time.")] = 1,
+    attacked: Annotated[
+        int, typer.Option(help="How many of the images are also attacked, as a comparison.")
+    ] = 100,
+    data: Data = None,
+) -> None:
+    """Prove around every test image how far MODEL's class holds.
+
+    It does what 'prove' does, and more. For a network of one layer the distances are exact; for
+    deeper ones, and for graphs that leave something out, they are distances within which nothing
+    can happen. An attack on some images shows from the other side how near something does. Pictures
+    are written beside the certificate. An interrupted command goes on where it was.
+    """
+    network, digits = load_network(model), load_mnist(data)
+    found = [load_graph(path) for path in graphs]
+    folder = certificate.parent
+    parts = folder / f"{certificate.stem}-parts"
+    proved = certify(network, found, digits, images=images, jobs=jobs, folder=parts)
+    named = dict(zip(graph_names(found), graphs, strict=True))
+    save_certificate(proved, certificate, model=model, graphs=named)
+    for claim in proved.claims:
+        typer.echo(str(claim))
+    for name, figure in _pictures(network, proved, digits, attacked).items():
+        path = folder / "pictures" / f"{name}.png"
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=110)
+        typer.echo(f"picture: {path}")
+    conclude(proved)
+
+
+def check_certificate(
+    certificate: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A certificate, beside the files it names.")
+    ],
+) -> None:
+    """Verify every claim of a certificate from the files that it names.
+
+    This shares no code with what made the certificate: proofs/checker.py is a program of its own
+    that needs numpy alone. The exit status is 1 where a claim does not hold.
+    """
+    try:
+        sentences = check(certificate)
+    except Rejected as error:
+        typer.echo(f"rejected: {error}", err=True)
+        raise typer.Exit(1) from None
+    for sentence in sentences:
+        typer.echo(sentence)
+    typer.echo(f"all {len(sentences)} claims have been checked")
+
+
+def conclude(certificate: Certificate) -> None:
+    """Say whether all claims hold; exit with 1 if one fails."""
+    failed = [claim for claim in certificate.claims if not claim.holds]
+    count = len(certificate.claims)
+    if failed:
+        typer.echo(f"{len(failed)} of {count} claims fail", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"all {count} claims hold")
+
+
+def _pictures(
+    network: BilinearNetwork, proved: Certificate, digits: Digits, attacked: int
+) -> dict[str, Figure]:
+    """Attack some images, say how near that came, and draw the radii."""
+    exact = "robustness.radius" in proved.witnesses
+    radii = proved.witnesses["robustness.radius" if exact else "stability.the network"]
+    images, labels = digits.test_images[: len(radii)], digits.test_labels[: len(radii)]
+    with torch.no_grad():
+        predicted = network.double()(torch.from_numpy(images).double()).argmax(dim=1).numpy()
+    count = min(attacked, len(radii))
+    distances = np.full(len(radii), np.nan)
+    if count:
+        generator = torch.Generator().manual_seed(0)
+        found = attack(network, images[:count], predicted[:count], generator=generator)
+        distances[:count] = found.distances
+        closer = int((found.distances < radii[:count]).sum())
+        typer.echo(
+            f"attack: on the first {count} images PGD found another class at a mean distance of "
+            f"{found.distances.mean():.4f}, where {radii[:count].mean():.4f} is certified; nearer "
+            f"than certified: {closer}"
+        )
+    some = None if not count else distances[:count]
+    figures = {"radii": radius_picture(radii[:count] if count else radii, some)}
+    right = predicted == labels
+    figures["certified-accuracy"] = (
+        accuracy_picture(radii[:count], right[:count], some)
+        if count
+        else accuracy_picture(radii, right)
+    )
+    if exact:
+        shown = np.flatnonzero(radii > 0)[:_SHOWN]
+        rivals = proved.witnesses["robustness.targets"][shown]
+        points = nearest_points(
+            PairMargins(network.layers()), images[shown], predicted[shown], rivals
+        )
+        figures["nearest-neighbours"] = neighbours_picture(
+            images[shown], points, predicted[shown], rivals, radii[shown], labels[shown]
+        )
+    return figures

@@ -1,0 +1,102 @@
+"""A certificate as files: JSON that a person can read, and the arrays that its claims rest on.
+
+``certificate.json`` names the model, the graphs and the witnesses by SHA-256 and by their places
+seen from its folder. What it claims, :mod:`proofs.checker` verifies from these files alone. What
+cannot be verified so, such as identities in symbols and what was measured with torch, stands under
+``remarks``. The schema of the document is ``proofs/certificate.schema.json``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric import Digits
+from numeric.files import save_arrays, write_text
+from proofs.checker import FORMAT, digest
+from proofs.claims import Certificate
+from proofs.errors import ProofError
+
+WITNESSES = "bilinear-features witnesses 1"
+"""The format of the file of arrays."""
+
+
+def save_certificate(
+    certificate: Certificate,
+    path: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str],
+    graphs: Mapping[str, str | os.PathLike[str]],
+) -> None:
+    """Write a certificate and its witnesses, each whole or not at all.
+
+    The same claims about the same files give the same bytes.
+
+    Args:
+        certificate: what :func:`proofs.prove` or :func:`proofs.certify` returned.
+        path: the JSON file; the witnesses stand beside it, with the suffix ``.safetensors``.
+        model: the file of the network.
+        graphs: the files of its graphs, by the names that claims give them.
+
+    Raises:
+        ProofError: a file is not there, or a graph that something is claimed of has none.
+        NumericError: a file cannot be written.
+    """
+    target = Path(path)
+    named = {claim.numbers["graph"] for claim in certificate.claims if "graph" in claim.numbers}
+    if missing := named - graphs.keys():
+        raise ProofError(f"expected files of the graphs {', '.join(sorted(missing))}, got none")
+    arrays = target.with_suffix(".safetensors")
+    files: dict[str, Any] = {
+        "model": _entry(Path(model), target.parent, "model"),
+        "graphs": {
+            name: _entry(Path(graphs[name]), target.parent, "graphs") for name in sorted(graphs)
+        },
+    }
+    save_arrays(arrays, dict(certificate.witnesses), {"format": WITNESSES})
+    files["witnesses"] = _entry(arrays, target.parent, "witnesses")
+    said: dict[str, Any] = {
+        "format": FORMAT,
+        "files": files,
+        "claims": [claim.checkable for claim in certificate.claims if claim.kind is not None],
+        "remarks": [_remark(asdict(c)) for c in certificate.claims if c.kind is None],
+        "subject": dict(certificate.subject),
+        "versions": dict(certificate.versions),
+    }
+    said["sha256"] = digest(said)
+    write_text(target, json.dumps(said, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def data_witnesses(digits: Digits) -> dict[str, npt.NDArray[Any]]:
+    """Return the test images and labels as witnesses: as bytes where these give the same floats."""
+    images = digits.test_images
+    pixels = np.rint(images * np.float32(255)).clip(0, 255).astype(np.uint8)
+    exact = images.dtype == np.float32 and np.array_equal(
+        pixels.astype(np.float32) / np.float32(255), images
+    )
+    return {
+        "images": pixels if exact else images,
+        "labels": digits.test_labels.astype(np.int64),
+    }
+
+
+def _entry(path: Path, folder: Path, name: str) -> dict[str, str]:
+    """Return what a certificate says of a file."""
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ProofError(f"expected {name} at {path}, got: {error.strerror}") from None
+    return {"name": Path(os.path.relpath(path, folder)).as_posix(), "sha256": sha256}
+
+
+def _remark(claim: dict[str, Any]) -> dict[str, Any]:
+    """Return a claim that the checker cannot verify."""
+    return {name: value for name, value in claim.items() if name not in ("kind", "numbers")}

@@ -1,0 +1,255 @@
+"""The commands that make, cut and hand on composition graphs: trace, prune and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import networkx as nx
+import typer
+
+from numeric import (
+    fidelity,
+    load_foreign,
+    load_graph,
+    load_mnist,
+    load_network,
+    prune,
+    save_attribution_graph,
+    save_graph,
+    save_graphml,
+    save_node_link,
+    trace,
+)
+from numeric.explanation.interventions import takes_part
+from numeric.schema import Node
+from numeric.trace import METHODS
+from proofs.arguments import Data, Graph
+from proofs.errors import ProofError
+
+_SAVE: dict[str, Callable[..., None]] = {
+    "node-link": save_node_link,
+    "graphml": save_graphml,
+    "attribution": save_attribution_graph,
+}
+
+_FORMAT_OF = {".json": "node-link", ".graphml": "graphml"}
+
+
+def trace_features(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A network that 'bilinear train' wrote, or with --foreign one of other code.",
+        ),
+    ],
+    graph: Annotated[
+        Path,
+        typer.Argument(metavar="GRAPH", help="The file to write, such as graph.safetensors."),
+    ],
+    method: Annotated[
+        str,
+        typer.Option(
+            help=f"How to find features, {', '.join(METHODS)}: polarized features can be "
+            "proved exactly, eigen and canonical ones can be looked at, shared ones are few."
+        ),
+    ] = "eigen",
+    features: Annotated[
+        int | None, typer.Option(help="How many shared features there shall be in all.")
+    ] = None,
+    error: Annotated[
+        float | None,
+        typer.Option(help="In place of --features: which share of each layer they may leave."),
+    ] = None,
+    components: Annotated[
+        int | None,
+        typer.Option(help="How many components of each hidden state stay, canonical or shared."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="How inputs are alike, canonical or shared: pixels (all of them, the default) or "
+            "neighbours (the more the nearer they lie: fewer features are enough)."
+        ),
+    ] = None,
+    foreign: Annotated[
+        bool,
+        typer.Option(
+            "--foreign",
+            help="MODEL is a safetensors file of a state dict with embed, blocks and head, as "
+            "research code on bilinear networks has it.",
+        ),
+    ] = False,
+    residual: Annotated[
+        bool,
+        typer.Option(
+            "--residual",
+            help="With --foreign: each block adds its input to its output, which the state dict "
+            "does not say.",
+        ),
+    ] = False,
+) -> None:
+    """Write the graph of MODEL's features to GRAPH.
+
+    The features come from the weights alone; no data is looked at.
+    """
+    _check_other(graph, "GRAPH", MODEL=model)
+    if residual and not foreign:
+        raise ProofError(
+            "expected --residual only with --foreign, got it for a network that says so itself"
+        )
+    network = load_foreign(model, residual=residual) if foreign else load_network(model)
+    found = trace(
+        network, method, metric=metric, components=components, features=features, error=error
+    )
+    save_graph(found, graph)
+    typer.echo(f"{graph}: {_features(found):,} features, {found.number_of_edges():,} edges")
+
+
+def prune_features(
+    graph: Graph,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write, such as few.safetensors.")
+    ],
+    features: Annotated[int | None, typer.Option(help="How many features stay.")] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(help="Which share of the features' squared norms stays, from 0 to 1."),
+    ] = None,
+    agreement: Annotated[
+        float | None,
+        typer.Option(
+            help="On which share of MNIST's test digits the class stays the same, from 0 to 1."
+        ),
+    ] = None,
+    bound: Annotated[
+        float | None, typer.Option(help="By how much no logit may move, with --radius.")
+    ] = None,
+    radius: Annotated[
+        float | None, typer.Option(help="For which inputs, by the norm of their pixels at most.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A network that 'bilinear train' wrote: what the smaller graph keeps of it is "
+            "measured on MNIST's test digits."
+        ),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Cut the weakest features of GRAPH and write what stays to FILE.
+
+    One of --features, --share, --agreement and --bound says how far. What was cut stays in the file
+    as a residual of each logit, and takes no part. With --agreement, the digits that the features
+    were chosen on are also those that --model measures on: others would show a little less.
+    """
+    _check_other(file, "FILE", GRAPH=graph, MODEL=model)
+    whole = load_graph(graph)
+    network = None if model is None else load_network(model)
+    digits = None if network is None and agreement is None else load_mnist(data)
+    images = None if digits is None else digits.test_images
+    pruned = prune(
+        whole,
+        features=features,
+        share=share,
+        agreement=agreement,
+        images=None if agreement is None else images,
+        bound=bound,
+        radius=radius,
+    )
+    count = sum(node[0] == "feature" for node in whole)
+    line = f"{file}: {_features(pruned):,} of {count:,} features stay"
+    if network is not None and digits is not None:
+        kept = fidelity(pruned, network, digits)
+        line += (
+            f"; the class stays the network's on {kept.agreeing:,} of {kept.images:,} test digits, "
+            f"{kept.accuracy:.2%} are labelled correctly, {kept.norm:.2%} of the squared norm stays"
+        )
+    save_graph(pruned, file)
+    typer.echo(line)
+
+
+def export_graph(
+    graph: Graph,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write, such as graph.graphml.")
+    ],
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help=f"One of {', '.join(_SAVE)}: for networkx, for Gephi and its like, for viewers of "
+            "attribution graphs. Left out, a FILE that ends in .graphml is graphml and one in "
+            ".json node-link.",
+        ),
+    ] = None,
+    image: Annotated[
+        int | None,
+        typer.Option(
+            help="In an attribution graph, show what nodes add to one another on this of MNIST's "
+            "test digits, counted from 0. Left out, links carry the graph's weights."
+        ),
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option(help="In an attribution graph, keep so many features, the most influential."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Write GRAPH to FILE for other programs.
+
+    Node-link and graphml files hold the whole graph. An attribution graph shows what takes part,
+    without features that were cut.
+    """
+    _check_other(file, "FILE", GRAPH=graph)
+    chosen = _format(format_, file)
+    for name, value in {"--image": image, "--most": most}.items():
+        if value is not None and chosen != "attribution":
+            raise ProofError(f"expected {name} only with --format attribution, got {chosen}")
+    whole = load_graph(graph)
+    settings: dict[str, Any] = {} if most is None else {"most": most}
+    if image is not None:
+        settings |= _shown(image, data)
+    _SAVE[chosen](whole, file, **settings)
+    count = sum(node[0] == "feature" for node in whole)
+    if chosen == "attribution":
+        count = min(_features(whole), count if most is None else most)
+    typer.echo(f"{file}: {chosen}, {count:,} features")
+
+
+def _check_other(file: Path, name: str, **read: Path | None) -> None:
+    """Refuse to write over a file that is read."""
+    for other, path in read.items():
+        if path is not None and file.exists() and path.exists() and file.samefile(path):
+            raise ProofError(
+                f"expected {name} to be another file than {other}, got {file} for both"
+            )
+
+
+def _features(graph: nx.DiGraph[Node]) -> int:
+    """Return how many features take part."""
+    return sum(node[0] == "feature" and takes_part(graph, node) for node in graph)
+
+
+def _format(asked: str | None, file: Path) -> str:
+    chosen = _FORMAT_OF.get(file.suffix.lower()) if asked is None else asked
+    if chosen is None:
+        raise ProofError(
+            f"expected --format, or FILE to end in {' or '.join(_FORMAT_OF)}, got {file}"
+        )
+    if chosen not in _SAVE:
+        raise ProofError(f"expected --format to be one of {', '.join(_SAVE)}, got {chosen!r}")
+    return chosen
+
+
+def _shown(number: int, data: Path | None) -> dict[str, Any]:
+    """Return the settings of an attribution graph on a test digit."""
+    digits = load_mnist(data)
+    if not 0 <= number < len(digits.test_images):
+        raise ProofError(
+            f"expected --image to lie in 0..{len(digits.test_images) - 1}, got {number}"
+        )
+    prompt = f"test digit {number}, labelled {digits.test_labels[number]}"
+    return {"image": digits.test_images[number], "prompt": prompt}

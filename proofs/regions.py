@@ -1,0 +1,94 @@
+"""What holds within a bound: of graphs anywhere in a region, of floats, and of eigenvalues."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric import Digits, Layer
+from proofs.bounds.difference import box_reach, difference
+from proofs.bounds.rounding import rounding_bounds
+from proofs.bounds.signatures import signatures
+from proofs.claims import Claim
+from proofs.decimals import rounded_up
+from proofs.errors import ProofError
+from proofs.measurements import Rewrite
+
+_SPARE = 1.25
+"""The claim is larger than the bound: others may round more on the way to it."""
+
+
+def difference_claims(
+    layers: Sequence[Layer], rewrites: Sequence[Rewrite], digits: Digits
+) -> tuple[list[Claim], dict[str, npt.NDArray[np.float64]]]:
+    """Bound the difference of each graph that should compute what its network does.
+
+    Args:
+        layers: of the network.
+        rewrites: its graphs.
+        digits: whose test images say which region counts: pixels from 0 to 1, or more where theirs
+            go further.
+
+    Returns:
+        A claim for each such graph, and the bases of hidden states that they rest on. Where a bound
+        leaves the range of float64, nothing is claimed.
+    """
+    low = min(0, math.floor(digits.test_images.min(initial=0)))
+    high = max(1, math.ceil(digits.test_images.max(initial=1)))
+    claims, witnesses = [], {}
+    for item in rewrites:
+        if not item.complete:
+            continue
+        try:
+            found = difference(layers, item.squares, box_reach(low, high, digits.inputs))
+        except ProofError:
+            continue
+        bound = rounded_up(_SPARE * float(found.bounds.max()))
+        numbers = {"graph": item.name, "low": str(low), "high": str(high), "bound": bound}
+        claims.append(Claim.of("difference", numbers))
+        for number, basis in enumerate(found.bases, start=1):
+            if basis is not None:
+                witnesses[f"{item.name}.basis.{number}"] = basis
+    return claims, witnesses
+
+
+def rounding_claims(layers: Sequence[Layer], digits: Digits, dtypes: Iterable[str]) -> list[Claim]:
+    """Bound how far logits that are computed in floats can lie from the exact ones, on the images.
+
+    Args:
+        layers: of the network.
+        digits: whose test images are used.
+        dtypes: in which the network is computed: its own, and wider ones.
+
+    Returns:
+        A claim for each dtype in which nothing overflows.
+    """
+    claims = []
+    for dtype in dtypes:
+        bound = float(rounding_bounds(layers, digits.test_images, dtype).max(initial=0.0))
+        if math.isfinite(bound):
+            numbers: dict[str, Any] = {"images": len(digits.test_labels), "dtype": dtype}
+            numbers["bound"] = rounded_up(_SPARE * bound)
+            claims.append(Claim.of("rounding", numbers, name=f"{dtype}: rounding at most"))
+    return claims
+
+
+def signature_claims(layers: Sequence[Layer]) -> list[Claim]:
+    """Count the positive, negative and zero eigenvalues of the logits' interaction matrices.
+
+    Args:
+        layers: of the network.
+
+    Returns:
+        A claim, if the matrices lie within the range of float64.
+    """
+    try:
+        found = signatures(layers)
+    except ProofError:
+        return []
+    return [Claim.of("signature", asdict(found))]

@@ -1,0 +1,176 @@
+"""Certificates of small networks with every kind of claim, as tests need them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from numeric import BilinearNetwork, prune, save_graph, save_network, trace
+from numeric.inference import predictions
+from proofs import Certificate, Claim, save_certificate
+from proofs.checker import Checker, Rejected, check, margin_norms, margins_near
+from proofs.checker import Layer as CheckedLayer
+from proofs.decimals import rounded_down
+from proofs.robustness.claims import FACTOR, witnesses
+from proofs.robustness.pairs import PairMargins
+from proofs.robustness.trust_region import nearest
+from tests.oracles import module_value
+from tests.proofs.checker.refutations import signature
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+BOUNDS = [f"{digit}E{power}" for power in range(-40, 12) for digit in (1, 2, 5)]
+"""Bounds to try, ascending."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with its graphs, some images, and what a certificate says of them."""
+
+    model: BilinearNetwork
+    images: npt.NDArray[Any]
+    labels: npt.NDArray[np.int64]
+    graphs: Mapping[str, nx.DiGraph[Any]] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+    witnesses: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> Path:
+        """Write the certificate and all that it names; return its path."""
+        save_network(self.model, folder / "model.safetensors")
+        paths = {}
+        for name, graph in self.graphs.items():
+            paths[name] = folder / f"graph-{name}.safetensors"
+            save_graph(graph, paths[name])
+        arrays = {"images": self.images, "labels": self.labels, **self.witnesses}
+        certificate = Certificate(self.claims, {"network": "a small one"}, {}, arrays)
+        path = folder / "certificate.json"
+        save_certificate(certificate, path, model=folder / "model.safetensors", graphs=paths)
+        return path
+
+    def accepted(self, folder: Path, *claims: Claim, **arrays: npt.NDArray[Any]) -> bool:
+        """Return whether the checker accepts a certificate of these claims."""
+        case = Case(self.model, self.images, self.labels, self.graphs, claims, arrays)
+        return is_accepted(case.write(folder))
+
+
+def is_accepted(path: Path) -> bool:
+    """Return whether the checker accepts a certificate."""
+    try:
+        check(path)
+    except Rejected:
+        return False
+    return True
+
+
+def small_case(depth: int = 1, seed: int = 0, images: int = 4, **shape: Any) -> Case:
+    """Return a small network, images, labels and graphs, nothing claimed yet."""
+    model = BilinearNetwork(
+        **{"inputs": 3, "outputs": 3, "depth": depth, "width": 2, "hidden": 4, "seed": seed} | shape
+    )
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)
+    draw = np.random.default_rng(seed)
+    pictures = (draw.integers(0, 256, (images, 3)) / 255).astype(np.float32)
+    eigen = trace(model, "eigen")
+    features = sum(node[0] == "feature" for node in eigen)
+    graphs = {
+        "polarized": trace(model, "polarized"),
+        "eigen": eigen,
+        "pruned": prune(eigen, features=features - 2),
+    }
+    return Case(model, pictures, predictions(model, pictures), graphs)
+
+
+def full_case(folder: Path, case: Case) -> Case:
+    """Claim all that can be claimed of a case, as sharply as the checker accepts it."""
+    checker = checker_of(case.write(folder))
+    count, arrays = len(case.images), dict(case.witnesses)
+    exact = [module_value(case.model, image) for image in case.images]
+    right = sum(np.argmax(row) == label for row, label in zip(exact, case.labels, strict=True))
+    claims = [
+        Claim.of("same polynomial", {"graph": "polarized"}),
+        *bounded(checker, "difference", {"graph": "eigen", "low": "0", "high": "1"}),
+        *bounded(checker, "rounding", {"images": count, "dtype": "float32"}),
+        Claim.of("signature", signature(case.model)),
+        Claim.of("accuracy", {"images": count, "right": int(right)}),
+        Claim.of("agreement", {"graph": "eigen", "images": count, "same": count}),
+    ]
+    for graph in ("", "pruned"):
+        models = f"the network and the {graph} graph" if graph else "the network"
+        radii = near_radii(checker, graph)
+        arrays[f"stability.{models}"] = radii
+        claims.append(radii_claim("stability", radii, models=models))
+    if len(checker.model) == 1:
+        found, claim = robustness_of(case)
+        arrays |= found
+        claims.append(claim)
+    return Case(case.model, case.images, case.labels, case.graphs, tuple(claims), arrays)
+
+
+def checker_of(path: Path) -> Checker:
+    """Return a checker of the files that a certificate names."""
+    return Checker(path.parent, json.loads(path.read_text())["files"])
+
+
+def bounded(checker: Checker, kind: str, numbers: dict[str, Any]) -> Iterator[Claim]:
+    """Claim the second of the bounds that the checker accepts."""
+    ends = {name: Fraction(value) for name, value in numbers.items() if name in ("low", "high")}
+
+    def holds(bound: str) -> bool:
+        try:
+            getattr(checker, kind)(**numbers | ends, bound=Fraction(bound))
+        except Rejected:
+            return False
+        return True
+
+    least = bisect_left(BOUNDS, x=True, key=holds)
+    if least + 1 < len(BOUNDS):
+        yield Claim.of(kind, numbers | {"bound": BOUNDS[least + 1]})
+
+
+def near_radii(checker: Checker, graph: str) -> npt.NDArray[np.float64]:
+    """Return nearly the largest radii that the checker proves for the network and a graph."""
+    stacks: list[list[CheckedLayer]] = [checker.model]
+    if graph:
+        stacks.append(checker.graphs[graph])
+    images, classes = checker.images, checker.classes(checker.model, len(checker.images))
+    proved, refused = np.zeros(len(images)), np.full(len(images), 16.0)
+    norms = [margin_norms(stack[-1]) for stack in stacks]
+    for _ in range(14):
+        middle = (proved + refused) / 2
+        holds = classes >= 0
+        for stack, sizes in zip(stacks, norms, strict=True):
+            holds &= margins_near(stack, sizes, images, classes, middle) > 0
+        proved, refused = np.where(holds, middle, proved), np.where(holds, refused, middle)
+    return np.where(proved > 1e-4, proved * 0.999, 0.0)
+
+
+def robustness_of(case: Case) -> tuple[Arrays, Claim]:
+    """Return the radii of a network of one layer, with what proves them."""
+    margins = PairMargins(case.model.layers())
+    found = nearest(
+        margins, case.images, predictions(copy.deepcopy(case.model).double(), case.images)
+    )
+    arrays = witnesses(margins, case.images, found)
+    claim = radii_claim("robustness", arrays["radius"], factor=FACTOR)
+    return {f"robustness.{name}": array for name, array in arrays.items()}, claim
+
+
+def radii_claim(kind: str, radii: npt.NDArray[np.float64], **numbers: Any) -> Claim:
+    """Claim radii, those that are 0 aside."""
+    above = radii[radii > 0]
+    mean = rounded_down(float(above.mean()) if above.size else 0.0)
+    numbers |= {"images": len(radii), "count": len(above), "mean": mean}
+    return Claim.of(kind, numbers, name=f"{kind} {numbers.get('models', '')}")

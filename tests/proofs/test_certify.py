@@ -1,0 +1,165 @@
+"""Certificates of whole test sets: complete, resumable, and the same however they are made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numeric import BilinearNetwork, NumericError, save_graph, save_network, trace
+from numeric.files import load_arrays, save_arrays
+from proofs import ProofError, certify, check, save_certificate
+from proofs.certify import _TOGETHER
+from tests.digits import small_digits
+
+DIGITS = small_digits()
+
+
+def network(depth: int) -> BilinearNetwork:
+    return BilinearNetwork(9, 3, depth=depth, width=4, hidden=5, seed=1)
+
+
+def saved(folder: Path, model: BilinearNetwork, method: str = "polarized", **settings: Any) -> Any:
+    graph = trace(model, method, **settings)
+    save_network(model, folder / "model.safetensors")
+    save_graph(graph, folder / "graph.safetensors")
+    return graph, {
+        "model": folder / "model.safetensors",
+        "graphs": {method: folder / "graph.safetensors"},
+    }
+
+
+@pytest.mark.parametrize(("depth", "kind"), [(1, "robustness"), (2, "stability")])
+def test_every_radius_can_be_checked(tmp_path: Path, depth: int, kind: str) -> None:
+    model = network(depth)
+    graph, files = saved(tmp_path, model)
+    certificate = certify(model, graph, DIGITS)
+    save_certificate(certificate, tmp_path / "certificate.json", **files)
+    claims = json.loads((tmp_path / "certificate.json").read_text())["claims"]
+    (claim,) = (claim for claim in claims if claim["kind"] == kind)
+    assert claim["numbers"]["count"] > len(DIGITS.test_labels) // 2
+    assert float(claim["numbers"]["mean"]) > 0
+    assert len(check(tmp_path / "certificate.json")) == len(claims)
+
+
+def test_a_graph_that_leaves_something_out_gets_radii_of_its_own(tmp_path: Path) -> None:
+    model = network(2)
+    graph, files = saved(tmp_path, model, "shared", features=12)
+    certificate = certify(model, graph, DIGITS)
+    names = [claim.numbers["models"] for claim in certificate.claims if claim.kind == "stability"]
+    assert names == ["the network", "the network and the shared graph"]
+    both, alone = (certificate.witnesses[f"stability.{name}"] for name in names[::-1])
+    assert (both <= alone).all()
+    save_certificate(certificate, tmp_path / "certificate.json", **files)
+    assert check(tmp_path / "certificate.json")
+
+
+def test_what_is_finished_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = network(1)
+    graph = trace(model, "polarized")
+    first = certify(model, graph, DIGITS, folder=tmp_path)
+    parts = list(tmp_path.glob("robustness-*.safetensors"))
+    assert len(parts) == -(-len(DIGITS.test_labels) // _TOGETHER)
+
+    def forbidden(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(sys.modules["proofs.certify"], "nearest", forbidden)
+    again = certify(model, graph, DIGITS, folder=tmp_path)
+    for name, array in first.witnesses.items():
+        np.testing.assert_array_equal(again.witnesses[name], array)
+
+
+def test_parts_of_another_network_or_other_images_are_not_used(tmp_path: Path) -> None:
+    graphs = [trace(network(1), "polarized")]
+    certify(network(1), graphs, DIGITS, folder=tmp_path)
+    count = len(list(tmp_path.iterdir()))
+    other = BilinearNetwork(9, 3, depth=1, hidden=5, seed=2)
+    certify(other, [trace(other, "polarized")], DIGITS, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2 * count
+    certify(network(1), graphs, DIGITS, images=3, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2 * count + 1
+
+
+def test_a_part_that_was_altered_makes_a_certificate_that_is_rejected(tmp_path: Path) -> None:
+    model = network(1)
+    graph, files = saved(tmp_path, model)
+    folder = tmp_path / "parts"
+    certify(model, graph, DIGITS, folder=folder)
+    (part,) = folder.iterdir()
+    arrays, note = load_arrays(part)
+    save_arrays(part, arrays | {"radius": arrays["radius"] * (1 + 1e-6)}, note)
+    certificate = certify(model, graph, DIGITS, folder=folder)
+    save_certificate(certificate, tmp_path / "certificate.json", **files)
+    with pytest.raises(ValueError, match="within its radius"):
+        check(tmp_path / "certificate.json")
+
+
+def test_processes_and_one_process_find_the_same() -> None:
+    model = network(1)
+    graph = trace(model, "polarized")
+    one, two = (certify(model, graph, DIGITS, jobs=jobs) for jobs in (1, 2))
+    assert one == two
+    for name, array in one.witnesses.items():
+        np.testing.assert_array_equal(two.witnesses[name], array)
+
+
+def test_a_dask_cluster_finds_the_same() -> None:
+    distributed = pytest.importorskip("distributed")
+    joblib = pytest.importorskip("joblib")
+    model = network(1)
+    graph = trace(model, "polarized")
+    alone = certify(model, graph, DIGITS)
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
+        found = certify(model, graph, DIGITS, jobs=2)
+    np.testing.assert_array_equal(
+        found.witnesses["robustness.radius"], alone.witnesses["robustness.radius"]
+    )
+
+
+def test_as_many_images_count_as_are_asked_for() -> None:
+    model = network(1)
+    found = certify(model, trace(model, "polarized"), DIGITS, images=4)
+    assert len(found.witnesses["robustness.radius"]) == len(found.witnesses["images"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"images": 0}, "images to be an integer of at least 1, got 0"),
+        ({"images": 2.5}, "images to be an integer of at least 1, got 2.5"),
+        ({"jobs": 0}, "jobs to be an integer of at least 1, got 0"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(settings: dict[str, Any], message: str) -> None:
+    model = network(1)
+    with pytest.raises(NumericError, match=message):
+        certify(model, trace(model), DIGITS, **settings)
+
+
+def test_without_a_graph_nothing_is_certified() -> None:
+    with pytest.raises(ProofError, match="expected a graph, or several, got none"):
+        certify(network(1), [], DIGITS)
+
+
+def test_images_whose_class_is_in_doubt_have_no_radius() -> None:
+    model = network(1)
+    still = replace(
+        DIGITS,
+        test_images=np.zeros((2, 9), np.float32),
+        test_labels=np.zeros(2, DIGITS.test_labels.dtype),
+    )
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    found = certify(model, trace(model, "polarized"), still)
+    assert (found.witnesses["robustness.radius"] == 0).all()
