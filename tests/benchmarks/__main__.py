@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from numeric import Digits, load_mnist
-from tests.benchmarks.features import eigenfeatures, few_features
+from tests.benchmarks.checking import alterations, bounds, radii
+from tests.benchmarks.features import eigenfeatures, explanations, few_features, large_bonds
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, main_job, rewrites
 from tests.benchmarks.polynomials import expansion, large_expansions, questions
@@ -26,10 +27,15 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "rewrites": rewrites,
     "few-features": few_features,
     "eigenfeatures": eigenfeatures,
+    "canonical-form": large_bonds,
+    "explanations": explanations,
     "seeds": seeds,
     "expansion": expansion,
     "large-expansions": large_expansions,
     "questions": questions,
+    "radii": radii,
+    "bounds": bounds,
+    "alterations": alterations,
 }
 
 

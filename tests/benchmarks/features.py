@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
 import numpy as np
 
-from numeric import BilinearNetwork, Digits, Layer, fidelity, rewrite, trace
+from numeric import BilinearNetwork, Digits, Layer, effect, explain, fidelity, rewrite, trace
+from numeric.features.bonds import canonical_bonds, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
 from numeric.inference import logits
-from tests.benchmarks.figures import Figure, fully_trained, timed, trained
+from tests.benchmarks.figures import Figure, alone, fully_trained, timed, trained
 
 FEATURES = {1: 90, 2: 200, 3: 250}
 """The most features that may be needed to keep 99 % of the predictions, by depth."""
@@ -82,3 +85,49 @@ def _dense(layer: Layer) -> np.ndarray:
         matrix = (layer.left * weights[:, None]).T @ layer.right
         values.append(np.linalg.eigh((matrix + matrix.T) / 2)[0])
     return np.array(values)
+
+
+def large_bonds(_: Digits) -> Iterator[Figure]:
+    """The canonical form of a large network, in a process of its own."""
+    seconds, memory = alone(_canonical_seconds)
+    name = f"canonical form, depth 3, width 512, hidden 2048: {memory:.2g} GB"
+    figure = Figure.time(name, seconds, 60)
+    yield replace(figure, target=f"{figure.target}, 3 GB", reached=figure.reached and memory <= 3)
+
+
+def _canonical_seconds() -> float:
+    """Return the time in which all hidden states of a large network get their own bases."""
+    layers = BilinearNetwork(784, 10, depth=3, width=512, hidden=2048).layers()
+    seconds, bonds = timed(canonical_bonds, layers, np.eye(785))
+    counts = [len(bond.singular_values) for bond in bonds]
+    return seconds + timed(in_bases, layers, bonds, counts)[0]
+
+
+def explanations(digits: Digits) -> Iterator[Figure]:
+    """Shares of every test digit's largest logit, and predicted effects of interventions."""
+    model = trained(digits, depth=2)
+    graph = trace(model, "shared", features=120, metric="neighbours")
+    labels = logits(rewrite(graph), digits.test_images).argmax(axis=1)
+    worst, start = 0.0, time.perf_counter()
+    for image, label in zip(digits.test_images, labels, strict=True):
+        shares = explain(graph, image, label=int(label))
+        sums = (shares.pixels.sum() + shares.constant, sum(shares.layer(2).values()))
+        worst = max(worst, *(abs(total / shares.total - 1) for total in sums))
+    seconds = time.perf_counter() - start
+    yield Figure(
+        f"explanations of all {len(labels):,} test digits, in {seconds:.0f} s: what is left over",
+        f"{worst:.1e} relative",
+        "at most 1e-12",
+        worst <= 1e-12,
+    )
+    furthest = 0.0
+    for node in [("feature", 1, 0), ("form", 1, 3), ("feature", 2, 5)]:
+        found = effect(graph, node, digits.test_images, factor=0)
+        scale = abs(found.before).max(axis=1, keepdims=True)
+        furthest = max(furthest, float((abs(found.predicted - found.measured) / scale).max()))
+    yield Figure(
+        "predicted against measured effects of cutting three nodes, all test digits",
+        f"{furthest:.1e} relative",
+        "at most 1e-10",
+        furthest <= 1e-10,
+    )

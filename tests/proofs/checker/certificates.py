@@ -131,7 +131,7 @@ def bounded(checker: Checker, kind: str, numbers: dict[str, Any]) -> Iterator[Cl
     def holds(bound: str) -> bool:
         try:
             getattr(checker, kind)(**numbers | ends, bound=Fraction(bound))
-        except Rejected:
+        except (Rejected, ArithmeticError, ValueError):
             return False
         return True
 

@@ -510,6 +510,8 @@ def test_other_witnesses_prove_nothing(
         {"count": 5},
         {"images": 3},
         {"mean": "0.5"},
+        {"mean": "0.3"},
+        {"mean": "-0.4"},
         {"factor": "1"},
         {"factor": "1.0000001"},
         {"factor": "0.5"},

@@ -1,0 +1,191 @@
+"""Figures of certificates: how fast they are made and checked, how sharp, and what is seen."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from numeric import BilinearNetwork, Digits, save_graph, save_network, trace
+from numeric.attacks import attack
+from numeric.files import load_arrays, save_arrays
+from numeric.inference import logits, predictions
+from proofs import Certificate, Claim, save_certificate
+from proofs.certificate_files import data_witnesses
+from proofs.checker import Rejected, check
+from proofs.robustness.claims import FACTOR, witnesses
+from proofs.robustness.pairs import PairMargins
+from proofs.robustness.trust_region import Robustness, nearest, nearest_points
+from tests.benchmarks.figures import Figure, fully_trained, timed
+from tests.proofs.checker.alterations import outcomes, renew
+from tests.proofs.checker.certificates import full_case, is_accepted, radii_claim, small_case
+
+ATTACKED = 200
+"""How many digits are attacked."""
+
+ALTERED = 350
+"""How many alterations there are of each certificate."""
+
+SHAPES: tuple[dict[str, Any], ...] = ({}, {"depth": 2, "embedding": True}, {"residual": True})
+
+MOST = {1: 1e-10, 2: 1e-5, 3: np.inf}
+"""The largest bound over the pixel box that is wanted, by depth."""
+
+
+def radii(digits: Digits) -> Iterator[Figure]:
+    """Exact radii of all test digits: made, checked, and held against attacks."""
+    model, _ = fully_trained(digits, 1)
+    module, images = copy.deepcopy(model).double(), digits.test_images
+    classes = predictions(module, images)
+    seconds, (margins, found, arrays) = timed(_proved, model, images, classes)
+    yield Figure.time(f"exact radii of {len(images)} digits, with witnesses", seconds, 120)
+    with TemporaryDirectory() as folder:
+        save_network(model, Path(folder) / "model.safetensors")
+        for count, most in ((len(images), 600), (1, 3)):
+            path = Path(folder) / f"{count}.json"
+            _save(path, digits, {name: array[:count] for name, array in arrays.items()}, count)
+            seconds, sentences = timed(check, path)
+            yield Figure.time(f"the checker: {count} digits, {len(sentences)} claim", seconds, most)
+    yield from _against_attacks(module, margins, found, images[:ATTACKED], classes[:ATTACKED])
+
+
+def bounds(digits: Digits) -> Iterator[Figure]:
+    """What the checker proves of eigen graphs over the whole pixel box."""
+    for depth, most in MOST.items():
+        model, _ = fully_trained(digits, depth)
+        with TemporaryDirectory() as folder:
+            seconds, bound = timed(_bound_of, Path(folder), model, digits)
+        yield Figure(
+            f"difference of eigen graph and network over the pixel box, depth {depth}, checked in "
+            f"{seconds:.0f} s",
+            f"{bound:.2g}",
+            f"at most {most:g}" if np.isfinite(most) else "for comparison",
+            bound <= most,
+        )
+
+
+def alterations(digits: Digits) -> Iterator[Figure]:
+    """Altered certificates: seen by their hashes, and, when these are renewed, by what is false."""
+    del digits
+    found, exchanged = [], []
+    for seed, shape in enumerate(SHAPES):
+        with TemporaryDirectory() as folder:
+            source = Path(folder) / "certificate"
+            source.mkdir()
+            path = full_case(source, small_case(seed=seed, **shape)).write(source)
+            found += outcomes(source, ALTERED, seed, is_accepted)
+            exchanged.append(_exchanged(path))
+    rejected = sum(not outcome.stale for outcome in found)
+    yield Figure(
+        "altered certificates rejected, with the hashes that they had",
+        f"{rejected} of {len(found)}",
+        "all",
+        rejected == len(found) >= 1000,
+    )
+    accepted = [outcome for outcome in found if outcome.renewed]
+    false = sum(bool(outcome.false) for outcome in accepted)
+    yield Figure(
+        f"false certificates among the {len(accepted)} of {len(found)} that are accepted with all "
+        "hashes renewed",
+        str(false),
+        "0",
+        false == 0,
+    )
+    yield Figure(
+        "certificates accepted where left and right are exchanged",
+        f"{sum(exchanged)} of {len(exchanged)}",
+        "all",
+        all(exchanged),
+    )
+
+
+def _proved(
+    model: BilinearNetwork, images: npt.NDArray[Any], classes: npt.NDArray[np.int64]
+) -> tuple[PairMargins, Robustness, dict[str, npt.NDArray[Any]]]:
+    margins = PairMargins(model.layers())
+    found = nearest(margins, images, classes)
+    return margins, found, witnesses(margins, images, found)
+
+
+def _save(path: Path, digits: Digits, arrays: dict[str, npt.NDArray[Any]], count: int) -> None:
+    """Write a certificate of the radii of the first digits."""
+    claim = radii_claim("robustness", arrays["radius"], factor=FACTOR)
+    data = {name: array[:count] for name, array in data_witnesses(digits).items()}
+    named = {f"robustness.{name}": array for name, array in arrays.items()}
+    certificate = Certificate((claim,), {}, {}, data | named)
+    save_certificate(certificate, path, model=path.with_name("model.safetensors"), graphs={})
+
+
+def _against_attacks(
+    module: torch.nn.Module,
+    margins: PairMargins,
+    found: Robustness,
+    images: npt.NDArray[Any],
+    classes: npt.NDArray[np.int64],
+) -> Iterator[Figure]:
+    exact, rivals = found.radius[: len(images)], found.rivals[: len(images)]
+    search = partial(attack, generator=torch.Generator().manual_seed(0), restarts=3)
+    seconds, attacked = timed(search, module, images, classes)
+    beyond = int((exact > attacked.distances * (1 + 1e-9)).sum())
+    yield Figure(
+        f"radii of {len(images)} digits above those of PGD with 3 restarts, {seconds:.0f} s",
+        str(beyond),
+        "0",
+        beyond == 0,
+    )
+    excess = attacked.distances.mean() / exact.mean() - 1
+    yield Figure(
+        f"mean distance of PGD's points over the mean radius, {exact.mean():.3f}",
+        f"{excess:.2%} more",
+        "at most 4 % more",
+        excess <= 0.04,
+    )
+    ends = logits(module, nearest_points(margins, images, classes, rivals))
+    rows = np.arange(len(images))
+    apart = abs(ends[rows, classes] - ends[rows, rivals]).max()
+    yield Figure(
+        "logits of the two classes at the nearest points, apart at most",
+        f"{apart:.1e}",
+        "at most 1e-10",
+        apart <= 1e-10,
+    )
+
+
+def _bound_of(folder: Path, model: BilinearNetwork, digits: Digits) -> float:
+    """Return the least bound that the checker accepts: it says so where none is small enough."""
+    save_network(model, folder / "model.safetensors")
+    save_graph(trace(model, "eigen"), folder / "graph.safetensors")
+    claim = Claim.of("difference", {"graph": "eigen", "low": "0", "high": "1", "bound": "0"})
+    data = {name: array[:1] for name, array in data_witnesses(digits).items()}
+    paths = {
+        "model": folder / "model.safetensors",
+        "graphs": {"eigen": folder / "graph.safetensors"},
+    }
+    save_certificate(Certificate((claim,), {}, {}, data), folder / "certificate.json", **paths)
+    try:
+        check(folder / "certificate.json")
+    except Rejected as error:
+        found = re.search(r"may differ by (\S+)$", str(error))
+        return float(found[1]) if found else np.inf
+    return 0.0
+
+
+def _exchanged(path: Path) -> bool:
+    """Return whether a certificate is accepted after left and right have changed places."""
+    model = path.with_name("model.safetensors")
+    arrays, description = load_arrays(model)
+    turned = {
+        name.replace("left", "swap").replace("right", "left").replace("swap", "right"): array
+        for name, array in arrays.items()
+    }
+    save_arrays(model, turned, description)
+    renew(path)
+    return is_accepted(path)
