@@ -1,97 +1,120 @@
-"""No point within a radius has another class, in exact arithmetic; and the checker agrees."""
+"""Neighbourhoods of images in which no stack of layers predicts another class."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from numeric import BilinearNetwork
+from numeric import BilinearNetwork, Layer, square_layers, trace
+from numeric.inference import logits
 from numeric.pruning import as_layers
-from proofs import checker
-from proofs.bounds import neighbourhoods as module
 from proofs.bounds.neighbourhoods import radii
-from tests.proofs.bounds.balls import all_kept, classified, fourth_power, logits_at
-from tests.tensors import random_stack
+from proofs.robustness.pairs import PairMargins
+from proofs.robustness.trust_region import nearest
+from tests.oracles import value
+from tests.strategies import networks, tame
+
+Doubles = npt.NDArray[np.float64]
+
+
+def network(depth: int = 2, **shape: Any) -> BilinearNetwork:
+    return BilinearNetwork(4, 3, depth=depth, **({"width": 3, "hidden": 5} | shape)).double()
+
+
+def images_and_classes(
+    model: BilinearNetwork, count: int = 6
+) -> tuple[Doubles, npt.NDArray[np.int64]]:
+    images = np.random.default_rng(0).normal(size=(count, model.configuration.inputs))
+    return images, logits(model, images).argmax(axis=1)
+
+
+def around(images: Doubles, lengths: Doubles, seed: int, count: int = 50) -> Doubles:
+    """Points at the given distances from the images, shape (count, images, inputs)."""
+    steps = np.random.default_rng(seed).normal(size=(count, *images.shape))
+    steps *= (lengths / np.linalg.norm(steps, axis=2))[..., None]
+    return np.asarray(images + steps)
+
+
+def classes_of(layers: list[Layer], point: Doubles) -> int:
+    """The class in exact arithmetic."""
+    found = value(layers, point)[-3:]
+    return int(max(range(len(found)), key=found.__getitem__))
 
 
 @pytest.mark.props
-@given(classified())
-def test_no_rational_point_within_a_radius_has_another_class(given: Any) -> None:
-    layers, images, classes = given
-    found = radii([layers], images, classes)
-    assert (found >= 0).all()
-    assert all_kept(layers, images, classes, found)
-
-
-@pytest.mark.props
-@given(classified())
-def test_the_checker_finds_all_margins_positive(given: Any) -> None:
-    layers, images, classes = given
-    found = radii([layers], images, classes)
-    stack = []
-    for layer in layers:
-        left, right, down, linear = (array.astype(np.float64) for array in layer)
-        stack.append(checker.Layer(left, right, np.zeros_like(left), down, linear))
-    # So small a radius is lost in the bounds on rounding.
-    kept = found > 1e-6
-    near = stack, checker.margin_norms(stack[-1]), images[kept].astype(np.float64), classes[kept]
-    assert (checker.margins_near(*near, found[kept]) > 0).all()
-    assert not (checker.margins_near(*near, 1.001 * found[kept] + 1e-9) > 0).any()
-
-
-def test_a_fourth_power_is_certified_up_to_where_it_is_one() -> None:
-    found = radii([fourth_power()], np.zeros((1, 1)), np.array([0]))
-    assert 1 - 1e-5 < found[0] < 1
-
-
-@pytest.mark.parametrize("part", ["_gram", "_pair_norms"])
-def test_without_either_curvature_another_class_is_within_the_radius(
-    part: str, monkeypatch: pytest.MonkeyPatch
+@given(
+    networks(elements=tame, max_depth=3),
+    st.integers(0, 9),
+    st.floats(0.05, 1),
+)
+def test_no_point_within_the_radius_has_another_class(
+    model: BilinearNetwork, seed: int, share: float
 ) -> None:
-    layers, images, classes = fourth_power(), np.full((1, 1), 0.1), np.array([0])
-    assert all_kept(layers, images, classes, radii([layers], images, classes))
-    original = getattr(module, part)
-    monkeypatch.setattr(module, part, lambda layer: 0 * original(layer))
-    assert not all_kept(layers, images, classes, radii([layers], images, classes))
+    model.double()
+    assume(model.configuration.outputs > 1)
+    images, classes = images_and_classes(model)
+    found = radii([model.layers()], images, classes)
+    points = around(images, share * found, seed)
+    moved = np.stack([logits(model, each) for each in points])
+    rows = np.arange(len(images))
+    kept = moved[:, rows, classes]
+    moved[:, rows, classes] = -np.inf
+    inside = (found > 0) & np.isfinite(found)
+    assert (kept >= moved.max(axis=2))[:, inside].all()
 
 
-def test_a_linear_network_keeps_its_class_up_to_the_boundary() -> None:
-    layers = [layer._replace(down=0 * layer.down) for layer in random_stack([4, 3])]
-    images = np.random.default_rng(0).random((5, 4))
-    classes = np.array([int(logits_at(layers, image).argmax()) for image in images])
-    found = radii(layers_of(layers), images, classes)
-    for image, label, radius in zip(images, classes, found, strict=True):
-        margins = logits_at(layers, image)[label] - logits_at(layers, image)
-        weights = layers[0].linear[1:, 1:]
-        slopes = np.linalg.norm(weights[label] - weights, axis=1)
-        rivals = np.arange(3) != label
-        assert radius == pytest.approx((margins[rivals] / slopes[rivals]).min(), rel=1e-5)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_exact_arithmetic_keeps_the_class_within_the_radius(depth: int) -> None:
+    model = network(depth)
+    images, classes = images_and_classes(model, 3)
+    found = radii([model.layers()], images, classes)
+    assert (found > 0).any()
+    for each in around(images, found, 1, count=5):
+        for point, label, radius in zip(each, classes, found, strict=True):
+            if radius:
+                assert classes_of(model.layers(), point) == label
 
 
-def layers_of(layers: Any) -> Any:
-    return [layers]
+def test_at_depth_1_a_radius_is_at_most_the_exact_distance() -> None:
+    model = network(1)
+    images, classes = images_and_classes(model)
+    exact = nearest(PairMargins(model.layers()), images, classes).radius
+    found = radii([model.layers()], images, classes)
+    assert (found <= exact).all()
+    assert (found > exact / 10).all()
 
 
-def test_of_several_stacks_the_smallest_radius_counts() -> None:
-    layers = BilinearNetwork(5, 3, depth=2, width=3, hidden=5, seed=0).double().layers()
-    other = [layers[0], layers[1]._replace(down=0.5 * layers[1].down)]
-    images = np.random.default_rng(0).random((5, 5))
-    classes = np.array([int(logits_at(layers, image).argmax()) for image in images])
-    each = [radii([stack], images, classes) for stack in (layers, other)]
-    np.testing.assert_array_equal(radii([layers, other], images, classes), np.minimum(*each))
+def test_further_out_another_class_is_found() -> None:
+    model = network(2)
+    images, classes = images_and_classes(model)
+    found = radii([model.layers()], images, classes)
+    far = [logits(model, each).argmax(axis=1) for each in around(images, 300 * found, 2)]
+    assert (np.stack(far) != classes).any()
 
 
-def test_a_class_that_a_stack_does_not_give_has_no_radius() -> None:
-    assert radii([fourth_power()], np.zeros((1, 1)), np.array([1])).tolist() == [0.0]
+def test_several_stacks_keep_the_class_within_the_smallest_radius() -> None:
+    model = network(2)
+    graph = as_layers(square_layers(trace(model, "shared", features=12)))
+    images, classes = images_and_classes(model)
+    both = radii([model.layers(), graph], images, classes)
+    alone = [radii([stack], images, classes) for stack in (model.layers(), graph)]
+    np.testing.assert_array_equal(both, np.minimum(*alone))
 
 
-def test_batches_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = random_stack([4, 3, 3])
-    images = np.random.default_rng(0).random((7, 4))
-    classes = np.array([int(logits_at(layers, image).argmax()) for image in images])
-    whole = radii([layers], images, classes)
-    monkeypatch.setattr(module, "_BATCH", 3)
-    np.testing.assert_allclose(radii([layers], images, classes), whole, rtol=1e-12)
+def test_a_class_that_is_not_predicted_has_no_neighbourhood() -> None:
+    model = network(2)
+    images, classes = images_and_classes(model)
+    assert (radii([model.layers()], images, (classes + 1) % 3) == 0).all()
+
+
+def test_images_count_one_by_one() -> None:
+    model = network(2)
+    images, classes = images_and_classes(model, 60)
+    whole = radii([model.layers()], images, classes)
+    parts = [radii([model.layers()], images[n : n + 1], classes[n : n + 1])[0] for n in range(60)]
+    np.testing.assert_allclose(whole, parts, rtol=1e-9)
