@@ -1,11 +1,11 @@
 """Claims and their proofs, the report, and the command line."""
 
-from proofs.certificate_files import save_certificate
-from proofs.certify import certify
+from proofs.certificates.certify import certify
+from proofs.certificates.claims import Certificate, Claim, Level
+from proofs.certificates.files import save_certificate
+from proofs.certificates.prove import prove
 from proofs.checker import Rejected, check
-from proofs.claims import Certificate, Claim, Level
 from proofs.errors import ProofError
-from proofs.prove import prove
 
 __all__ = [
     "Certificate",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from numeric import BilinearNetwork, save_graph, save_network, trace
-from proofs.command import app
+from proofs.commands.main import app
 from tests.digits import like_mnist
 
 DIGITS = like_mnist()

@@ -19,7 +19,7 @@ from numeric.attacks import attack
 from numeric.files import load_arrays, save_arrays
 from numeric.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
-from proofs.certificate_files import data_witnesses
+from proofs.certificates.files import data_witnesses
 from proofs.checker import Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins

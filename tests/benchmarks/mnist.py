@@ -13,7 +13,7 @@ from itertools import product
 from analytic import ExactNetwork, layers_difference
 from numeric import Digits, rewrite, square_layers, trace
 from numeric.inference import logits
-from proofs.measurements import Distance
+from proofs.certificates.measurements import Distance
 from tests.benchmarks.figures import Figure, fully_trained, timed, trained
 
 ACCURACY = {1: 0.983, 2: 0.985, 3: 0.983}
@@ -75,7 +75,7 @@ def main_job(digits: Digits) -> Iterator[Figure]:
     del digits
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        command = [sys.executable, "-m", "proofs.command", "run", folder]
+        command = [sys.executable, "-m", "proofs.commands.main", "run", folder]
         finished = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 -- ours
         took = time.perf_counter() - start
     # In kilobytes on Linux: the largest child so far, and this is the only one.

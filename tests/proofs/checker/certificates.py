@@ -19,9 +19,9 @@ import torch
 from numeric import BilinearNetwork, prune, save_graph, save_network, trace
 from numeric.inference import predictions
 from proofs import Certificate, Claim, save_certificate
+from proofs.certificates.decimals import rounded_down
 from proofs.checker import Checker, Rejected, check, margin_norms, margins_near
 from proofs.checker import Layer as CheckedLayer
-from proofs.decimals import rounded_down
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest

@@ -32,10 +32,10 @@ from numeric.features.bonds import canonical_bonds
 from numeric.network import Configuration
 from numeric.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
-from proofs import report as report_module
-from proofs.pictures import all_pictures
-from proofs.pipeline import cut_frontier
-from proofs.report import write_report
+from proofs.commands.pipeline import cut_frontier
+from proofs.report import page as report_module
+from proofs.report.page import write_report
+from proofs.report.pictures import all_pictures
 from tests.digits import small_digits
 
 DIGITS = small_digits()

@@ -23,7 +23,7 @@ from analytic import ExactNetwork, layers_difference
 from analytic.text import approximately
 from numeric import Layer, SquareLayer
 from numeric.normal_form import Floats
-from proofs.claims import Claim, Level, json_number
+from proofs.certificates.claims import Claim, Level, json_number
 
 Doubles = npt.NDArray[np.float64]
 

@@ -18,13 +18,13 @@ from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.files import digest
 from numeric.schema import Node
-from proofs.certificate_files import data_witnesses
-from proofs.claims import Certificate, Claim, Level
-from proofs.coefficients import coefficient_claim
-from proofs.counts import counted_claims
+from proofs.certificates.claims import Certificate, Claim, Level
+from proofs.certificates.coefficients import coefficient_claim
+from proofs.certificates.counts import counted_claims
+from proofs.certificates.files import data_witnesses
+from proofs.certificates.measurements import Measurements, Rewrite, measured_claims
+from proofs.certificates.regions import difference_claims, rounding_claims, signature_claims
 from proofs.errors import ProofError
-from proofs.measurements import Measurements, Rewrite, measured_claims
-from proofs.regions import difference_claims, rounding_claims, signature_claims
 
 _LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from numeric import Digits
 from numeric.files import save_arrays, write_text
+from proofs.certificates.claims import Certificate
 from proofs.checker import FORMAT, digest
-from proofs.claims import Certificate
 from proofs.errors import ProofError
 
 WITNESSES = "bilinear-features witnesses 1"

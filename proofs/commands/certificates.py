@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from numeric import BilinearNetwork, Digits, load_graph, load_mnist, load_network
 from numeric.attacks import attack
 from numeric.files import replacing
-from proofs.arguments import Data, Model
-from proofs.certificate_files import save_certificate
-from proofs.certify import certify
+from proofs.certificates.certify import certify
+from proofs.certificates.claims import Certificate
+from proofs.certificates.files import save_certificate
+from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check
-from proofs.claims import Certificate
-from proofs.prove import graph_names, prove
+from proofs.commands.arguments import Data, Model
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.pictures import accuracy_picture, neighbours_picture, radius_picture
 from proofs.robustness.trust_region import nearest_points

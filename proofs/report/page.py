@@ -20,7 +20,7 @@ from numeric.features.kernels import stack_products, with_linear_neurons
 from numeric.files import write_text
 from numeric.schema import Node
 from numeric.training import Recipe
-from proofs.claims import Certificate
+from proofs.certificates.claims import Certificate
 
 _ROUNDING = 1e-9
 """Totals that are equal in exact arithmetic may differ by this share in floating point."""
@@ -51,7 +51,7 @@ def write_report(
         NumericError: the page cannot be written.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("proofs"),
+        loader=jinja2.PackageLoader("proofs.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -26,10 +26,10 @@ from numeric.progress import progress_bar
 from numeric.pruning import as_layers
 from numeric.schema import Node
 from proofs.bounds.neighbourhoods import radii
-from proofs.claims import Certificate, Claim, Level
-from proofs.counts import clear_classes
-from proofs.decimals import rounded_down
-from proofs.prove import graph_names, prove
+from proofs.certificates.claims import Certificate, Claim, Level
+from proofs.certificates.counts import clear_classes
+from proofs.certificates.decimals import rounded_down
+from proofs.certificates.prove import graph_names, prove
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest

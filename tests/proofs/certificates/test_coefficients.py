@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
 from numeric.features.decompositions import DECOMPOSITIONS
-from proofs.coefficients import coefficient_claim, coefficient_distance, located
+from proofs.certificates.coefficients import coefficient_claim, coefficient_distance, located
 from tests.oracles import exponents, layer_expansion, matrix
 from tests.strategies import networks, tame
 

@@ -14,10 +14,10 @@ from numeric import Digits, Layer
 from proofs.bounds.difference import box_reach, difference
 from proofs.bounds.rounding import rounding_bounds
 from proofs.bounds.signatures import signatures
-from proofs.claims import Claim
-from proofs.decimals import rounded_up
+from proofs.certificates.claims import Claim
+from proofs.certificates.decimals import rounded_up
+from proofs.certificates.measurements import Rewrite
 from proofs.errors import ProofError
-from proofs.measurements import Rewrite
 
 _SPARE = 1.25
 """The claim is larger than the bound: others may round more on the way to it."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from proofs.claims import Claim
-from proofs.measurements import Measurements, Rewrite, classes, outputs
+from proofs.certificates.claims import Claim
+from proofs.certificates.measurements import Measurements, Rewrite, classes, outputs
 
 Doubles = npt.NDArray[np.float64]
 

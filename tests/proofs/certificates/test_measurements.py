@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from analytic import ExactNetwork
 from numeric import BilinearNetwork, Digits
-from proofs.measurements import Distance, Measurements, classes
+from proofs.certificates.measurements import Distance, Measurements, classes
 from tests.digits import small_digits
 from tests.oracles import module_value
 from tests.strategies import networks, points, tame

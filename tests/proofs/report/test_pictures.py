@@ -20,7 +20,7 @@ from numeric import BilinearNetwork, Fidelity, Layer, square_layers, trace
 from numeric.features.patterns import Pattern, Patterns
 from numeric.fidelity import binomial_interval
 from numeric.training import Epoch
-from proofs.pictures import (
+from proofs.report.pictures import (
     all_pictures,
     draw_pattern,
     form_features,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.decimals import rounded_down, rounded_up
+from proofs.certificates.decimals import rounded_down, rounded_up
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

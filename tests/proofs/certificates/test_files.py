@@ -13,7 +13,7 @@ import pytest
 
 from numeric import BilinearNetwork, Digits, NumericError, save_graph, save_network, trace
 from proofs import Certificate, ProofError, check, prove, save_certificate
-from proofs.certificate_files import data_witnesses
+from proofs.certificates.files import data_witnesses
 
 IMAGES = (np.random.default_rng(0).integers(0, 256, (6, 4)) / 255).astype(np.float32)
 LABELS = np.array([0, 1, 2, 0, 1, 2])

@@ -31,7 +31,7 @@ from numeric import (
     trace,
 )
 from proofs import Certificate, Claim, Level, ProofError, prove, save_certificate
-from proofs.measurements import Measurements
+from proofs.certificates.measurements import Measurements
 from tests.digits import small_digits
 from tests.oracles import layer_expansion
 from tests.strategies import networks, tame

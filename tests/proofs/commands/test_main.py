@@ -26,7 +26,8 @@ from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.trace import METHODS
 from numeric.training import Recipe
-from proofs import certificate_commands, command, graph_commands, pipeline
+from proofs.commands import certificates, main, pipeline
+from proofs.commands import graphs as graph_commands
 from tests.certificates import said_in
 from tests.commands import DIGITS, bilinear, one_line, said, written_graphs, written_network
 from tests.digits import ink_like_mnist
@@ -38,7 +39,7 @@ COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "r
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in (certificate_commands, command, pipeline):
+    for module in (certificates, main, pipeline):
         monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
     monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
 
@@ -166,10 +167,8 @@ def test_prove_never_takes_an_earlier_certificates_word(
 ) -> None:
     bilinear("prove", model, graphs[0])
     calls = []
-    real = certificate_commands.prove
-    monkeypatch.setattr(
-        certificate_commands, "prove", lambda *given: calls.append(1) or real(*given)
-    )
+    real = certificates.prove
+    monkeypatch.setattr(certificates, "prove", lambda *given: calls.append(1) or real(*given))
     bilinear("prove", model, graphs[0])
     assert calls == [1]
 
@@ -218,7 +217,7 @@ def test_the_data_may_come_from_a_folder(
     model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    for module in (certificate_commands, command, pipeline):
+    for module in (certificates, main, pipeline):
         monkeypatch.setattr(module, "load_mnist", lambda data: asked.append(data) or DIGITS)
     bilinear("run", "folder", *SMALL, "--data", "here")
     bilinear("train", "new.safetensors", *SMALL, "--data", "here")
@@ -322,9 +321,9 @@ def test_what_is_no_command_or_option_is_explained_and_ends_with_2(arguments: li
     [
         (["trace", "model.safetensors", "graph"], (graph_commands, "trace")),
         (["prune", "eigen.safetensors", "few", "--features", "3"], (graph_commands, "prune")),
-        (["train", "new"], (command, "trained")),
-        (["run", "folder"], (command, "run_all")),
-        (["prove", "model.safetensors", "eigen.safetensors"], (certificate_commands, "prove")),
+        (["train", "new"], (main, "trained")),
+        (["run", "folder"], (main, "run_all")),
+        (["prove", "model.safetensors", "eigen.safetensors"], (certificates, "prove")),
     ],
 )
 def test_an_interruption_is_one_line_and_ends_with_130(
@@ -387,7 +386,7 @@ def start(data: Path, tmp_path: Path) -> Start:
 
     def process(*arguments: object) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603 -- ours
-            [sys.executable, "-m", "proofs.command", *map(str, arguments)],
+            [sys.executable, "-m", "proofs.commands.main", *map(str, arguments)],
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.PIPE,

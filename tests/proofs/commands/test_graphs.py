@@ -29,7 +29,7 @@ from numeric import (
 )
 from numeric.inference import predictions
 from numeric.trace import METHODS
-from proofs import certificate_commands, command, graph_commands
+from proofs.commands import certificates, graphs, main
 from tests.certificates import said_in
 from tests.commands import DIGITS, bilinear, one_line, written_graphs, written_network
 from tests.graphs import assert_same_graph
@@ -40,7 +40,7 @@ SHARED = ["trace", "model.safetensors", "g", "--method", "shared", "--features"]
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in (certificate_commands, command, graph_commands):
+    for module in (certificates, main, graphs):
         monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
 
 
@@ -187,7 +187,7 @@ def test_digits_are_read_only_where_they_are_needed(
 ) -> None:
     assert model.exists()
     calls = []
-    monkeypatch.setattr(graph_commands, "load_mnist", lambda data: calls.append(data) or DIGITS)
+    monkeypatch.setattr(graphs, "load_mnist", lambda data: calls.append(data) or DIGITS)
     assert bilinear("prune", graph, "few", *options, "--data", "here").exit_code == 0
     assert calls == [Path("here")] * asked
 
@@ -260,7 +260,7 @@ def test_features_that_were_cut_are_not_shown_in_an_attribution_graph(
 
 def test_the_digits_may_come_from_a_folder(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(graph_commands, "load_mnist", lambda data: calls.append(data) or DIGITS)
+    monkeypatch.setattr(graphs, "load_mnist", lambda data: calls.append(data) or DIGITS)
     attribution = ["export", graph, "g.json", "--format", "attribution"]
     bilinear(*attribution, "--image", 0, "--data", "here")
     bilinear(*attribution, "--image", 39)

@@ -31,8 +31,9 @@ from numeric.features import sharing
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.training import Recipe
-from proofs import Certificate, ProofError, check, pipeline, prove
-from proofs.pipeline import cut_frontier, few, run, traced, trained
+from proofs import Certificate, ProofError, check, prove
+from proofs.commands import pipeline
+from proofs.commands.pipeline import cut_frontier, few, run, traced, trained
 from tests.certificates import said_by, said_in
 from tests.digits import like_mnist
 

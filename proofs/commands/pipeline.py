@@ -31,12 +31,12 @@ from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.schema import Node
 from numeric.training import Epoch, Recipe, checked_history
-from proofs.certificate_files import save_certificate
-from proofs.claims import Certificate
+from proofs.certificates.claims import Certificate
+from proofs.certificates.files import save_certificate
+from proofs.certificates.prove import prove
 from proofs.errors import ProofError
-from proofs.pictures import all_pictures
-from proofs.prove import prove
-from proofs.report import write_report
+from proofs.report.page import write_report
+from proofs.report.pictures import all_pictures
 
 METHODS = ("polarized", "eigen", "shared")
 """The rewrites of a run: one that is proved, one that keeps every form, one of few features."""

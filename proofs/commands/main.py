@@ -12,7 +12,7 @@ from analytic import AnalyticError
 from numeric import NumericError, load_mnist
 from numeric.network import Configuration
 from numeric.training import Recipe
-from proofs.arguments import (
+from proofs.commands.arguments import (
     Bias,
     Data,
     Depth,
@@ -24,16 +24,16 @@ from proofs.arguments import (
     Seed,
     Width,
 )
-from proofs.certificate_commands import (
+from proofs.commands.certificates import (
     certify_images,
     check_certificate,
     conclude,
     prove_graphs,
 )
+from proofs.commands.graphs import export_graph, prune_features, trace_features
+from proofs.commands.pipeline import run as run_all
+from proofs.commands.pipeline import trained
 from proofs.errors import ProofError
-from proofs.graph_commands import export_graph, prune_features, trace_features
-from proofs.pipeline import run as run_all
-from proofs.pipeline import trained
 
 _DEFAULTS = Recipe()
 

@@ -15,8 +15,8 @@ from analytic import ExactNetwork
 from numeric import BilinearNetwork, Digits, Layer, SquareLayer
 from numeric.inference import best_device, logits
 from numeric.rewrite import RewrittenNetwork
-from proofs.claims import Claim, Level, json_number
-from proofs.coefficients import coefficient_distance
+from proofs.certificates.claims import Claim, Level, json_number
+from proofs.certificates.coefficients import coefficient_distance
 from proofs.errors import ProofError
 
 Doubles = npt.NDArray[np.float64]

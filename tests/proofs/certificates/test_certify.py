@@ -14,7 +14,7 @@ import pytest
 from numeric import BilinearNetwork, NumericError, save_graph, save_network, trace
 from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
-from proofs.certify import _TOGETHER
+from proofs.certificates.certify import _TOGETHER
 from tests.digits import small_digits
 
 DIGITS = small_digits()
@@ -71,7 +71,7 @@ def test_what_is_finished_is_not_done_again(
     def forbidden(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(sys.modules["proofs.certify"], "nearest", forbidden)
+    monkeypatch.setattr(sys.modules["proofs.certificates.certify"], "nearest", forbidden)
     again = certify(model, graph, DIGITS, folder=tmp_path)
     for name, array in first.witnesses.items():
         np.testing.assert_array_equal(again.witnesses[name], array)

@@ -25,7 +25,7 @@ from numeric import (
 from numeric.explanation.interventions import takes_part
 from numeric.schema import Node
 from numeric.trace import METHODS
-from proofs.arguments import Data, Graph
+from proofs.commands.arguments import Data, Graph
 from proofs.errors import ProofError
 
 _SAVE: dict[str, Callable[..., None]] = {
