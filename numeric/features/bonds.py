@@ -128,8 +128,9 @@ def _orthonormal(gram: Doubles) -> tuple[Doubles, Doubles]:
     shares = gram[1:, 0] / gram[0, 0]
     rest = gram[1:, 1:] - np.outer(shares, gram[0, 1:])
     values, vectors = np.linalg.eigh((rest + rest.T) / 2)
-    tiny = np.finfo(np.float64).tiny
-    floor = _FLOOR * values.max(initial=0)
+    tiny, unit = np.finfo(np.float64).tiny, np.finfo(np.float64).eps
+    # What forms that are constant vary by is rounding: it has no scale of its own.
+    floor = max(_FLOOR * values.max(initial=0), unit * np.trace(gram[1:, 1:]))
     if floor < tiny:
         # All forms are zero, or as good as: a scale whose square stays within range both ways.
         floor = np.sqrt(tiny)

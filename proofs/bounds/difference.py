@@ -2,13 +2,16 @@ r"""How far the logits of a graph can lie from the network's, for every input of
 
 Layer by layer, the graph's hidden state is the network's in another basis, but for a difference:
 :math:`g_l = A_l h_l + \delta_l`. With the residual forms :math:`E_{l,o}` of
-:mod:`proofs.bounds.residuals` and the norms of the graph's forms,
+:mod:`proofs.bounds.residuals` and the graph's bilinear parts :math:`G_l` and linear parts
+:math:`M_l`,
 
 .. math::
-    |\delta_{l,o}| \le \|E_{l,o}\|\,|h_{l-1}|^2 + \|G_{l,o}\|\,\big(2\,\|A_{l-1}\|\,|h_{l-1}|\,
-    |\delta_{l-1}| + |\delta_{l-1}|^2\big), \qquad
-    |h_{l,o}| \le \|F_{l,o}\|\,|h_{l-1}|^2
+    |\delta_l| \le \|E_l\|\,|h_{l-1}|^2 + \|G_l\|\,\big(2\,\|A_{l-1}\|\,|h_{l-1}|\,|\delta_{l-1}|
+    + |\delta_{l-1}|^2\big) + \|M_l\|\,|\delta_{l-1}|, \qquad
+    |h_l| \le \|F_l\|\,|h_{l-1}|^2 + \|L_l\|\,|h_{l-1}|
 
+with :math:`F_l`, :math:`L_l` the network's parts; and so for every output alone. The norm of a
+bilinear part is the root of the spectral norm of the inner products of its forms
 (:func:`analytic.derivations.difference_bound`). The bases are any: what a poor one leaves is in the
 residual forms. All of it is rounded upwards.
 """
@@ -18,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -123,18 +127,21 @@ def difference(
     _check(network, squares)
     bases = _bases(network, squares)
     bound = exact_residual_bound if exact else residual_bound
-    below, basis, size, error = None, 1.0, reach, 0.0
+    below, basis, size, errors, error = None, 1.0, reach, np.zeros(1), 0.0
     for layer, square, above in zip(network, squares, [*bases, None], strict=True):
         pair = Pair(layer, square, below, above)
         rests = np.array([max(bound(pair, output), _LEAST) for output in range(pair.outputs)])
-        carried = 2 * basis * size * error + error * error
         with np.errstate(over="ignore", invalid="ignore"):
-            errors = rests * size * size
-            if carried:
-                errors += form_norms(as_layers([square])[0], square.low) * carried
-            size = float(frobenius_bound(_state_bounds(layer, size)))
-            errors = ROUNDED_UP * errors
-        error = float(frobenius_bound(errors))
+            made, total = rests * size * size, float(frobenius_bound(rests)) * size * size
+            if error:
+                parts, moved = norms(as_layers([square])[0], square.low), float(errors[0])
+                bent = ROUNDED_UP * (2 * basis * size + error) * error
+                made += parts.bilinear * bent + parts.constant * moved + parts.linear * error
+                total += parts.bilinears * bent + parts.constants * moved + parts.linears * error
+            parts = norms(layer)
+            size = ROUNDED_UP * (parts.bilinears * size * size + parts.linears * size)
+            size = ROUNDED_UP * (size + parts.constants)
+            errors, error = ROUNDED_UP * made, ROUNDED_UP * total
         below, basis = above, 1.0 if above is None else spectral_bound(above)
     if not (np.isfinite(errors[1:]).all()):
         raise ProofError(
@@ -144,42 +151,59 @@ def difference(
     return Difference(errors[1:], bases)
 
 
-def form_norms(layer: Layer, low: Doubles | None = None) -> Doubles:
-    r"""Bound the Frobenius norm of every output's form, the linear part beside the constant.
+class Norms(NamedTuple):
+    """Bounds on what the parts of a layer make of vectors of length 1.
+
+    Attributes:
+        bilinear: for every output its form's Frobenius norm, shape (outputs + 1,).
+        constant: for every output the size of what it adds to the constant, the same shape.
+        linear: for every output the length of what it reads linearly, the same shape.
+        bilinears: for all outputs together.
+        constants: the same.
+        linears: the same.
+    """
+
+    bilinear: Doubles
+    constant: Doubles
+    linear: Doubles
+    bilinears: float
+    constants: float
+    linears: float
+
+
+def norms(layer: Layer, low: Doubles | None = None) -> Norms:
+    r"""Bound the norms of a layer's parts.
+
+    The inner products of the outputs' forms are
 
     .. math::
-        \|Q_o\|_F^2 = \sum_{r,s} D_{or} D_{os}\,\tfrac12\big[(l_r \cdot l_s)(r_r \cdot r_s) +
-        (l_r \cdot r_s)(r_r \cdot l_s)\big].
+        \langle Q_o, Q_p \rangle = \sum_{r,s} D_{or} D_{ps}\,\tfrac12\big[(l_r \cdot l_s)
+        (r_r \cdot r_s) + (l_r \cdot r_s)(r_r \cdot l_s)\big];
+
+    on the diagonal stand the squared norms, and for unit vectors all outputs together are at most
+    the root of the largest eigenvalue.
 
     Args:
         layer: in the normal form.
         low: what its readings lack.
-
-    Returns:
-        Shape (outputs + 1,).
     """
     lacking = np.zeros_like(layer.left, dtype=np.float64) if low is None else abs(low)
     left, right = (
         Enclosure(np.asarray(rows, dtype=np.float64), lacking) for rows in (layer.left, layer.right)
     )
-    squares = np.zeros(len(layer.down))
-    for output, row in enumerate(np.asarray(layer.down, dtype=np.float64)):
-        used = row != 0
-        one, other = left[used], right[used]
-        inner = (one @ one.T) * (other @ other.T) + (one @ other.T) * (other @ one.T)
-        weights = Enclosure.exact(row[None, used])
-        squares[output] = (weights @ inner @ weights.T).upper[0, 0] / 2
-    linear = frobenius_bound(np.asarray(layer.linear, dtype=np.float64), axis=1)
-    return np.asarray(ROUNDED_UP * (np.sqrt(np.maximum(squares, 0.0)) + linear))
-
-
-def _state_bounds(layer: Layer, size: float) -> Doubles:
-    """Bound the components of what a layer writes where what it reads is bounded."""
-    bounds = form_norms(layer) * size * size * ROUNDED_UP
-    constant = np.eye(1, layer.linear.shape[1])[0]
-    if np.array_equal(layer.linear[0], constant) and not layer.down[0].any():
-        bounds[0] = 1.0
-    return bounds
+    inner = (left @ left.T) * (right @ right.T) + (left @ right.T) * (right @ left.T)
+    down = Enclosure.exact(layer.down)
+    gram = down @ (inner * Enclosure.exact(np.array(0.5))) @ down.T
+    linear = np.asarray(layer.linear, dtype=np.float64)
+    largest = spectral_bound(gram.midpoint, float(frobenius_bound(gram.radius)))
+    return Norms(
+        ROUNDED_UP * np.sqrt(np.maximum(np.diagonal(gram.upper), 0.0)),
+        abs(linear[:, 0]),
+        frobenius_bound(linear[:, 1:], axis=1),
+        ROUNDED_UP * np.sqrt(max(largest, _LEAST)),
+        float(frobenius_bound(linear[:, 0])),
+        spectral_bound(linear[:, 1:]),
+    )
 
 
 def _bases(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> list[Doubles | None]:

@@ -300,3 +300,10 @@ def test_columns_are_turned_so_that_their_largest_entry_is_positive(
     columns: Any, facing: Any
 ) -> None:
     np.testing.assert_array_equal(facing_up(np.array(columns)), facing)
+
+
+def test_a_hidden_state_that_is_constant_gets_no_huge_basis() -> None:
+    nothing, pass_on = np.zeros((1, 2)), np.eye(2)
+    constant = Layer(nothing[:0], nothing[:0], nothing[:0].T, np.array([[1, 0], [0.5625, 0]]))
+    dead = Layer(nothing, nothing, nothing.T, pass_on[:1].T @ pass_on[:1])
+    assert abs(canonical_bonds([constant, dead], np.eye(2))[0].basis).max() < 1e9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +16,7 @@ from numeric import BilinearNetwork, Layer, NumericError, SquareLayer, prune, sq
 from numeric.pruning import as_layers
 from proofs import checker
 from proofs.bounds import difference as module
-from proofs.bounds.difference import Difference, ball_reach, box_reach, difference, form_norms
+from proofs.bounds.difference import Difference, ball_reach, box_reach, difference, norms
 from proofs.errors import ProofError
 from tests.oracles import value
 from tests.strategies import networks
@@ -68,11 +68,12 @@ def test_nowhere_in_a_box_do_graph_and_network_differ_by_more(
     layers, squares = given
     inputs = layers[0].linear.shape[1] - 1
     low, high = data.draw(st.sampled_from([(0, 1), (-1, 1), (2, 3), (-0.5, -0.25)]))
-    point = data.draw(points_in(Fraction(low), Fraction(high), inputs))
     exact = data.draw(st.booleans())
     found = difference(layers, squares, box_reach(low, high, inputs), exact=exact)
-    for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
-        assert seen <= Fraction(bound)
+    points = points_in(Fraction(low), Fraction(high), inputs)
+    for point in data.draw(st.lists(points, min_size=4, max_size=4)):
+        for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
+            assert seen <= Fraction(bound)
 
 
 @pytest.mark.props
@@ -82,12 +83,15 @@ def test_nowhere_in_a_ball_do_graph_and_network_differ_by_more(
 ) -> None:
     layers, squares = given
     inputs = layers[0].linear.shape[1] - 1
-    point = data.draw(points_in(Fraction(-1), Fraction(1), inputs))
+    points = st.lists(points_in(Fraction(-1), Fraction(1), inputs), min_size=4, max_size=4)
+    drawn = data.draw(points)
     # A root that is rounded upwards.
-    radius = float(np.nextafter(float(sum(x * x for x in point)) ** 0.5 * (1 + 1e-15), np.inf))
+    furthest = float(max(sum(x * x for x in point) for point in drawn)) ** 0.5
+    radius = float(np.nextafter(furthest * (1 + 1e-15), np.inf))
     found = difference(layers, squares, ball_reach(radius))
-    for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
-        assert seen <= Fraction(bound)
+    for point in drawn:
+        for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
+            assert seen <= Fraction(bound)
 
 
 def checked(
@@ -122,15 +126,32 @@ def test_the_checker_accepts_the_bound_with_a_quarter_to_spare(method: str, dept
 
 
 @pytest.mark.props
+@given(rewritten())
+def test_the_checker_accepts_it_on_any_network(given: Any) -> None:
+    layers, squares = given
+    found = difference(layers, squares, box_reach(0, 1, layers[0].linear.shape[1] - 1))
+    checked(layers, squares, found.bases, Fraction(5, 4) * Fraction(found.bounds.max()))
+
+
+@pytest.mark.props
 @given(networks(max_depth=1))
 def test_the_norms_are_those_of_the_forms(network: BilinearNetwork) -> None:
     for layer in network.double().layers():
-        bilinear = layer._replace(linear=0 * layer.linear)
-        norms = form_norms(layer)
-        for output, unit in enumerate(np.eye(len(layer.down))):
-            norm = np.linalg.norm(interaction(bilinear, unit))
-            norm += np.linalg.norm(layer.linear[output])
-            assert norm * (1 - 1e-12) <= norms[output] <= norm * (1 + 1e-6) + 1e-7
+        bilinear, found = layer._replace(linear=0 * layer.linear), norms(layer)
+        forms = np.array([interaction(bilinear, unit).ravel() for unit in np.eye(len(layer.down))])
+        near(found.bilinear, np.linalg.norm(forms, axis=1), 1 + 1e-6)
+        near(found.linear, np.linalg.norm(layer.linear[:, 1:], axis=1), 1 + 1e-6)
+        np.testing.assert_array_equal(found.constant, abs(layer.linear[:, 0]))
+        near(found.constants, np.linalg.norm(found.constant), 1 + 1e-6)
+        # The norm of order 8 is a little more than the largest singular value.
+        excess = min(layer.linear.shape) ** 0.125 * (1 + 1e-6)
+        near(found.linears, np.linalg.norm(layer.linear[:, 1:], 2), excess)
+        near(found.bilinears, np.linalg.norm(forms, 2), excess)
+
+
+def near(bounds: Any, exact: Any, excess: float) -> None:
+    assert np.all(exact * (1 - 1e-12) <= bounds)
+    assert np.all(bounds <= exact * excess + 1e-7)
 
 
 def example(method: str, depth: int = 2) -> tuple[list[Layer], list[SquareLayer]]:
@@ -151,20 +172,25 @@ def worst(layers: Sequence[Layer], squares: Sequence[SquareLayer], draws: int = 
     return float(abs(logits[0] - logits[1]).max())
 
 
-@pytest.mark.parametrize("part", ["form_norms", "residual_bound"])
+@pytest.mark.parametrize(
+    ("part", "without", "layer"),
+    [
+        ("norms", lambda found: found._replace(bilinear=0 * found.bilinear, bilinears=0.0), 0),
+        ("residual_bound", lambda found: 0 * found, 1),
+    ],
+)
 def test_without_either_of_its_two_parts_the_bound_is_exceeded(
-    part: str, monkeypatch: pytest.MonkeyPatch
+    part: str, without: Callable[[Any], Any], layer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What the first layer has in excess, the second one hands on; and the other way round.
     layers, squares = example("eigen")
-    layer = 0 if part == "form_norms" else 1
     changed = list(squares)
     changed[layer] = squares[layer]._replace(mixing=1.5 * squares[layer].mixing)
     reach = box_reach(0, 1, 5)
     monkeypatch.setattr(module, "_bases", lambda *_: [None])
     assert worst(layers, changed) <= difference(layers, changed, reach).bounds.max()
     original = getattr(module, part)
-    monkeypatch.setattr(module, part, lambda *given: 0 * original(*given))
+    monkeypatch.setattr(module, part, lambda *given: without(original(*given)))
     assert worst(layers, changed) > difference(layers, changed, reach).bounds.max()
 
 
