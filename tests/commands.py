@@ -12,6 +12,8 @@ from tests.digits import like_mnist
 
 DIGITS = like_mnist()
 
+SMALL = ["--width", "4", "--hidden", "6", "--epochs", "1"]
+
 
 def bilinear(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])

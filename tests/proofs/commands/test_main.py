@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
 import re
-import signal
-import struct
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
 
-import proofs
 from analytic import THEOREMS
 from numeric import BilinearNetwork, load_graph, load_network, save_graph, trace
-from numeric.mnist_sources import CHECKSUMS
 from numeric.network import Configuration
 from numeric.network_files import read_network
-from numeric.trace import METHODS
 from numeric.training import Recipe
 from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
 from tests.certificates import said_in
-from tests.commands import DIGITS, bilinear, one_line, said, written_graphs, written_network
-from tests.digits import ink_like_mnist
+from tests.commands import DIGITS, SMALL, bilinear, one_line, said, written_graphs, written_network
 
-SMALL = ["--width", "4", "--hidden", "6", "--epochs", "1"]
 COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "run"]
 
 
@@ -344,100 +330,3 @@ def test_an_interruption_is_one_line_and_ends_with_130(
     assert one_line(result.stderr) == (
         "interrupted; the same command goes on from the last epoch or file that was finished"
     )
-
-
-# As a program of its own
-
-START = """
-from pathlib import Path
-from numeric import mnist_sources
-for name in mnist_sources.CHECKSUMS:
-    mnist_sources.CHECKSUMS[name] = Path({folder!r}, name + ".md5").read_text()
-"""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with small files in the form of MNIST's, and with a start that accepts them."""
-    folder = tmp_path_factory.mktemp("data")
-    for name, array in zip(CHECKSUMS, ink_like_mnist(), strict=True):
-        shape = (len(array), 28, 28) if array.ndim > 1 else array.shape
-        content = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape) + array.tobytes()
-        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        (folder / f"{name}.md5").write_text(checksum)
-    (folder / "sitecustomize.py").write_text(START.format(folder=str(folder)))
-    return folder
-
-
-Start = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def start(data: Path, tmp_path: Path) -> Start:
-    """Start the command as a process of its own."""
-    root = str(Path(proofs.__file__).parents[1])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(data), root]),
-        "OMP_NUM_THREADS": "1",
-        "COLUMNS": "80",
-    }
-
-    def process(*arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(  # noqa: S603 -- ours
-            [sys.executable, "-m", "proofs.commands.main", *map(str, arguments)],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return process
-
-
-def test_the_commands_work_as_programs_of_their_own(
-    start: Start, data: Path, model: Path, graphs: list[Path]
-) -> None:
-    graph = load_graph(graphs[0])
-    graph.remove_node(("feature", 1, 0))
-    save_graph(graph, graphs[0])
-    bilinear("train", "folder/model.safetensors", *SMALL)
-    processes = {
-        "trace": start("trace", model, "graph.safetensors", "--method", "fourier"),
-        "prove": start("prove", model, *graphs, "--data", data),
-        "run": start("run", "folder", *SMALL, "--data", data),
-    }
-    ends = {name: process.communicate(timeout=300) for name, process in processes.items()}
-    assert {name: errors for name, (_, errors) in ends.items()} == {
-        "trace": f"bilinear: expected method to be one of {', '.join(METHODS)}, got 'fourier'\n",
-        "prove": f"2 of {len(THEOREMS) + 12} claims fail\n",
-        "run": "",
-    }
-    assert [process.returncode for process in processes.values()] == [2, 1, 0]
-    assert "At node ('form', 1, 1), in layer 1, the coefficient of" in ends["prove"][0]
-    assert re.search(r"\nall \d+ claims hold\n$", ends["run"][0])
-    assert {entry.name for entry in Path("folder").iterdir()} >= {"report.html", "pictures"}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
-def test_a_training_that_was_interrupted_at_the_keyboard_goes_on(
-    start: Start, data: Path, tmp_path: Path
-) -> None:
-    arguments = ["train", "model.safetensors", *SMALL[:-1], "200", "--data", data]
-    process = start(*arguments)
-    checkpoint = tmp_path / "model-checkpoint.safetensors"
-    patience = time.monotonic() + 120
-    while not checkpoint.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < patience
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert (output, process.returncode) == ("", 130)
-    assert one_line(errors).startswith("interrupted; the same command goes on from the last epoch")
-    assert not (tmp_path / "model.safetensors").exists()
-    assert bilinear(*arguments).exit_code == 0
-    assert len(read_network("model.safetensors")[1]["history"]) == 200
-    assert not checkpoint.exists()

@@ -1,0 +1,187 @@
+"""The commands as programs of their own: how they end, and what is left where they do not."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import proofs
+from analytic import THEOREMS
+from numeric import load_graph, save_graph
+from numeric.files import load_arrays
+from numeric.mnist_sources import CHECKSUMS
+from numeric.network_files import read_network
+from numeric.trace import METHODS
+from proofs import check
+from proofs.commands import certificates, main
+from tests.commands import DIGITS, SMALL, bilinear, one_line, written_graphs, written_network
+from tests.digits import ink_like_mnist
+
+START = """
+from pathlib import Path
+from numeric import mnist_sources
+for name in mnist_sources.CHECKSUMS:
+    mnist_sources.CHECKSUMS[name] = Path({folder!r}, name + ".md5").read_text()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for module in (certificates, main):
+        monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small files in the form of MNIST's, and with a start that accepts them."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, array in zip(CHECKSUMS, ink_like_mnist(), strict=True):
+        shape = (len(array), 28, 28) if array.ndim > 1 else array.shape
+        content = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape) + array.tobytes()
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        (folder / f"{name}.md5").write_text(checksum)
+    (folder / "sitecustomize.py").write_text(START.format(folder=str(folder)))
+    return folder
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(data: Path, tmp_path: Path) -> Start:
+    """Start the command as a process of its own."""
+    root = str(Path(proofs.__file__).parents[1])
+    usual = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(data), root]),
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "80",
+    }
+
+    def process(
+        *arguments: object, options: Sequence[str] = (), **environment: str
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 -- ours
+            [sys.executable, *options, "-m", "proofs.commands.main", *map(str, arguments)],
+            cwd=tmp_path,
+            env=usual | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return process
+
+
+def test_the_commands_work_as_programs_of_their_own(
+    start: Start, data: Path, tmp_path: Path
+) -> None:
+    model, graphs = written_network(tmp_path), written_graphs(tmp_path)
+    graph = load_graph(graphs[0])
+    graph.remove_node(("feature", 1, 0))
+    save_graph(graph, graphs[0])
+    bilinear("train", "folder/model.safetensors", *SMALL)
+    processes = {
+        "trace": start("trace", model, "graph.safetensors", "--method", "fourier"),
+        "prove": start("prove", model, *graphs, "--data", data),
+        "run": start("run", "folder", *SMALL, "--data", data),
+    }
+    ends = {name: process.communicate(timeout=300) for name, process in processes.items()}
+    assert {name: errors for name, (_, errors) in ends.items()} == {
+        "trace": f"bilinear: expected method to be one of {', '.join(METHODS)}, got 'fourier'\n",
+        "prove": f"2 of {len(THEOREMS) + 12} claims fail\n",
+        "run": "",
+    }
+    assert [process.returncode for process in processes.values()] == [2, 1, 0]
+    assert "At node ('form', 1, 1), in layer 1, the coefficient of" in ends["prove"][0]
+    assert re.search(r"\nall \d+ claims hold\n$", ends["run"][0])
+    assert {entry.name for entry in (tmp_path / "folder").iterdir()} >= {"report.html", "pictures"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
+def test_a_training_that_was_interrupted_at_the_keyboard_goes_on(
+    start: Start, data: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "model.safetensors", *SMALL[:-1], "200", "--data", data]
+    process = start(*arguments)
+    checkpoint = tmp_path / "model-checkpoint.safetensors"
+    patience = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (output, process.returncode) == ("", 130)
+    assert one_line(errors).startswith("interrupted; the same command goes on from the last epoch")
+    assert not (tmp_path / "model.safetensors").exists()
+    assert bilinear(*arguments).exit_code == 0
+    assert len(read_network(tmp_path / "model.safetensors")[1]["history"]) == 200
+    assert not checkpoint.exists()
+
+
+def certifying(folder: Path, model: Path, graph: Path, data: Path) -> list[object]:
+    target = folder / "certificate.json"
+    return ["certify", model, graph, "--data", data, "--certificate", target, "--attacked", 0]
+
+
+def test_neither_optimisation_nor_the_locale_changes_a_byte_of_a_certificate(
+    start: Start, data: Path, tmp_path: Path
+) -> None:
+    model, graph = written_network(tmp_path, depth=1), written_graphs(tmp_path, depth=1)[0]
+    turkish = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    processes = [
+        start(*certifying(tmp_path / name, model, graph, data), options=options, **environment)
+        for name, options, environment in (
+            ("usual", [], {}),
+            ("optimised", ["-OO"], turkish),
+            ("plain", ["-O"], plain),
+        )
+    ]
+    for process in processes:
+        assert process.communicate(timeout=300)[1] == ""
+        assert process.returncode == 0
+    for file in ("certificate.json", "certificate.safetensors"):
+        usual, *others = (tmp_path / name / file for name in ("usual", "optimised", "plain"))
+        assert [other.read_bytes() for other in others] == [usual.read_bytes()] * 2
+    assert check(tmp_path / "optimised" / "certificate.json")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed in another way")
+@pytest.mark.parametrize("sign", ["certificate-parts", "certificate.safetensors"])
+def test_a_killed_certification_leaves_nothing_half_done_and_goes_on(
+    start: Start, data: Path, tmp_path: Path, sign: str
+) -> None:
+    model, graph = written_network(tmp_path, depth=1), written_graphs(tmp_path, depth=1)[0]
+    arguments, folder = certifying(tmp_path / "killed", model, graph, data), tmp_path / "killed"
+    process = start(*arguments)
+    patience = time.monotonic() + 120
+    while not (folder / sign).exists() and process.poll() is None:
+        assert time.monotonic() < patience
+        time.sleep(0.0005)
+    process.kill()
+    process.communicate(timeout=60)
+    for part in (folder / "certificate-parts").glob("[!.]*.safetensors"):
+        assert load_arrays(part)
+    certificate = folder / "certificate.json"
+    if certificate.exists():
+        assert check(certificate)
+    whole = tmp_path / "whole"
+    for again in (arguments, certifying(whole, model, graph, data)):
+        assert bilinear(*again).exit_code == 0
+    for file in ("certificate.json", "certificate.safetensors"):
+        assert (folder / file).read_bytes() == (whole / file).read_bytes()
