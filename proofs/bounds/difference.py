@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,31 @@ def ball_reach(radius: float) -> float:
     return float(frobenius_bound(np.array([1.0, radius])))
 
 
+def neighbourhood_reach(images: npt.NDArray[np.floating[Any]], radius: float) -> float:
+    r"""Bound :math:`|\tilde x|` for inputs no further than a radius from one of some images.
+
+    Args:
+        images: shape (images, inputs).
+        radius: in the Euclidean norm of the pixels.
+
+    Raises:
+        ProofError: there is no image, or a number is not finite; the radius is negative.
+
+    Examples:
+        >>> 6 < neighbourhood_reach(np.array([[3.0, 4.0]]), 1.0) < 6.1
+        True
+    """
+    points = np.asarray(images, dtype=np.float64)
+    if points.ndim != 2 or not points.size or not np.isfinite(points).all():
+        raise ProofError(
+            "expected images to be an array of finite numbers with an axis of images and one of "
+            f"pixels, got {points.dtype} of shape {points.shape}"
+        )
+    ball_reach(radius)
+    furthest = float(frobenius_bound(points, axis=1).max())
+    return ball_reach(ROUNDED_UP * (furthest + radius))
+
+
 def difference(
     layers: Sequence[Layer],
     squares: Sequence[SquareLayer],
@@ -105,7 +130,8 @@ def difference(
     Args:
         layers: of the network, in the normal form.
         squares: of the graph, as many layers.
-        reach: for all inputs with :math:`|\tilde x|` at most this, such as :func:`box_reach`.
+        reach: for all inputs with :math:`|\tilde x|` at most this: :func:`box_reach`,
+            :func:`ball_reach` or :func:`neighbourhood_reach`.
         exact: whether the forms in which the layers differ are computed in integers: takes longer,
             and leaves out what float64 adds to the bound.
 

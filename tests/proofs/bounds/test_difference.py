@@ -16,7 +16,14 @@ from numeric import BilinearNetwork, Layer, NumericError, SquareLayer, prune, sq
 from numeric.pruning import as_layers
 from proofs import checker
 from proofs.bounds import difference as module
-from proofs.bounds.difference import Difference, ball_reach, box_reach, difference, norms
+from proofs.bounds.difference import (
+    Difference,
+    ball_reach,
+    box_reach,
+    difference,
+    neighbourhood_reach,
+    norms,
+)
 from proofs.errors import ProofError
 from tests.oracles import value
 from tests.strategies import networks
@@ -92,6 +99,20 @@ def test_nowhere_in_a_ball_do_graph_and_network_differ_by_more(
     for point in drawn:
         for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
             assert seen <= Fraction(bound)
+
+
+@pytest.mark.props
+@given(st.data())
+def test_no_input_near_an_image_is_larger_than_its_reach(data: st.DataObject) -> None:
+    inputs = data.draw(st.integers(1, 5))
+    points = points_in(Fraction(-1), Fraction(1), inputs)
+    images = np.array(data.draw(st.lists(points, min_size=1, max_size=3)), dtype=np.float64)
+    step = np.array(data.draw(points), dtype=np.float64)
+    radius = float(np.linalg.norm(step)) * (1 + 1e-15)
+    reach, ends = neighbourhood_reach(images, radius), images + step
+    assert (1 + (ends**2).sum(axis=1) <= reach**2 * (1 + 1e-12)).all()
+    # No more than the triangle inequality asks for: reached by a step straight on.
+    assert reach <= np.hypot(1, np.linalg.norm(images, axis=1).max() + radius) * (1 + 1e-8)
 
 
 def checked(
@@ -282,3 +303,8 @@ def test_what_does_not_fit_is_refused() -> None:
         box_reach(1, 0, 5)
     with pytest.raises(ProofError, match="radius to be finite and not negative, got -1"):
         ball_reach(-1)
+    with pytest.raises(ProofError, match="radius to be finite and not negative, got -1"):
+        neighbourhood_reach(np.ones((1, 2)), -1)
+    for images in (np.ones(3), np.ones((0, 3)), np.array([[np.nan]])):
+        with pytest.raises(ProofError, match="expected images to be an array of finite numbers"):
+            neighbourhood_reach(images, 1)
