@@ -40,7 +40,7 @@ agreement (measured): On the {images} images the {graph} graph's largest exact l
 robustness (bounded, s_lemma): For {count} of the {images} images no input nearer than a radius, in
   the mean {mean}, gets another class from the network than the image, and one that is further by
   the factor {factor} does.
-stability (bounded, local_bound): For {count} of the {images} images every input nearer than a
+stability (bounded, multiplier_bound): For {count} of the {images} images every input nearer than a
   radius, in the mean {mean}, gets the class that the network gives the image, from {models}.
 """
 CLAIMS: dict[str, dict[str, Any]] = {
@@ -121,6 +121,10 @@ class Ball:
         """The last two axes exchanged."""
         return replace(self, value=self.value.swapaxes(-1, -2), error=self.error.swapaxes(-1, -2))
 
+    def shaped(self, *shape: int) -> "Ball":
+        """Give the same numbers another shape."""
+        return replace(self, value=self.value.reshape(shape), error=self.error.reshape(shape))
+
     @property
     def reach(self) -> Array:
         """Bounds on the sizes of exact numbers and those of the unit's arithmetic, but for UP."""
@@ -168,6 +172,25 @@ def spectral(matrix: Ball) -> Array:
     return np.asarray(UP * np.sqrt(np.sqrt(norm((square @ square).most, 2))))
 
 
+def positive(matrices: Ball) -> bool:
+    """Return whether symmetric matrices have Cholesky factors, with room for all rounding.
+
+    Then they are positive definite: S. M. Rump, *Verification of positive definiteness*, 2006.
+    """
+    value, one = (matrices.value + matrices.turned.value) / 2, np.eye(matrices.value.shape[-1])
+    # A congruence by powers of two makes all diagonals about 1.
+    powers = np.frexp((value * one).sum(axis=2))[1] // 2
+    scale = np.ldexp(1.0, -(powers[:, :, None] + powers[:, None]))
+    value, error = value * scale, matrices.error * scale
+    traces = (abs(value) * one).sum(axis=(1, 2), keepdims=True)
+    room = UP * (2.0**-52 * (len(one) + 8) * traces + norm(error, 2)[:, None, None]) + 2.0**-500
+    try:
+        factors = np.linalg.cholesky(value - room * one)
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.isfinite(factors).all())
+
+
 def diagonalised(matrix: Ball) -> tuple[Array, Array, float, float]:
     """Return values λ and vectors V, and bounds on |VᵀV - 1|, below 1, and on |VᵀMV - λ|."""
     values, vectors = np.linalg.eigh((matrix.value + matrix.value.T) / 2)
@@ -209,6 +232,19 @@ class Layer(NamedTuple):
         """Return the symmetric matrix of the margin of a class over another."""
         outputs = np.arange(len(self.down))
         return self.form((outputs == one + 1) * 1.0 - (outputs == other + 1))
+
+    def slope(self, state: Ball) -> Ball:
+        """Return the derivatives of the outputs at a state, without the constants."""
+        left, right = self.sides
+        lefts, rights = state @ left.turned, state @ right.turned
+        down, linear = exact(self.down[1:]), exact(self.linear[1:, 1:])
+        return linear + ((down * lefts) @ right[:, 1:] + (down * rights) @ left[:, 1:])
+
+    def bends(self, basis: Array) -> Ball:
+        """Return the symmetric matrices of the outputs' bilinear parts, in a basis."""
+        left, right = (side[:, 1:] @ exact(basis) for side in self.sides)
+        forms = left.turned @ (exact(self.down[1:, :, None]) * right)
+        return (forms + forms.turned) * exact(0.5)
 
     def gram(self, skip: int) -> Ball:
         """Return the inner products of the outputs' bilinear parts, some inputs left out."""
@@ -427,42 +463,91 @@ def residual(one: Layer, other: Layer, below: Array | None, above: Array | None,
     return float(UP * (spectral(exact((total + total.T) / 2)) + error))
 
 
-def margin_norms(last: Layer) -> Array:
-    """Bound, for every pair of classes, the curvature of the margin between them."""
-    sizes = np.zeros((len(last.down) - 1,) * 2)
-    for one in range(len(sizes)):
-        for other in range(one):
-            sizes[one, other] = sizes[other, one] = spectral(last.margin(one, other)[1:, 1:])
-    return sizes
+def mixed(weights: Ball, forms: Ball) -> Ball:
+    """Return weighted sums of matrices."""
+    count, *shape = forms.value.shape
+    return (weights @ forms.shaped(count, -1)).shaped(-1, *shape)
 
 
-def margins_near(
-    stack: list[Layer], norms: Array, images: Array, classes: Array, radii: Array
-) -> Array:
-    """Bound from below the least margin of each image's class on the ball around the image.
+def between(forms: Ball, middle: Ball) -> Ball:
+    """Return the sum of all N M N of symmetric matrices N and a matrix M."""
+    size = len(middle.value)
+    return (forms @ middle).turned.shaped(-1, size).turned @ forms.shaped(-1, size)
 
-    A hidden state moves by its slope times the image's move, and by a rest.
+
+class Surroundings:
+    """A stack near images: a move of an image has coordinates in a basis, and lies beside it.
+
+    The first hidden state is moved by both, and each by what its layer bends: a root times
+    coordinates. Of all these coordinates a margin is a quadratic.
     """
-    states, rows = forward(stack, extended(images)), np.arange(len(images))
-    moved, rest, slope = radii, np.zeros(len(images)), None
-    for layer, state in zip(stack, states, strict=False):
-        left, right = layer.sides
-        lefts, rights = (state @ left.turned)[:, None], (state @ right.turned)[:, None]
-        down, local = exact(layer.down[1:]), exact(layer.linear[1:, 1:])
-        local += (down * lefts) @ right[:, 1:] + (down * rights) @ left[:, 1:]
-        if layer is not stack[-1]:
-            curvature = UP * np.sqrt(spectral(layer.gram(1)))
-            rest = UP * (spectral(local) * rest + curvature * moved * moved)
-            slope = local if slope is None else local @ slope
-            moved = UP * (spectral(slope) * radii + rest)
-    margins = states[-1][rows, classes + 1][:, None] + -states[-1][:, 1:]
-    gradients = local[rows, classes][:, None] + -local
-    straight = norm((gradients if slope is None else gradients @ slope).most)
-    bent = norm(gradients.most) * rest[:, None]
-    curved = norms[classes] * (moved * moved)[:, None]
-    least = margins.least - UP * (straight * radii[:, None] + bent + curved)
-    least[rows, classes] = np.inf
-    return np.asarray(least.min(axis=1))
+
+    def __init__(self, stack: list[Layer], basis: Array, roots: list[Array]) -> None:
+        (pixels, size), count = basis.shape, len(stack[0].linear) - 1
+        self.stack, self.roots = stack, [exact(root) for root in roots]
+        self.basis = np.concatenate([basis, np.zeros((pixels, count))], axis=1)
+        self.beside = np.eye(count, size + count, size)
+        self.skew = float(spectral(exact(basis.T) @ exact(basis) + exact(-np.eye(size))))
+        need(self.skew < 1, "the basis of the pixels is none")
+        bases = [self.basis, *(np.eye(len(root)) for root in roots)]
+        self.bends = [layer.bends(inner) for layer, inner in zip(stack, bases, strict=True)]
+        self.turned, self.losses = [], []
+        for root, bends in zip(self.roots, self.bends, strict=False):
+            inverse = exact(np.linalg.inv(root.value))
+            loss = spectral(inverse @ root + exact(-np.eye(len(root.value))))
+            need(loss < 0.5, "the basis of a hidden state is none")
+            self.turned.append(mixed(inverse, bends))
+            self.losses.append(UP / (1 - float(loss)) ** 2)
+        self.spread = [between(each, exact(np.eye(size + count))) for each in self.turned[:1]]
+        # What the first layer makes of a move beside the basis together with any other.
+        left, right = (side[:, 1:] for side in stack[0].sides)
+        ones, others = joined([left, right], 0), joined([right, left], 0)
+        others += -(others @ exact(basis) @ exact(basis.T))
+        down = exact(np.tile(stack[0].down[1:], 2))
+        gram = down @ ((ones @ ones.turned) * (others @ others.turned)) @ down.turned
+        self.crossed = float(UP * np.sqrt(spectral(gram)) / 2)
+
+    def kept(self, image: Array, label: int, radius: float, factors: Array) -> bool:
+        """Return whether multipliers prove that an image keeps its class within a radius."""
+        states = forward(self.stack, extended(image[None]))
+        slopes = [layer.slope(state) for layer, state in zip(self.stack, states, strict=False)]
+        straight, square = slopes[0] @ exact(self.basis), UP * radius * radius / (1 - self.skew)
+        missing = float(spectral(slopes[0] + -(straight @ exact(self.basis.T))))
+        slopes[0] = straight + exact(UP * (missing + 2 * radius * self.crossed) * self.beside)
+        sizes = [1, self.basis.shape[1], *(len(root.value) for root in self.roots)]
+        unit, inner, *places = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1])
+        # Moves of the states, as maps; what the square of each is below, and that of its bend.
+        moves, product, spreads = [exact(inner)], exact(square * np.eye(sizes[1])), []
+        for level, root in enumerate(self.roots):
+            spread = self.spread[0] * exact(square)
+            if level:
+                spread = between(self.turned[level], product)
+            bend = UP * float(spectral(spread @ product)) * self.losses[level]
+            spreads.append(spread * exact(self.losses[level]))
+            moves.append(slopes[level] @ moves[-1] + root @ exact(places[level]))
+            bent = root @ root.turned * exact(bend)
+            product = slopes[level] @ product @ slopes[level].turned
+            ratio = np.trace(bent.value) / max(np.trace(product.value), 2.0**-500)
+            share = min(max(float(np.sqrt(ratio)), 1e-3), 1e3)
+            product = product * exact(UP * (1 + share)) + bent * exact(UP * (1 + 1 / share))
+        signs = np.eye(len(factors))[label] - np.eye(len(factors))
+        signs, factors = (np.delete(rows, label, axis=0) for rows in (signs, factors))
+        diagonals = [-UP * square * factors[:, :1], np.repeat(factors, sizes[1:], axis=1)]
+        total = exact(np.concatenate(diagonals, axis=1)[:, :, None] * np.eye(sum(sizes)))
+        gradients = exact(signs)
+        row = gradients @ states[-1][:, 1:].turned @ exact(unit)
+        for level in reversed(range(len(slopes))):
+            forms = mixed(gradients, self.bends[level])
+            if level < len(spreads):
+                forms += -(exact(factors[:, level + 1, None, None]) * spreads[level])
+            if level:
+                total += moves[level].turned @ forms @ moves[level]
+            else:
+                room = ((0, 0), *[(1, sum(sizes[2:]))] * 2)
+                total += Ball(np.pad(forms.value, room), np.pad(forms.error, room))
+            gradients = gradients @ slopes[level]
+        half = exact(unit.T) @ ((row + gradients @ moves[0]) * exact(0.5))[:, None]
+        return positive(total + (half + half.turned))
 
 
 class Checker:
@@ -640,19 +725,28 @@ class Checker:
         need(reached, f"image {np.flatnonzero(~reached)[:1]} has no nearest class")
 
     def stability(self, models: str, images: int, count: int, mean: Fraction) -> None:
-        """Bound margins on balls around the images."""
-        radii, classes = self.radii(f"stability.{models}", images, count, mean)
+        """Bound margins on balls around the images by multipliers."""
+        name = f"stability.{models}"
+        radii, classes = self.radii(f"{name}.radius", images, count, mean)
         stacks = {"the network": [self.model]}
-        for name, stack in self.graphs.items():
-            stacks[f"the network and the {name} graph"] = [self.model, stack]
-        for stack in stacks[models]:
-            norms, places = margin_norms(stack[-1]), np.flatnonzero(radii > 0)
-            together = 1 + 2**23 // max(layer.down.size + layer.linear.size for layer in stack)
-            for start in range(0, len(places), together):
-                some = places[start : start + together]
-                least = margins_near(stack, norms, self.images[some], classes[some], radii[some])
-                wrong = some[~(least > 0)]
-                need(not wrong.size, f"image {wrong[:1]} may get another class within its radius")
+        for graph, stack in self.graphs.items():
+            stacks[f"the network and the {graph} graph"] = [self.model, stack]
+        for mark, stack in zip((f"{name}.network", f"{name}.graph"), stacks[models], strict=False):
+            *sizes, outputs = (len(layer.linear) - 1 for layer in stack)
+            shape = images, outputs, len(stack)
+            multipliers = self.witness(f"{mark}.multipliers", np.float64, *shape)
+            need(multipliers >= 0, "a multiplier is below 0")
+            rank = self.arrays[f"{mark}.basis"].shape[1:]
+            basis = self.witness(f"{mark}.basis", np.float64, self.images.shape[1], *rank)
+            roots = [
+                self.witness(f"{mark}.root.{number}", np.float64, size, size)
+                for number, size in enumerate(sizes, start=1)
+            ]
+            near = Surroundings(stack, basis, roots)
+            for place in np.flatnonzero(radii > 0):
+                given = int(classes[place]), float(radii[place]), multipliers[place]
+                right = near.kept(self.images[place], *given)
+                need(right, f"image {place} may get another class within its radius")
 
 
 def digest(said: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from analytic.derivations.layers import (
     residual_as_neurons,
     third_order_tensor,
 )
+from analytic.derivations.multipliers import multiplier_bound
 from analytic.derivations.stacks import composition, degree_and_monomials, gauge_freedom
 from analytic.derivations.truncation import (
     Truncation,
@@ -43,6 +44,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "s_lemma": s_lemma,
     "difference_bound": difference_bound,
     "local_bound": local_bound,
+    "multiplier_bound": multiplier_bound,
 }
 """Every theorem by name, each after what it builds on: what tests, docs and certificates use."""
 
@@ -60,6 +62,7 @@ __all__ = [
     "gradient_and_hessian",
     "homogenisation",
     "local_bound",
+    "multiplier_bound",
     "path_attribution",
     "polarisation",
     "residual_as_neurons",

@@ -77,3 +77,21 @@ def spectral_bound(matrix: Doubles, error: float = 0.0) -> float:
     squared = np.sqrt(float(frobenius_bound(fourth)) + second) + first
     with np.errstate(over="ignore"):
         return float(ROUNDED_UP * (np.ldexp(ROUNDED_UP * np.sqrt(squared), power) + error) + TINY)
+
+
+def schatten_norms(matrices: Doubles) -> Doubles:
+    """Return the Schatten norms of order 8 of a stack of matrices, in float64.
+
+    Args:
+        matrices: shape (..., rows, columns).
+
+    Returns:
+        Shape (...,), to rounding: no bounds, but what :func:`spectral_bound` is near to.
+
+    Examples:
+        >>> float(schatten_norms(np.diag([2.0, 0.0])))
+        2.0
+    """
+    squares = matrices @ matrices.swapaxes(-1, -2)
+    fourth = squares @ squares.swapaxes(-1, -2)
+    return np.asarray(np.linalg.norm(fourth, axis=(-2, -1)) ** 0.25)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from numeric.network import check_integer
 from numeric.progress import progress_bar
 from numeric.pruning import as_layers
 from numeric.schema import Node
-from proofs.bounds.neighbourhoods import radii
+from proofs.bounds.certified_radii import certified_radii
+from proofs.bounds.surroundings import Compressed, pixel_basis
 from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.counts import clear_classes
 from proofs.certificates.decimals import rounded_down
@@ -38,6 +40,12 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 _TOGETHER = 250
 """How many images one task has."""
+
+_TYPICAL = 200
+"""By how many images it is chosen which directions of the pixels are followed exactly."""
+
+_STACKS = ("network", "graph")
+"""What witnesses are called that belong to the first and to the second of two stacks."""
 
 _MARGINS: dict[str, PairMargins] = {}
 """The eigendecompositions of the last network that this process has worked on."""
@@ -93,26 +101,63 @@ def certify(
     proved = prove(model, graphs, digits)
     claims, found = [], dict(proved.witnesses)
     layers = model.layers()
-    tasks: list[tuple[str, Callable[..., Arrays], list[list[Layer]]]] = []
-    if len(layers) == 1:
-        tasks.append(("robustness", _robustness, [layers]))
-    else:
-        tasks.append(("the network", _stability, [layers]))
+    tasks = [("robustness" if len(layers) == 1 else "stability", "the network", [layers])]
     for name, item in zip(graph_names(graphs), graphs, strict=True):
         if any(claim.name == f"{name}: agreement" for claim in proved.claims):
             stacks = [layers, as_layers(square_layers(item))]
-            tasks.append((f"the network and the {name} graph", _stability, stacks))
-    for subject, work, stacks in tasks:
-        arrays = _in_parallel(subject, work, stacks, digits.test_images, jobs, folder)
-        kind = "robustness" if work is _robustness else "stability"
-        found |= {
-            f"{kind}.{key if work is _robustness else subject}": array
-            for key, array in arrays.items()
-        }
+            tasks.append(("stability", f"the network and the {name} graph", stacks))
+    for kind, subject, stacks in tasks:
+        mark = kind if kind == "robustness" else f"{kind}.{subject}"
+        bases: list[npt.NDArray[np.float64]] = []
+        arrays: Arrays = {}
+        if kind == "stability":
+            bases = [pixel_basis(stack, digits.test_images[:_TYPICAL]) for stack in stacks]
+            arrays |= stability_bases(stacks, bases)
+        arrays |= _in_parallel(kind, subject, stacks, bases, digits.test_images, jobs, folder)
+        found |= {f"{mark}.{key}": array for key, array in arrays.items()}
         claims.append(_claim(kind, subject, arrays["radius"]))
     bounded = [claim for claim in proved.claims if claim.level != Level.MEASURED]
     measured = [claim for claim in proved.claims if claim.level == Level.MEASURED]
     return replace(proved, claims=(*bounded, *claims, *measured), witnesses=found)
+
+
+def stability_bases(
+    stacks: Sequence[Sequence[Layer]], bases: Sequence[npt.NDArray[np.float64]]
+) -> Arrays:
+    """Return the bases of pixels and hidden states that multipliers rest on, as witnesses.
+
+    Args:
+        stacks: the layers of the network, and of a graph if it is about both.
+        bases: of the pixels, one for each.
+    """
+    found: Arrays = {}
+    for name, stack, basis in zip(_STACKS, stacks, bases, strict=False):
+        found[f"{name}.basis"] = basis
+        for number, root in enumerate(Compressed.of(stack, basis).roots, start=1):
+            found[f"{name}.root.{number}"] = root
+    return found
+
+
+def stability_radii(
+    bases: Sequence[npt.NDArray[np.float64]],
+    stacks: Sequence[Sequence[Layer]],
+    images: npt.NDArray[Any],
+) -> Arrays:
+    """Find radii within which all stacks keep the class of the first one, and what proves them.
+
+    Args:
+        bases: of the pixels, one for each stack.
+        stacks: the layers of the network, and of a graph if it is about both.
+        images: shape (images, inputs).
+
+    Returns:
+        The radii, and the multipliers of each stack, as witnesses.
+    """
+    classes = _classes(stacks[0], images)
+    found = certified_radii(stacks, images, np.maximum(classes, 0), bases)
+    pairs = zip(_STACKS, found.multipliers, strict=False)
+    arrays = {f"{name}.multipliers": multipliers for name, multipliers in pairs}
+    return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
 
 
 def _claim(kind: str, subject: str, found: npt.NDArray[np.float64]) -> Claim:
@@ -129,54 +174,52 @@ def _claim(kind: str, subject: str, found: npt.NDArray[np.float64]) -> Claim:
 
 
 def _in_parallel(
+    kind: str,
     subject: str,
-    work: Callable[..., Arrays],
     stacks: list[list[Layer]],
+    bases: list[npt.NDArray[np.float64]],
     images: npt.NDArray[Any],
     jobs: int,
     folder: str | os.PathLike[str] | None,
 ) -> Arrays:
-    """Return what the work finds on all images, some at a time."""
-    name = digest(array for stack in stacks for layer in stack for array in layer)
-    starts = range(0, len(images), _TOGETHER)
-    paths = [_part(folder, work, name, images[start : start + _TOGETHER]) for start in starts]
+    """Return what is found on all images, some at a time."""
+    name = digest([*bases, *(array for stack in stacks for layer in stack for array in layer)])
+    work = partial(_robustness, name) if kind == "robustness" else partial(stability_radii, bases)
+    parts = [images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER)]
+    paths = [_path(folder, f"{kind}-{name[:16]}", part) for part in parts]
     open_tasks = [
-        joblib.delayed(_kept)(path, work, name, stacks, images[start : start + _TOGETHER])
-        for start, path in zip(starts, paths, strict=True)
+        joblib.delayed(_kept)(path, work, stacks, part)
+        for part, path in zip(parts, paths, strict=True)
     ]
     bar = progress_bar(subject, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    parts: list[Arrays] = []
+    found: list[Arrays] = []
     with bar as progress:
         task = progress.add_task("", total=len(open_tasks))
-        for part in joblib.Parallel(n_jobs=jobs, return_as="generator")(open_tasks):
-            parts.append(part)
+        for arrays in joblib.Parallel(n_jobs=jobs, return_as="generator")(open_tasks):
+            found.append(arrays)
             progress.advance(task)
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return {key: np.concatenate([arrays[key] for arrays in found]) for key in found[0]}
 
 
-def _part(
-    folder: str | os.PathLike[str] | None,
-    work: Callable[..., Arrays],
-    name: str,
-    images: npt.NDArray[Any],
+def _path(
+    folder: str | os.PathLike[str] | None, name: str, images: npt.NDArray[Any]
 ) -> Path | None:
     """Return the file that some images' part of the work is kept in."""
     if folder is None:
         return None
-    return Path(folder) / f"{work.__name__[1:]}-{name[:16]}-{digest([images])[:16]}.safetensors"
+    return Path(folder) / f"{name}-{digest([images])[:16]}.safetensors"
 
 
 def _kept(
     path: Path | None,
-    work: Callable[..., Arrays],
-    name: str,
+    work: Callable[[list[list[Layer]], npt.NDArray[Any]], Arrays],
     stacks: list[list[Layer]],
     images: npt.NDArray[Any],
 ) -> Arrays:
     """Do a part of the work, or read what an earlier run has done of it."""
     if path is not None and path.exists():
         return load_arrays(path)[0]
-    found = work(name, stacks, images)
+    found = work(stacks, images)
     if path is not None:
         save_arrays(path, found, {"format": "bilinear-features radii 1"})
     return found
@@ -192,14 +235,6 @@ def _robustness(name: str, stacks: list[list[Layer]], images: npt.NDArray[Any]) 
     arrays = witnesses(_MARGINS[name], images, found)
     arrays["radius"][classes < 0] = 0.0
     return arrays
-
-
-def _stability(name: str, stacks: list[list[Layer]], images: npt.NDArray[Any]) -> Arrays:
-    """Find radii within which all stacks keep the class of the first one."""
-    del name
-    classes = _classes(stacks[0], images)
-    found = radii(stacks, images, np.maximum(classes, 0))
-    return {"radius": np.where(classes < 0, 0.0, found)}
 
 
 def _classes(layers: Sequence[Layer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

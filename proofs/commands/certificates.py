@@ -130,7 +130,7 @@ def _pictures(
 ) -> dict[str, Figure]:
     """Attack some images, say how near that came, and draw the radii."""
     exact = "robustness.radius" in proved.witnesses
-    radii = proved.witnesses["robustness.radius" if exact else "stability.the network"]
+    radii = proved.witnesses["robustness.radius" if exact else "stability.the network.radius"]
     images, labels = digits.test_images[: len(radii)], digits.test_labels[: len(radii)]
     with torch.no_grad():
         predicted = network.double()(torch.from_numpy(images).double()).argmax(dim=1).numpy()

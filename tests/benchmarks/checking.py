@@ -19,6 +19,8 @@ from numeric.attacks import attack
 from numeric.files import load_arrays, save_arrays
 from numeric.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
+from proofs.bounds.surroundings import pixel_basis
+from proofs.certificates.certify import stability_bases, stability_radii
 from proofs.certificates.files import data_witnesses
 from proofs.checker import Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
@@ -36,6 +38,9 @@ ALTERED = 350
 
 SHAPES: tuple[dict[str, Any], ...] = ({}, {"depth": 2, "embedding": True}, {"residual": True})
 
+SHARES = {2: 0.8, 3: 0.6}
+"""How near radii should come to the distances of points of another class, by depth."""
+
 MOST = {1: 1e-10, 2: 1e-5, 3: np.inf}
 """The largest bound over the pixel box that is wanted, by depth."""
 
@@ -51,10 +56,52 @@ def radii(digits: Digits) -> Iterator[Figure]:
         save_network(model, Path(folder) / "model.safetensors")
         for count, most in ((len(images), 600), (1, 3)):
             path = Path(folder) / f"{count}.json"
-            _save(path, digits, {name: array[:count] for name, array in arrays.items()}, count)
+            some = {name: array[:count] for name, array in arrays.items()}
+            claim = radii_claim("robustness", some["radius"], factor=FACTOR)
+            named = {f"robustness.{name}": array for name, array in some.items()}
+            _save(path, digits, claim, named, count)
             seconds, sentences = timed(check, path)
             yield Figure.time(f"the checker: {count} digits, {len(sentences)} claim", seconds, most)
     yield from _against_attacks(module, margins, found, images[:ATTACKED], classes[:ATTACKED])
+
+
+def stability(digits: Digits) -> Iterator[Figure]:
+    """Radii of deeper networks: made, checked, and held against attacks."""
+    images = digits.test_images[:ATTACKED]
+    for depth, least in SHARES.items():
+        model, _ = fully_trained(digits, depth)
+        module, stacks = copy.deepcopy(model).double(), [model.layers()]
+        bases, classes = [pixel_basis(stacks[0], images)], predictions(module, images)
+        seconds, arrays = timed(stability_radii, bases, stacks, images)
+        name = f"radii of {len(images)} digits at depth {depth}, a digit"
+        yield Figure.time(name, seconds / len(images), 1)
+        arrays |= stability_bases(stacks, bases)
+        with TemporaryDirectory() as folder:
+            save_network(model, Path(folder) / "model.safetensors")
+            path = Path(folder) / "certificate.json"
+            claim = radii_claim("stability", arrays["radius"], models="the network")
+            named = {f"stability.the network.{key}": array for key, array in arrays.items()}
+            _save(path, digits, claim, named, len(images))
+            seconds, _ = timed(check, path)
+        yield Figure.time(f"the checker: {name}", seconds / len(images), 1.5)
+        search = partial(attack, generator=torch.Generator().manual_seed(0), restarts=3)
+        distances, found = search(module, images, classes).distances, arrays["radius"]
+        beyond = int((found > distances).sum())
+        yield Figure(
+            f"points of another class within these radii, found by PGD with 3 restarts, "
+            f"depth {depth}",
+            str(beyond),
+            "0",
+            beyond == 0,
+        )
+        share = found.mean() / distances.mean()
+        yield Figure(
+            f"mean radius, {found.mean():.3f}, over the mean distance of PGD's points, "
+            f"{distances.mean():.3f}, depth {depth}",
+            f"{share:.1%}",
+            f"at least {least:.0%}",
+            share >= least,
+        )
 
 
 def bounds(digits: Digits) -> Iterator[Figure]:
@@ -115,11 +162,11 @@ def _proved(
     return margins, found, witnesses(margins, images, found)
 
 
-def _save(path: Path, digits: Digits, arrays: dict[str, npt.NDArray[Any]], count: int) -> None:
+def _save(
+    path: Path, digits: Digits, claim: Claim, named: dict[str, npt.NDArray[Any]], count: int
+) -> None:
     """Write a certificate of the radii of the first digits."""
-    claim = radii_claim("robustness", arrays["radius"], factor=FACTOR)
     data = {name: array[:count] for name, array in data_witnesses(digits).items()}
-    named = {f"robustness.{name}": array for name, array in arrays.items()}
     certificate = Certificate((claim,), {}, {}, data | named)
     save_certificate(certificate, path, model=path.with_name("model.safetensors"), graphs={})
 

@@ -28,6 +28,7 @@ from analytic.derivations import (
     gradient_and_hessian,
     homogenisation,
     local_bound,
+    multiplier_bound,
     path_attribution,
     polarisation,
     residual_as_neurons,
@@ -56,6 +57,7 @@ SIZES = [
     *((s_lemma, sizes) for sizes in ((1,), (2,))),
     *((difference_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 2))),
     *((local_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 1))),
+    *((multiplier_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 3))),
 ]
 ARGUMENTS = [
     (name, argument)
@@ -116,6 +118,7 @@ def test_the_theorems_stand_in_the_order_in_which_they_build_on_each_other() -> 
         "s_lemma",
         "difference_bound",
         "local_bound",
+        "multiplier_bound",
     ]
 
 
@@ -151,6 +154,8 @@ def test_all_names_are_handed_on() -> None:
         # two layers, a basis below and one above
         (difference_bound(1, 1, 2), 2 * (4 + 2 + 4) + 4 + 4, 2 * 2),
         (local_bound(1, 1, 2), (4 + 2 + 4) + (6 + 1 + 3), 2 * 1),
+        # a layer and a basis, a form, two moves and a direction, and the margin's matrices
+        (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 1) + (3 + 2) + (3 * 2 + 1) + 20, 3),
     ],
 )
 def test_every_weight_and_every_input_has_a_symbol_of_its_own(

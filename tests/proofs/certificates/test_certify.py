@@ -53,7 +53,7 @@ def test_a_graph_that_leaves_something_out_gets_radii_of_its_own(tmp_path: Path)
     certificate = certify(model, graph, DIGITS)
     names = [claim.numbers["models"] for claim in certificate.claims if claim.kind == "stability"]
     assert names == ["the network", "the network and the shared graph"]
-    both, alone = (certificate.witnesses[f"stability.{name}"] for name in names[::-1])
+    both, alone = (certificate.witnesses[f"stability.{name}.radius"] for name in names[::-1])
     assert (both <= alone).all()
     save_certificate(certificate, tmp_path / "certificate.json", **files)
     assert check(tmp_path / "certificate.json")

@@ -390,9 +390,7 @@ def _place(folder: Path, draw: Random) -> tuple[Path, str]:
 
 def _radii(folder: Path, draw: Random) -> str:
     arrays = load_arrays(folder / "certificate.safetensors")[0]
-    return draw.choice(
-        [name for name in arrays if "radius" in name or name.startswith("stability")]
-    )
+    return draw.choice([name for name in arrays if name.endswith("radius")])
 
 
 def _change(path: Path, name: str, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> None:

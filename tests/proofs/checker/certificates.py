@@ -16,12 +16,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from numeric import BilinearNetwork, prune, save_graph, save_network, trace
+from numeric import (
+    BilinearNetwork,
+    Layer,
+    prune,
+    save_graph,
+    save_network,
+    square_layers,
+    trace,
+)
 from numeric.inference import predictions
+from numeric.pruning import as_layers
 from proofs import Certificate, Claim, save_certificate
+from proofs.bounds.surroundings import pixel_basis
+from proofs.certificates.certify import stability_bases, stability_radii
 from proofs.certificates.decimals import rounded_down
-from proofs.checker import Checker, Rejected, check, margin_norms, margins_near
-from proofs.checker import Layer as CheckedLayer
+from proofs.checker import Checker, Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
@@ -108,10 +118,9 @@ def full_case(folder: Path, case: Case) -> Case:
         Claim.of("agreement", {"graph": "eigen", "images": count, "same": count}),
     ]
     for graph in ("", "pruned"):
-        models = f"the network and the {graph} graph" if graph else "the network"
-        radii = near_radii(checker, graph)
-        arrays[f"stability.{models}"] = radii
-        claims.append(radii_claim("stability", radii, models=models))
+        found, claim = stability_of(case, graph)
+        arrays |= found
+        claims.append(claim)
     if len(checker.model) == 1:
         found, claim = robustness_of(case)
         arrays |= found
@@ -140,21 +149,16 @@ def bounded(checker: Checker, kind: str, numbers: dict[str, Any]) -> Iterator[Cl
         yield Claim.of(kind, numbers | {"bound": BOUNDS[least + 1]})
 
 
-def near_radii(checker: Checker, graph: str) -> npt.NDArray[np.float64]:
-    """Return nearly the largest radii that the checker proves for the network and a graph."""
-    stacks: list[list[CheckedLayer]] = [checker.model]
+def stability_of(case: Case, graph: str = "", rank: int = 2) -> tuple[Arrays, Claim]:
+    """Return radii for the network, or for it and a graph, with what proves them."""
+    stacks: list[list[Layer]] = [case.model.layers()]
     if graph:
-        stacks.append(checker.graphs[graph])
-    images, classes = checker.images, checker.classes(checker.model, len(checker.images))
-    proved, refused = np.zeros(len(images)), np.full(len(images), 16.0)
-    norms = [margin_norms(stack[-1]) for stack in stacks]
-    for _ in range(14):
-        middle = (proved + refused) / 2
-        holds = classes >= 0
-        for stack, sizes in zip(stacks, norms, strict=True):
-            holds &= margins_near(stack, sizes, images, classes, middle) > 0
-        proved, refused = np.where(holds, middle, proved), np.where(holds, refused, middle)
-    return np.where(proved > 1e-4, proved * 0.999, 0.0)
+        stacks.append(as_layers(square_layers(case.graphs[graph])))
+    bases = [pixel_basis(stack, case.images, rank) for stack in stacks]
+    models = f"the network and the {graph} graph" if graph else "the network"
+    arrays = stability_bases(stacks, bases) | stability_radii(bases, stacks, case.images)
+    claim = radii_claim("stability", arrays["radius"], models=models)
+    return {f"stability.{models}.{name}": array for name, array in arrays.items()}, claim
 
 
 def robustness_of(case: Case) -> tuple[Arrays, Claim]:

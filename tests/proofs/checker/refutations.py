@@ -184,7 +184,7 @@ class Oracle:
     def stability(self, models: str, images: int, count: int, mean: str) -> bool:
         """Look for nearer points of another class."""
         names = {f"the network and the {name} graph": name for name in self.graphs}
-        radii = self.arrays.get(f"stability.{models}")
+        radii = self.arrays.get(f"stability.{models}.radius")
         if radii is None or (models != "the network" and models not in names):
             return False
         graphs = [None] if models == "the network" else [None, names[models]]

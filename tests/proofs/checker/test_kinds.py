@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
 from numeric.inference import logits, predictions
 from proofs import Claim
-from proofs.checker import Checker
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
 from tests.oracles import exact, value
@@ -28,10 +27,10 @@ from tests.proofs.checker.certificates import (
     bounded,
     checker_of,
     full_case,
-    near_radii,
     radii_claim,
     robustness_of,
     small_case,
+    stability_of,
 )
 from tests.proofs.checker.refutations import Oracle, refuted, signature
 from tests.strategies import few, networks, points, tame, wild
@@ -560,53 +559,117 @@ def test_a_lead_of_only_one_class_has_no_radius(tmp_path: Path) -> None:
 
 
 @pytest.mark.props
-@given(case=cases(), longer=st.sampled_from([1.0, 1.002, 3.0]))
+@given(
+    case=cases(),
+    rank=st.integers(0, 2),
+    longer=st.sampled_from([1.0, 1.002, 3.0]),
+    multiplied=st.sampled_from([1.0, 1.0, 0.5, 1e9]),
+)
 def test_no_point_within_a_proved_radius_has_another_class(
-    folder: Path, case: Case, longer: float
+    folder: Path, case: Case, rank: int, longer: float, multiplied: float
 ) -> None:
     traced = with_graph(case, "eigen")
     if traced is None:
         return
-    checker = checker_of(traced.write(folder))
     for graph in ("", "eigen"):
-        models = f"the network and the {graph} graph" if graph else "the network"
-        with np.errstate(all="ignore"):
-            radii = proved_radii(checker, graph) * longer
-        claim = radii_claim("stability", radii, models=models)
-        arrays = {f"stability.{models}": radii}
+        arrays, claim = stability_of(traced, graph, rank)
+        name = f"stability.{claim.numbers['models']}"
+        arrays[f"{name}.radius"] *= longer
+        arrays[f"{name}.network.multipliers"] *= multiplied
+        radii = arrays[f"{name}.radius"]
+        claim = radii_claim("stability", radii, models=claim.numbers["models"])
         if traced.accepted(folder, claim, **arrays) and radii.any():
             full = Case(case.model, case.images, case.labels, traced.graphs, (), arrays)
             assert oracle(full).stability(**claim.numbers)
 
 
-def proved_radii(checker: Checker, graph: str) -> Doubles:
-    try:
-        return near_radii(checker, graph)
-    except ValueError:
-        return np.zeros(len(checker.images))
-
-
+@pytest.mark.parametrize("shape", [{}, {"residual": True}, {"embedding": True}, {"bias": False}])
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_ordinary_networks_and_their_graphs_are_stable(tmp_path: Path, depth: int) -> None:
-    case = small_case(depth)
-    checker = checker_of(case.write(tmp_path))
+def test_ordinary_networks_and_their_graphs_are_stable(
+    tmp_path: Path, depth: int, shape: dict[str, Any]
+) -> None:
+    case = small_case(depth, **shape)
     for graph in ("", "eigen", "pruned"):
-        radii = near_radii(checker, graph)
-        assert (radii > 0).any()
-        models = f"the network and the {graph} graph" if graph else "the network"
-        claim = radii_claim("stability", radii, models=models)
-        assert case.accepted(tmp_path, claim, **{f"stability.{models}": radii})
-        assert not case.accepted(tmp_path, claim, **{f"stability.{models}": radii * 1.01})
+        for rank in (2, 3):
+            arrays, claim = stability_of(case, graph, rank)
+            assert claim.numbers["count"] > 0
+            assert case.accepted(tmp_path, claim, **arrays)
+            radius = f"stability.{claim.numbers['models']}.radius"
+            longer = arrays | {radius: arrays[radius] * 1.005}
+            assert not case.accepted(tmp_path, claim, **longer)
 
 
-def test_proved_radii_are_below_the_exact_ones_and_not_far_below(tmp_path: Path) -> None:
+def test_proved_radii_are_below_the_exact_ones_and_next_to_them(tmp_path: Path) -> None:
     case = small_case()
-    checker = checker_of(case.write(tmp_path))
+    arrays, claim = stability_of(case, rank=3)
+    assert case.accepted(tmp_path, claim, **arrays)
     classes = predictions(copy.deepcopy(case.model).double(), case.images)
     exact_radii = nearest(PairMargins(case.model.layers()), case.images, classes).radius
-    shares = near_radii(checker, "") / exact_radii
+    shares = arrays["stability.the network.radius"] / exact_radii
     assert (shares < 1).all()
-    assert (shares > 0.5).all()
+    assert (shares > 0.999).all()
+
+
+@pytest.fixture(scope="module")
+def stable() -> tuple[Case, dict[str, npt.NDArray[Any]], Claim]:
+    case = small_case(2)
+    return case, *stability_of(case, rank=2)
+
+
+STABLE: dict[str, tuple[str, Any]] = {
+    "radii below 0": ("radius", lambda array: -array),
+    "an infinite radius": ("radius", lambda array: np.where(array > 0, np.inf, 0)),
+    "radii of float32": ("radius", lambda array: array.astype(np.float32)),
+    "a radius too few": ("radius", one_less),
+    "radii in a column": ("radius", in_a_column),
+    "multipliers below 0": ("network.multipliers", lambda array: -array),
+    "multipliers of 0": ("network.multipliers", lambda array: array * 0),
+    "no multiplier of the ball": ("network.multipliers", lambda array: array * [0, 1]),
+    "no multiplier of the bend": ("network.multipliers", lambda array: array * [1, 0]),
+    "multipliers exchanged": ("network.multipliers", lambda array: array[..., ::-1]),
+    "multipliers without a limit": ("network.multipliers", lambda array: array + 1e300),
+    "multipliers of integers": ("network.multipliers", lambda a: np.ceil(a).astype(np.int64)),
+    "multipliers for all images": ("network.multipliers", one_less),
+    "multipliers for all classes": ("network.multipliers", lambda array: array[:, :1]),
+    "multipliers of another class": ("network.multipliers", lambda array: array[:, ::-1]),
+    "a basis that is longer": ("network.basis", lambda array: array * 1.05),
+    "a basis twice as long": ("network.basis", lambda array: array * 2),
+    "a basis of parallels": ("network.basis", lambda array: array[:, [0, 0]]),
+    "a basis in one column": ("network.basis", lambda array: array[:, 0]),
+    "a basis of other pixels": ("network.basis", lambda array: array[::-1] * [1, -1]),
+    "a basis of too few pixels": ("network.basis", one_less),
+    "a basis of integers": ("network.basis", lambda array: array.astype(np.int64)),
+    "a root that is none": ("network.root.1", lambda array: array * 0),
+    "a root of one direction": ("network.root.1", np.ones_like),
+    "a root that is far off": ("network.root.1", lambda array: array @ np.diag([1e9, 1e-9])),
+    "a root too small": ("network.root.1", one_less),
+    "a root of float32": ("network.root.1", lambda array: array.astype(np.float32)),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), STABLE.values(), ids=STABLE)
+def test_other_multipliers_and_bases_prove_nothing(
+    tmp_path: Path, stable: tuple[Case, dict[str, Any], Claim], name: str, change: Any
+) -> None:
+    case, arrays, claim = stable
+    assert case.accepted(tmp_path, claim, **arrays)
+    key = f"stability.the network.{name}"
+    assert not case.accepted(tmp_path, claim, **{**arrays, key: change(arrays[key])})
+    rest = {other: array for other, array in arrays.items() if other != key}
+    assert not case.accepted(tmp_path, claim, **rest)
+
+
+def test_multipliers_are_those_of_one_network_and_its_images(
+    tmp_path: Path, stable: tuple[Case, dict[str, Any], Claim]
+) -> None:
+    case, arrays, claim = stable
+    for model in (small_case(2, seed=1).model, small_case(3).model, small_case(1).model):
+        other = Case(model, case.images, case.labels)
+        assert not other.accepted(tmp_path, claim, **arrays)
+    moved = Case(case.model, case.images[::-1].copy(), case.labels)
+    assert not moved.accepted(tmp_path, claim, **arrays)
+    # Labels are no part of the claim: the class is the network's.
+    assert Case(case.model, case.images, 1 - case.labels).accepted(tmp_path, claim, **arrays)
 
 
 @pytest.mark.parametrize(
@@ -621,24 +684,30 @@ def test_proved_radii_are_below_the_exact_ones_and_not_far_below(tmp_path: Path)
 def test_only_what_the_files_hold_is_stable(tmp_path: Path, models: str) -> None:
     case = small_case()
     case = Case(case.model, case.images, case.labels, {"eigen": case.graphs["eigen"]})
-    radii = np.full(4, 1e-3)
-    claim = radii_claim("stability", radii, models=models)
-    assert not case.accepted(tmp_path, claim, **{f"stability.{models}": radii})
-    claim = radii_claim("stability", radii, models="the network and the eigen graph")
-    arrays = {"stability.the network and the eigen graph": radii}
+    arrays, claim = stability_of(case, "eigen")
     assert case.accepted(tmp_path, claim, **arrays)
+    known = claim.numbers["models"]
+    renamed = {name.replace(known, models): array for name, array in arrays.items()}
+    claim = Claim.of("stability", claim.numbers | {"models": models})
+    assert not case.accepted(tmp_path, claim, **renamed)
 
 
 def test_a_graph_that_predicts_another_class_is_not_stable(tmp_path: Path) -> None:
     case, other = small_case(), small_case(seed=3)
     own = predictions(case.model, case.images)
     its = predictions(rewrite(other.graphs["eigen"]), case.images)
-    radii = np.where(own != its, 1e-3, 0.0)
-    assert radii.any()
     mixed = Case(case.model, case.images, case.labels, {"eigen": other.graphs["eigen"]})
-    models = "the network and the eigen graph"
-    claim = radii_claim("stability", radii, models=models)
-    assert not mixed.accepted(tmp_path, claim, **{f"stability.{models}": radii})
+    arrays, claim = stability_of(mixed, "eigen")
+    assert case.accepted(tmp_path, *stability_of(case)[1:], **stability_of(case)[0])
+    name = "stability.the network and the eigen graph"
+    radii = arrays[f"{name}.radius"]
+    assert (own != its).any()
+    assert (radii[own != its] == 0).all()
+    arrays[f"{name}.radius"] = np.where(own != its, 1e-3, radii)
+    arrays[f"{name}.graph.multipliers"] += 1.0
+    arrays[f"{name}.network.multipliers"] += 1.0
+    claim = radii_claim("stability", arrays[f"{name}.radius"], models=claim.numbers["models"])
+    assert not mixed.accepted(tmp_path, claim, **arrays)
 
 
 # All of them

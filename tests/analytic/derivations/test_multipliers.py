@@ -1,0 +1,146 @@
+"""What a proof by multipliers cannot do without, and its inequalities in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytic.derivations import Derivation, multiplier_bound
+from analytic.derivations.symbols import (
+    SymbolicLayer,
+    form,
+    symmetric_matrix,
+    symmetric_part,
+    vector,
+    with_constant,
+)
+
+Array = npt.NDArray[np.float64]
+LAYER, BEND, SHARES, MARGIN = range(-4, 0)
+THEOREM = multiplier_bound(1, 1, 1)
+MU, NU, RHO, SHARE = sympy.symbols("mu nu rho s")
+
+
+def holds(theorem: Derivation, row: int, right: sympy.Expr) -> bool:
+    """Whether a line of a theorem holds with another right side."""
+    left = sympy.Matrix([theorem.left[row]])
+    return replace(theorem, left=left, right=sympy.Matrix([right])).holds
+
+
+def test_a_followed_layer_needs_every_part_of_it() -> None:
+    layer = SymbolicLayer.generic(2, 1, 1)
+    x, (z,), (y,) = with_constant(vector("x", 1)), vector("z", 1), vector("y", 1)
+    value, slope = layer.value(x)[0], layer.jacobian(x)[0, 1]
+    curved = symmetric_part(layer.tensor()[0])[1, 1]
+    inside = sympy.Symbol("U_0_0") * z
+    straight, followed = value + slope * (inside + y), curved * inside**2
+    assert holds(THEOREM, LAYER, straight + followed + (2 * inside + y) * curved * y)
+    for wrong in (
+        straight + followed,
+        straight + followed + y * curved * y,
+        straight + followed + (inside + y) * curved * y,
+        straight + (2 * inside + y) * curved * y,
+        value + slope * inside + followed + (2 * inside + y) * curved * y,
+        straight - followed + (2 * inside + y) * curved * y,
+    ):
+        assert not holds(THEOREM, LAYER, wrong)
+
+
+def test_a_bend_squared_is_no_other_form() -> None:
+    theorem = multiplier_bound(1, 1, 2)
+    n, t, state = symmetric_matrix("N", 2), symmetric_matrix("T", 2), vector("delta", 2)
+    over = form(t - state * state.T, n * state)
+    assert holds(theorem, BEND, form(n * t * n, state) - over)
+    for wrong in (
+        form(n * t * n, state) + over,
+        form(n * t * n, state),
+        form(t * n * t, state) - over,
+        form(n * t * n, state) - form(t - state * state.T, state),
+        form(n * t * n, state) - form(t - state * state.T / 2, n * state),
+    ):
+        assert not holds(theorem, BEND, wrong)
+
+
+def test_a_sum_of_two_moves_needs_both_shares() -> None:
+    w, u, other = (sympy.Symbol(name) for name in ("w_0", "u_0", "u'_0"))
+    first, second, rest = (w * u) ** 2, (w * other) ** 2, (SHARE * w * u - w * other) ** 2
+    more = 1 + SHARE
+    assert holds(THEOREM, SHARES, SHARE * more * first + more * second - rest)
+    for wrong in (
+        SHARE * (first + second) - rest,
+        SHARE * more * (first + second) - rest,
+        SHARE * more * first + more * second,
+        SHARE * more * first + more * second + rest,
+        more * first + SHARE * more * second - rest,
+    ):
+        assert not holds(THEOREM, SHARES, wrong)
+
+
+def block_matrix(**changes: sympy.Expr) -> sympy.Expr:
+    """The quadratic form of the last line, with some of its parts changed."""
+    parts = {"half": sympy.Rational(1, 2), "mu": MU, "nu": NU, "spread": NU, "cross": 1} | changes
+    m, a, k, c, f, s, r = sympy.symbols("m_0 a_0 K_0_0 C_0_0 F_0_0 S_0_0 B_0_0")
+    row, cross = parts["half"] * a * k, parts["cross"] * k * f * r
+    entries = sympy.Matrix(
+        [
+            [m - parts["mu"] * RHO**2, row, 0],
+            [row, c + MU - parts["spread"] * s + k * f * k, cross],
+            [0, cross, parts["nu"] + r * f * r],
+        ]
+    )
+    return form(entries, sympy.Matrix([1, *vector("v", 1), *vector("r", 1)]))
+
+
+def test_a_margin_with_multipliers_is_the_form_of_one_matrix() -> None:
+    assert holds(THEOREM, MARGIN, block_matrix())
+    for change in (
+        {"half": 1},
+        {"mu": 0},
+        {"mu": -MU},
+        {"nu": 0},
+        {"spread": 0},
+        {"spread": -NU},
+        {"cross": 0},
+        {"cross": sympy.Rational(1, 2)},
+    ):
+        assert not holds(THEOREM, MARGIN, block_matrix(**change))
+
+
+def drawn(seed: int, size: int = 3) -> tuple[Array, Array, Array]:
+    """Symmetric forms, a move, and a matrix above its square."""
+    draw = np.random.default_rng(seed)
+    forms = draw.normal(size=(4, size, size))
+    move, rest = draw.normal(size=size), draw.normal(size=(size, 1)) * draw.choice([0.0, 1.0])
+    return forms + forms.swapaxes(1, 2), move, np.outer(move, move) + rest @ rest.T
+
+
+@pytest.mark.props
+@given(st.integers(0, 2**32 - 1))
+def test_bends_are_no_longer_than_their_matrix_allows(seed: int) -> None:
+    forms, move, above = drawn(seed)
+    bends = np.einsum("oij,i,j->o", forms, move, move)
+    allowed = move @ sum(form @ above @ form for form in forms) @ move
+    assert bends @ bends <= allowed * (1 + 1e-9)
+
+
+def test_a_matrix_that_is_not_above_the_square_allows_too_little() -> None:
+    forms, move, above = drawn(0)
+    bends = np.einsum("oij,i,j->o", forms, move, move)
+    too_small = above / 2 if np.linalg.matrix_rank(above) == 1 else np.outer(move, move) / 2
+    assert bends @ bends > move @ sum(form @ too_small @ form for form in forms) @ move
+
+
+@pytest.mark.props
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
+def test_shares_of_two_moves_are_above_the_square_of_their_sum(seed: int, share: float) -> None:
+    one, other = np.random.default_rng(seed).normal(size=(2, 4))
+    whole = np.outer(one + other, one + other)
+    above = (1 + share) * np.outer(one, one) + (1 + 1 / share) * np.outer(other, other)
+    assert np.linalg.eigvalsh(above - whole)[0] > -1e-9 * (1 + np.trace(above))
+    assert np.linalg.eigvalsh(np.outer(one, one) + np.outer(other, other) - whole)[0] < -1e-9

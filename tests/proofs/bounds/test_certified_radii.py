@@ -1,0 +1,162 @@
+"""No point within a certified radius has another class, in exact arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
+from numeric.attacks import attack
+from numeric.pruning import as_layers
+from proofs.bounds import certified_radii as module
+from proofs.bounds.certified_radii import certified_radii
+from proofs.bounds.margin_floors import Reach
+from proofs.bounds.surroundings import Surroundings, pixel_basis
+from proofs.errors import ProofError
+from tests.proofs.bounds.balls import all_kept, classified, fourth_power, logits_at
+from tests.strategies import wild
+
+
+@pytest.mark.props
+@given(classified(), st.integers(0, 3))
+def test_no_rational_point_within_a_certified_radius_has_another_class(
+    given: Any, rank: int
+) -> None:
+    layers, images, classes = given
+    basis = pixel_basis(layers, images, rank)
+    found = certified_radii([layers], images, classes, [basis])
+    assert (found.radii >= 0).all()
+    assert all_kept(layers, images, classes, found.radii)
+
+
+@pytest.mark.props
+@given(classified(elements=wild, max_size=2))
+def test_whatever_the_numbers_are_radii_and_multipliers_are_finite(given: Any) -> None:
+    layers, images, classes = given
+    for rank in (1, images.shape[1]):
+        found = certified_radii([layers], images, classes, [pixel_basis(layers, images, rank)])
+        assert np.isfinite(found.radii).all()
+        assert (found.radii >= 0).all()
+        assert np.isfinite(found.multipliers[0]).all()
+        assert (found.multipliers[0] >= 0).all()
+
+
+def test_a_fourth_power_is_certified_up_to_where_it_is_one() -> None:
+    layers, images, classes = fourth_power(), np.zeros((1, 1)), np.array([0])
+    found = certified_radii([layers], images, classes, [np.eye(1)])
+    assert 0.97 < found.radii[0] <= 1
+    assert found.multipliers[0].shape == (1, 2, 2)
+    assert (found.multipliers[0][0, 1] > 0).all()
+    assert (found.multipliers[0][0, 0] == 0).all()
+
+
+@pytest.mark.parametrize("image", [0.0, 0.3, 1.0])
+def test_a_quadratic_is_certified_exactly(image: float) -> None:
+    # The margin is 4 - x².
+    layer = Layer(
+        np.eye(2)[1:],
+        np.eye(2)[1:],
+        np.array([[0.0], [1.0], [0.0]]),
+        np.array([[1.0, 0.0], [0.0, 0.0], [4.0, 0.0]]),
+    )
+    found = certified_radii([[layer]], np.array([[image]]), np.array([1]), [np.eye(1)])
+    assert (2 - image) * (0.999 if image else 0.97) < found.radii[0] <= 2 - image
+
+
+def test_where_bends_do_not_count_another_class_is_within_the_radius(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layers, images, classes = fourth_power(), np.zeros((1, 1)), np.array([0])
+    original = Reach.of
+
+    def straight(around: Any, radius: float) -> Reach:
+        found = original(around, radius)
+        return replace(found, spreads=[0 * spread for spread in found.spreads])
+
+    monkeypatch.setattr(Reach, "of", straight)
+    found = certified_radii([layers], images, classes, [np.eye(1)]).radii
+    assert not all_kept(layers, images, classes, found)
+
+
+def test_where_the_other_pixels_do_not_count_another_class_is_within_the_radius(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The margin is 1 less the second pixel, and the first one alone is followed.
+    none = np.zeros((0, 3))
+    linear = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    layers = [Layer(none, none, np.zeros((3, 0)), linear)]
+    images, classes, basis = np.zeros((1, 2)), np.array([0]), np.eye(2)[:, :1]
+    found = certified_radii([layers], images, classes, [basis]).radii
+    assert 0.99 < found[0] * np.sqrt(2) <= 1
+    assert all_kept(layers, images, classes, found)
+    original = module.surroundings
+
+    def whole(*given: Any) -> Iterator[Surroundings]:
+        return (replace(around, missing=0.0) for around in original(*given))
+
+    monkeypatch.setattr(module, "surroundings", whole)
+    found = certified_radii([layers], images, classes, [basis]).radii
+    assert not all_kept(layers, images, classes, found)
+
+
+@pytest.mark.parametrize(("depth", "share"), [(1, 0.999), (2, 0.75), (3, 0.6)])
+def test_points_of_another_class_lie_not_far_beyond_a_certified_radius(
+    depth: int, share: float
+) -> None:
+    model = BilinearNetwork(8, 4, depth=depth, width=5, hidden=9, seed=0).double()
+    layers, images = model.layers(), np.random.default_rng(0).random((10, 8))
+    classes = np.array([int(logits_at(layers, image).argmax()) for image in images])
+    found = certified_radii([layers], images, classes).radii
+    assert all_kept(layers, images, classes, found)
+    generator = torch.Generator().manual_seed(0)
+    distances = attack(model, images, classes, generator=generator).distances
+    assert (found <= distances).all()
+    assert found.mean() > share * distances.mean()
+
+
+def graph_of(layers: Sequence[Layer], method: str) -> list[SquareLayer]:
+    return square_layers(trace(layers, method))
+
+
+def test_of_several_stacks_the_smallest_radius_counts() -> None:
+    layers = BilinearNetwork(5, 3, depth=2, width=3, hidden=5, seed=0).double().layers()
+    squares = as_layers(graph_of(layers, "canonical"))
+    squares[1] = squares[1]._replace(down=0.5 * squares[1].down)
+    images = np.random.default_rng(0).random((5, 5))
+    classes = np.array([int(logits_at(layers, image).argmax()) for image in images])
+    bases = [np.eye(5)] * 2
+    each = [certified_radii([one], images, classes, bases[:1]).radii for one in (layers, squares)]
+    both = certified_radii([layers, squares], images, classes, bases)
+    np.testing.assert_allclose(both.radii, np.minimum(*each), rtol=2e-3)
+    assert all_kept(layers, images, classes, both.radii)
+    assert all_kept(squares, images, classes, both.radii)
+    assert [one.shape for one in both.multipliers] == [(5, 3, 2)] * 2
+
+
+def test_a_class_that_a_stack_does_not_give_has_no_radius() -> None:
+    layers, images = fourth_power(), np.zeros((1, 1))
+    found = certified_radii([layers], images, np.array([1]), [np.eye(1)])
+    assert found.radii.tolist() == [0.0]
+    assert not found.multipliers[0].any()
+
+
+def test_a_state_without_a_constant_is_refused() -> None:
+    layers = fourth_power()
+    moved = [layers[0]._replace(linear=np.eye(2) * 2), layers[1]]
+    with pytest.raises(ProofError, match="expected component 0 of layer 1 to be the constant"):
+        certified_radii([moved], np.zeros((1, 1)), np.array([0]), [np.eye(1)])
+
+
+def test_a_single_class_is_kept_as_far_as_is_looked() -> None:
+    single = [
+        layer._replace(down=layer.down[:2], linear=layer.linear[:2]) for layer in fourth_power()
+    ]
+    found = certified_radii([single], np.zeros((1, 1)), np.array([0]), [np.eye(1)])
+    assert found.radii[0] == pytest.approx(1e6, rel=1e-5)
