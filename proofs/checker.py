@@ -40,6 +40,8 @@ agreement (measured): On the {images} images the {graph} graph's largest exact l
 robustness (bounded, s_lemma): For {count} of the {images} images no input nearer than a radius, in
   the mean {mean}, gets another class from the network than the image, and one that is further by
   the factor {factor} does.
+pixel robustness (bounded, diagonal_bound): For {count} of the {images} images no input that differs
+  from the image by less than a radius in every pixel, in the mean {mean}, gets another class.
 stability (bounded, multiplier_bound): For {count} of the {images} images every input nearer than a
   radius, in the mean {mean}, gets the class that the network gives the image, from {models}.
 """
@@ -246,9 +248,9 @@ class Layer(NamedTuple):
         forms = left.turned @ (exact(self.down[1:, :, None]) * right)
         return (forms + forms.turned) * exact(0.5)
 
-    def gram(self, skip: int) -> Ball:
-        """Return the inner products of the outputs' bilinear parts, some inputs left out."""
-        left, right = (side[:, skip:] for side in self.sides)
+    def gram(self) -> Ball:
+        """Return the inner products of the outputs' bilinear parts."""
+        left, right = self.sides
         products = (left @ left.turned) * (right @ right.turned)
         products += (left @ right.turned) * (right @ left.turned)
         return exact(self.down) @ (products * exact(0.5)) @ exact(self.down.T)
@@ -615,13 +617,13 @@ class Checker:
             rests = np.array([residual(one, other, below, above, o) for o in range(1, outputs)])
             errors, carried = UP * rests * size * size, UP * norm(rests) * size * size
             if error:
-                gram, reach = other.gram(0), UP * (2 * basis * size + error) * error
+                gram, reach = other.gram(), UP * (2 * basis * size + error) * error
                 errors += UP * (np.sqrt(np.diagonal(gram.most)[1:]) * reach)
                 errors += UP * (norm(other.linear[1:, 1:]) * error)
                 carried += UP * (np.sqrt(spectral(gram)) * reach)
                 carried += UP * (spectral(exact(other.linear[1:, 1:])) * error)
             straight = norm(one.linear[:, 0]) + spectral(exact(one.linear[:, 1:])) * size
-            size = float(UP * (np.sqrt(spectral(one.gram(0))) * size * size + straight))
+            size = float(UP * (np.sqrt(spectral(one.gram())) * size * size + straight))
             below, error = above, float(UP * carried)
             basis = 1.0 if above is None else float(spectral(exact(above)))
         worst = UP * errors.max()
@@ -723,6 +725,30 @@ class Checker:
             need(not wrong.size, f"image {wrong[:1]} need not become {other} further away")
             reached[places[near]] = True
         need(reached, f"image {np.flatnonzero(~reached)[:1]} has no nearest class")
+
+    def pixel_robustness(self, images: int, count: int, mean: Fraction) -> None:
+        """Prove each radius by diagonals that make the forms of margins positive."""
+        radii, classes = self.radii("pixel robustness.radius", images, count, mean)
+        last, inputs = self.model[-1], self.images.shape[1]
+        outputs = len(last.down) - 1
+        need(len(self.model) == 1, "the network has several layers")
+        shape = outputs, outputs, inputs
+        diagonals = self.witness("pixel robustness.diagonals", np.float64, *shape)
+        for label, other in np.argwhere(~np.eye(outputs, dtype=bool)).tolist():
+            places = np.flatnonzero((classes == label) & (radii > 0))
+            if not places.size:
+                continue
+            form, diagonal = last.margin(label, other), diagonals[label, other]
+            proves = np.all(diagonal >= 0) and positive(
+                (form[1:, 1:] + exact(np.diag(diagonal)))[None]
+            )
+            need(proves, f"{label} against {other}: the diagonal is too small")
+            points, reach = extended(self.images[places]), radii[places]
+            slopes = points @ form
+            margins = ((slopes * points) @ exact(np.ones((1 + inputs, 1)))).least[:, 0]
+            lost = (2 * slopes.most[:, 1:].sum(axis=1) + UP * diagonal.sum() * reach) * reach
+            wrong = places[~(margins > UP * lost)]
+            need(not wrong.size, f"image {wrong[:1]} may become {other} within its radius")
 
     def stability(self, models: str, images: int, count: int, mean: Fraction) -> None:
         """Bound margins on balls around the images by multipliers."""

@@ -18,7 +18,7 @@ from analytic.derivations.layers import (
     residual_as_neurons,
     third_order_tensor,
 )
-from analytic.derivations.multipliers import multiplier_bound
+from analytic.derivations.multipliers import diagonal_bound, multiplier_bound
 from analytic.derivations.stacks import composition, degree_and_monomials, gauge_freedom
 from analytic.derivations.truncation import (
     Truncation,
@@ -42,6 +42,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "tensor_inner_product": tensor_inner_product,
     "truncation_bound": truncation_bound,
     "s_lemma": s_lemma,
+    "diagonal_bound": diagonal_bound,
     "difference_bound": difference_bound,
     "local_bound": local_bound,
     "multiplier_bound": multiplier_bound,
@@ -54,6 +55,7 @@ __all__ = [
     "Truncation",
     "composition",
     "degree_and_monomials",
+    "diagonal_bound",
     "difference_bound",
     "eigen_cut",
     "eigen_expansion",

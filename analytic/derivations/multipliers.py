@@ -1,4 +1,4 @@
-"""Why multipliers prove how far an image may move, through any number of layers."""
+"""Why multipliers prove how far an image may move: all pixels at once, or through layers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,52 @@ from analytic.derivations.symbols import (
     vector,
     with_constant,
 )
+
+
+def diagonal_bound(inputs: int = 2) -> Derivation:
+    r"""Derive that a diagonal proves by how much every pixel can change.
+
+    Around an image the margin of a layer is :math:`m(\delta) = m_0 + g \cdot \delta + \delta^\top
+    Q\,\delta`. For every diagonal :math:`D`, every :math:`\varepsilon` and signs
+    :math:`\sigma_i`,
+
+    .. math::
+        m(\delta) - \Big(m_0 - \varepsilon \sum_i \sigma_i g_i - \varepsilon^2 \sum_i D_i\Big)
+        = \sum_i g_i\,(\sigma_i\,\varepsilon + \delta_i) + \sum_i D_i\,(\varepsilon^2 - \delta_i^2)
+        + \delta^\top (Q + D)\,\delta .
+
+    With :math:`\sigma_i g_i = |g_i|`, :math:`D \ge 0` and :math:`Q + D \succeq 0` nothing on the
+    right is negative for :math:`|\delta_i| \le \varepsilon`, so that the margin there is at least
+    :math:`m_0 - \varepsilon \|g\|_1 - \varepsilon^2 \operatorname{tr} D`.
+
+    Hypotheses: symmetric :math:`Q`; the identity needs no more.
+
+    Source: A. Raghunathan, J. Steinhardt and P. Liang, *Semidefinite relaxations for certifying
+    robustness to adversarial examples*, NeurIPS 2018, for diagonals as dual variables.
+
+    Raises:
+        AnalyticError: a size is below 1.
+
+    Examples:
+        >>> diagonal_bound().holds
+        True
+    """
+    check_sizes(inputs=inputs)
+    constant, reach = sympy.symbols("m_0 epsilon")
+    slope, step, signs = (vector(name, inputs) for name in ("g", "delta", "sigma"))
+    curvature, diagonal = symmetric_matrix("Q", inputs), vector("D", inputs)
+    margin = constant + slope.dot(step) + form(curvature, step)
+    floor = constant - reach * signs.dot(slope) - reach**2 * sum(diagonal)
+    rest = form(curvature + sympy.diag(*diagonal), step)
+    for g, d, sign, change in zip(slope, diagonal, signs, step, strict=True):
+        rest += g * (sign * reach + change) + d * (reach**2 - change**2)
+    return Derivation(
+        "diagonal_bound",
+        "A quadratic margin exceeds its bound on a cube by products that are not negative there, "
+        f"and a form that a diagonal makes positive ({inputs} inputs, all weights symbolic).",
+        column([margin - floor]),
+        column([rest]),
+    )
 
 
 def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Derivation:

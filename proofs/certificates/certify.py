@@ -32,7 +32,8 @@ from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.counts import clear_classes
 from proofs.certificates.decimals import rounded_down
 from proofs.certificates.prove import graph_names, prove
-from proofs.robustness.claims import FACTOR, witnesses
+from proofs.robustness.claims import FACTOR, pixel_witnesses, witnesses
+from proofs.robustness.infinity import infinity_bounds
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
 
@@ -72,9 +73,9 @@ def certify(
 
     Returns:
         A certificate that also claims, for a network of one layer, the exact distance from each
-        image to the nearest input of another class; for deeper ones a distance within which the
-        class of the network stays the same; and for each graph that leaves something out, one
-        within which network and graph predict the same class.
+        image to the nearest input of another class, and by how much all its pixels can change; for
+        deeper ones a distance within which the class of the network stays the same; and for each
+        graph that leaves something out, one within which network and graph predict the same class.
 
     Raises:
         ProofError: as :func:`proofs.prove`.
@@ -116,6 +117,10 @@ def certify(
         arrays |= _in_parallel(kind, subject, stacks, bases, digits.test_images, jobs, folder)
         found |= {f"{mark}.{key}": array for key, array in arrays.items()}
         claims.append(_claim(kind, subject, arrays["radius"]))
+    if len(layers) == 1:
+        arrays = pixel_radii(layers, digits.test_images)
+        found |= {f"pixel robustness.{key}": array for key, array in arrays.items()}
+        claims.append(_claim("pixel robustness", "the network", arrays["radius"]))
     bounded = [claim for claim in proved.claims if claim.level != Level.MEASURED]
     measured = [claim for claim in proved.claims if claim.level == Level.MEASURED]
     return replace(proved, claims=(*bounded, *claims, *measured), witnesses=found)
@@ -160,6 +165,20 @@ def stability_radii(
     return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
 
 
+def pixel_radii(layers: Sequence[Layer], images: npt.NDArray[Any]) -> Arrays:
+    """Find by how much all pixels can change within the class, and what proves it, as witnesses.
+
+    Args:
+        layers: one, of the network.
+        images: shape (images, inputs).
+    """
+    margins, classes = PairMargins(layers), _classes(layers, images)
+    found = infinity_bounds(margins, images, np.maximum(classes, 0))
+    arrays = pixel_witnesses(margins, images, found)
+    arrays["radius"][classes < 0] = 0.0
+    return arrays
+
+
 def _claim(kind: str, subject: str, found: npt.NDArray[np.float64]) -> Claim:
     """State how many images have a radius, and how large it is in the mean."""
     above = found[found > 0]
@@ -170,6 +189,8 @@ def _claim(kind: str, subject: str, found: npt.NDArray[np.float64]) -> Claim:
     }
     if kind == "robustness":
         return Claim.of(kind, numbers | {"factor": FACTOR})
+    if kind == "pixel robustness":
+        return Claim.of(kind, numbers)
     return Claim.of(kind, {"models": subject} | numbers, name=f"{subject}: {kind}")
 
 
@@ -240,6 +261,7 @@ def _robustness(name: str, stacks: list[list[Layer]], images: npt.NDArray[Any]) 
 def _classes(layers: Sequence[Layer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return the network's classes, -1 where floating point leaves a doubt."""
     state = np.concatenate([np.ones((len(images), 1)), images], axis=1)
-    for left, right, down, linear in layers:
-        state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        for left, right, down, linear in layers:
+            state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
     return clear_classes(state[:, 1:])

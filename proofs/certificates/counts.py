@@ -29,7 +29,8 @@ def clear_classes(logits: Doubles) -> npt.NDArray[np.int64]:
     found = classes(logits)
     ordered = np.sort(logits, axis=1)
     second = ordered[:, -2] if logits.shape[1] > 1 else np.full(len(logits), -np.inf)
-    clear = ordered[:, -1] - second > _CLEAR * abs(logits).max(axis=1)
+    with np.errstate(invalid="ignore"):
+        clear = ordered[:, -1] - second > _CLEAR * abs(logits).max(axis=1)
     return np.where(clear, found, -1)
 
 

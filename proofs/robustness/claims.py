@@ -1,8 +1,9 @@
 r"""The radii of images as a claim, with the witnesses that prove it.
 
 A radius and, for each rival class, a multiplier prove that no input within the radius gets another
-class (:func:`analytic.derivations.s_lemma`). What rounding takes from the proof is given away
-beforehand: radii are smaller than the exact ones by a part in 10⁷.
+class (:func:`analytic.derivations.s_lemma`). Where the radius is the largest change of a pixel, a
+diagonal for each pair of classes does (:func:`analytic.derivations.diagonal_bound`). What rounding
+takes from a proof is given away beforehand: radii are smaller than those found by a part in 10⁷.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.normal_form import Floats
+from proofs.robustness.infinity import InfinityBounds, infinity_radii
 from proofs.robustness.pairs import PairMargin, PairMargins
 from proofs.robustness.trust_region import Robustness, displacements, ordered_pairs
 
@@ -20,6 +22,12 @@ Doubles = npt.NDArray[np.float64]
 
 SHRINKING = 1e-7
 """The part of a radius that is given away."""
+
+_ROOM, _FLOOR = 1e-7, 1e-9
+"""What diagonals get on top: shares of their matrix's diagonal, and of the largest entry there."""
+
+_LEAST = 2.0**-200
+"""No entry of a diagonal is smaller: a margin that bends nowhere has a positive matrix too."""
 
 _DOUBLINGS = 100
 _HARD = 1e-6
@@ -65,6 +73,38 @@ def witnesses(
         "targets": np.asarray(found.rivals, dtype=np.int64),
         "added": added,
     }
+
+
+def pixel_witnesses(
+    margins: PairMargins, images: Floats, found: InfinityBounds
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays that prove by how much all pixels of images can change.
+
+    Args:
+        margins: between the classes of a network of one layer.
+        images: shape (images, inputs).
+        found: their bounds in the largest change of a pixel.
+
+    Returns:
+        ``radius``, 0 where nothing is claimed, and ``diagonals``, shape (classes, classes, inputs),
+        zeros for pairs that no image needs.
+    """
+    radius = np.full(len(images), np.inf)
+    diagonals = np.zeros((margins.classes, margins.classes, images.shape[1]))
+    for (own, rival), diagonal in found.diagonals.items():
+        chosen = np.flatnonzero(found.predicted == own)
+        margin, given = margins.between(own, rival), images[chosen]
+        diagonals[own, rival] = _with_room(margin, diagonal)
+        proven = infinity_radii(margin, given, diagonals[own, rival]) * (1 - SHRINKING)
+        proven[_unsure(margin, given)] = 0.0
+        radius[chosen] = np.minimum(radius[chosen], proven)
+    return {"radius": np.where(np.isfinite(radius), radius, 0.0), "diagonals": diagonals}
+
+
+def _with_room(margin: PairMargin, diagonal: Doubles) -> Doubles:
+    """Return a diagonal that makes its matrix positive by more than the rounding of a proof."""
+    sizes = abs(margin.matrix.diagonal() + diagonal)
+    return np.asarray(np.maximum(diagonal + _ROOM * sizes + _FLOOR * sizes.max(), _LEAST))
 
 
 def _unsure(margin: PairMargin, images: Floats) -> npt.NDArray[np.bool_]:

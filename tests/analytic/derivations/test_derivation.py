@@ -20,6 +20,7 @@ from analytic import THEOREMS, Derivation
 from analytic.derivations import (
     composition,
     degree_and_monomials,
+    diagonal_bound,
     difference_bound,
     eigen_cut,
     eigen_expansion,
@@ -55,6 +56,7 @@ SIZES = [
     *((tensor_inner_product, sizes) for sizes in ((1, 1, 1), (2, 1, 3), (1, 3, 1))),
     *((truncation_bound, sizes) for sizes in ((2, 1, 1, 1), (4, 2, 1, 3), (2, 1, 2, 2))),
     *((s_lemma, sizes) for sizes in ((1,), (2,))),
+    *((diagonal_bound, sizes) for sizes in ((1,), (2,), (4,))),
     *((difference_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 2))),
     *((local_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 1))),
     *((multiplier_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 3))),
@@ -116,6 +118,7 @@ def test_the_theorems_stand_in_the_order_in_which_they_build_on_each_other() -> 
         "tensor_inner_product",
         "truncation_bound",
         "s_lemma",
+        "diagonal_bound",
         "difference_bound",
         "local_bound",
         "multiplier_bound",
@@ -151,6 +154,8 @@ def test_all_names_are_handed_on() -> None:
         (truncation_bound(2, 1, 2, 1), 5 + 16, 2),
         # eigenvalues, vectors, matrix, slope, and the margin, the multiplier, two tolerances
         (s_lemma(2), 2 + 4 + 3 + 2 + 4, 2),
+        # the form, slope, diagonal, signs and the bound on a pixel: the margin's value falls out
+        (diagonal_bound(2), 3 + 2 + 2 + 2 + 1, 2),
         # two layers, a basis below and one above
         (difference_bound(1, 1, 2), 2 * (4 + 2 + 4) + 4 + 4, 2 * 2),
         (local_bound(1, 1, 2), (4 + 2 + 4) + (6 + 1 + 3), 2 * 1),

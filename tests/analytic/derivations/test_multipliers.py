@@ -11,7 +11,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytic.derivations import Derivation, multiplier_bound
+from analytic.derivations import Derivation, diagonal_bound, multiplier_bound
 from analytic.derivations.symbols import (
     SymbolicLayer,
     form,
@@ -144,3 +144,26 @@ def test_shares_of_two_moves_are_above_the_square_of_their_sum(seed: int, share:
     above = (1 + share) * np.outer(one, one) + (1 + 1 / share) * np.outer(other, other)
     assert np.linalg.eigvalsh(above - whole)[0] > -1e-9 * (1 + np.trace(above))
     assert np.linalg.eigvalsh(np.outer(one, one) + np.outer(other, other) - whole)[0] < -1e-9
+
+
+# A diagonal for all pixels
+
+
+def cube_margin(slope: sympy.Expr, spent: sympy.Expr) -> sympy.Expr:
+    m, q, d, g, reach, sign = sympy.symbols("m_0 Q_0_0 delta_0 g_0 epsilon sigma_0")
+    return m + g * d + q * d**2 - (m - slope * reach * sign * g - spent * reach**2)
+
+
+def test_a_diagonal_takes_its_trace_and_the_slope_its_sizes() -> None:
+    theorem, trace = diagonal_bound(1), sympy.Symbol("D_0")
+    (right,) = theorem.right
+    for slope, spent, expected in (
+        (1, trace, True),
+        (2, trace, False),
+        (0, trace, False),
+        (1, 0, False),
+        (1, -trace, False),
+        (1, trace / 2, False),
+    ):
+        left = sympy.Matrix([cube_margin(sympy.sympify(slope), sympy.sympify(spent))])
+        assert replace(theorem, left=left, right=sympy.Matrix([right])).holds is expected

@@ -29,7 +29,7 @@ from numeric.inference import predictions
 from numeric.pruning import as_layers
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
-from proofs.certificates.certify import stability_bases, stability_radii
+from proofs.certificates.certify import pixel_radii, stability_bases, stability_radii
 from proofs.certificates.decimals import rounded_down
 from proofs.checker import Checker, Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
@@ -122,9 +122,10 @@ def full_case(folder: Path, case: Case) -> Case:
         arrays |= found
         claims.append(claim)
     if len(checker.model) == 1:
-        found, claim = robustness_of(case)
-        arrays |= found
-        claims.append(claim)
+        for proved in (robustness_of, pixel_robustness_of):
+            found, claim = proved(case)
+            arrays |= found
+            claims.append(claim)
     return Case(case.model, case.images, case.labels, case.graphs, tuple(claims), arrays)
 
 
@@ -170,6 +171,13 @@ def robustness_of(case: Case) -> tuple[Arrays, Claim]:
     arrays = witnesses(margins, case.images, found)
     claim = radii_claim("robustness", arrays["radius"], factor=FACTOR)
     return {f"robustness.{name}": array for name, array in arrays.items()}, claim
+
+
+def pixel_robustness_of(case: Case) -> tuple[Arrays, Claim]:
+    """Return by how much all pixels can change, with what proves it."""
+    arrays = pixel_radii(case.model.layers(), case.images)
+    claim = radii_claim("pixel robustness", arrays["radius"])
+    return {f"pixel robustness.{name}": array for name, array in arrays.items()}, claim
 
 
 def radii_claim(kind: str, radii: npt.NDArray[np.float64], **numbers: Any) -> Claim:

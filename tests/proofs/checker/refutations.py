@@ -181,6 +181,24 @@ class Oracle:
         too_far = found.radius > radii[places] * float(Fraction(factor)) * (1 + 1e-9)
         return not too_far.any() and not self._moved(places, radii, [None])
 
+    def pixel_robustness(self, images: int, count: int, mean: str) -> bool:
+        """Look at corners of the cubes for another class."""
+        radii = self.arrays["pixel robustness.radius"]
+        if not self._counted(radii, images, count, mean) or len(self.model.layers()) > 1:
+            return False
+        margins, draw = PairMargins(self.model.layers()), np.random.default_rng(0)
+        for place in np.flatnonzero(radii):
+            image, own = self.images[place].astype(np.float64), self.best(self.images[place])
+            rivals = [rival for rival in range(margins.classes) if rival != own >= 0]
+            slopes = [margins.between(own, rival).gradient(image[None])[0] for rival in rivals]
+            corners = [np.sign(-slope) for slope in slopes]
+            corners += list(draw.choice([-1.0, 1.0], size=(20, len(image))))
+            for corner in corners:
+                point = self._on_the_way(place, image + corner, exact(radii[place]))
+                if self.best(point) != own:
+                    return False
+        return True
+
     def stability(self, models: str, images: int, count: int, mean: str) -> bool:
         """Look for nearer points of another class."""
         names = {f"the network and the {name} graph": name for name in self.graphs}

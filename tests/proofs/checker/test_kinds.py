@@ -27,6 +27,7 @@ from tests.proofs.checker.certificates import (
     bounded,
     checker_of,
     full_case,
+    pixel_robustness_of,
     radii_claim,
     robustness_of,
     small_case,
@@ -536,6 +537,59 @@ def test_radii_of_0_claim_nothing(tmp_path: Path) -> None:
     assert not case.accepted(tmp_path, more, **arrays)
 
 
+@pytest.mark.props
+@given(case=cases(max_depth=1), data=st.data())
+def test_no_corner_refutes_what_a_diagonal_proves(
+    folder: Path, case: Case, data: st.DataObject
+) -> None:
+    try:
+        arrays, _ = pixel_robustness_of(case)
+    except (NumericError, ValueError, RuntimeWarning):
+        return
+    for name, shares in (("radius", [1.0, 0.9, 1.001, 1.5]), ("diagonals", [1.0, 0.9, 0.0])):
+        share = data.draw(st.sampled_from(shares))
+        arrays[f"pixel robustness.{name}"] = arrays[f"pixel robustness.{name}"] * share
+    claim = radii_claim("pixel robustness", arrays["pixel robustness.radius"])
+    if case.accepted(folder, claim, **arrays):
+        assert oracle(Case(case.model, case.images, case.labels, {}, (), arrays)).pixel_robustness(
+            **claim.numbers
+        )
+
+
+PIXELS: dict[str, tuple[str, Any]] = {
+    "longer radii": ("radius", lambda array: array * (1 + 1e-6)),
+    "radii below 0": ("radius", lambda array: -array),
+    "a radius too few": ("radius", one_less),
+    "no diagonals": ("diagonals", lambda array: array * 0),
+    "smaller diagonals": ("diagonals", lambda array: array * 0.9),
+    "larger diagonals": ("diagonals", lambda array: array * 1.01),
+    "diagonals below 0": ("diagonals", lambda array: -array),
+    "diagonals of the other class": ("diagonals", lambda array: array.swapaxes(0, 1)),
+    "diagonals of float32": ("diagonals", lambda array: array.astype(np.float32)),
+    "diagonals for all classes": ("diagonals", lambda array: array[:1]),
+    "diagonals that are none": ("diagonals", lambda array: array * np.nan),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), PIXELS.values(), ids=PIXELS)
+def test_other_diagonals_prove_nothing(tmp_path: Path, name: str, change: Any) -> None:
+    case = small_case()
+    arrays, claim = pixel_robustness_of(case)
+    key = f"pixel robustness.{name}"
+    assert arrays["pixel robustness.radius"].all()
+    assert case.accepted(tmp_path, claim, **arrays)
+    changed = {**arrays, key: change(arrays[key])}
+    found = changed["pixel robustness.radius"]
+    said = claim if len(found) < len(case.images) else radii_claim("pixel robustness", found)
+    assert not case.accepted(tmp_path, said, **changed)
+    # One numbered otherwise, and a network of another depth.
+    assert not case.accepted(
+        tmp_path, Claim.of("pixel robustness", {**claim.numbers, "count": 3}), **arrays
+    )
+    deep = Case(small_case(2).model, case.images, case.labels)
+    assert not deep.accepted(tmp_path, claim, **arrays)
+
+
 def test_several_layers_have_no_exact_radii(tmp_path: Path) -> None:
     flat, deep = small_case(), small_case(2)
     arrays, claim = robustness_of(flat)
@@ -720,5 +774,5 @@ def test_all_kinds_are_accepted_together(tmp_path: Path, shape: dict[str, Any]) 
     case = full_case(tmp_path, small_case(**shape))
     assert refuted(case.write(tmp_path)) == []
     kinds = {claim.kind for claim in case.claims}
-    assert len(kinds) == (8 if "depth" not in shape else 7)
+    assert len(kinds) == (9 if "depth" not in shape else 7)
     assert case.accepted(tmp_path, *case.claims, **case.witnesses)
