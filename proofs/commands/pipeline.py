@@ -35,6 +35,7 @@ from proofs.certificates.claims import Certificate
 from proofs.certificates.files import save_certificate
 from proofs.certificates.prove import prove
 from proofs.errors import ProofError
+from proofs.report.explorer import explorer_data
 from proofs.report.page import write_report
 from proofs.report.pictures import all_pictures
 
@@ -103,13 +104,15 @@ def run(
         say(f"  {claim}")
     with _step(say, "fidelity of few features"):
         frontier = cut_frontier(graphs["shared"], model, digits)
+    with _step(say, "explorer"):
+        explorer = explorer_data(graphs["shared"], model, digits, certificate.claims)
     with _step(say, "pictures and report"):
         eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
         figures = all_pictures(model.layers(), eigen, shared, history, frontier)
         for name, figure in figures.items():
             with replacing(target / "pictures" / f"{name}.png") as temporary:
                 figure.savefig(temporary, format="png", dpi=110)
-        write_report(target, model, recipe, certificate, graphs, frontier)
+        write_report(target, model, recipe, certificate, graphs, frontier, explorer)
     say(f"report: {target / 'report.html'}")
     return certificate
 

@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 import networkx as nx
 import numpy as np
+from markupsafe import Markup
 
 from analytic import ExactNetwork
 from numeric import BilinearNetwork, Fidelity, Layer
@@ -21,6 +22,7 @@ from numeric.files import write_text
 from numeric.schema import Node
 from numeric.training import Recipe
 from proofs.certificates.claims import Certificate
+from proofs.report import assets
 
 _ROUNDING = 1e-9
 """Totals that are equal in exact arithmetic may differ by this share in floating point."""
@@ -33,10 +35,12 @@ def write_report(
     certificate: Certificate,
     graphs: Mapping[str, nx.DiGraph[Node]],
     frontier: Sequence[Fidelity] = (),
+    explorer: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``report.html`` from what a run left in its folder.
 
-    The page is one file that opens offline: the pictures stand in it.
+    The page is one file that opens offline and requests nothing: the pictures stand in it, and so
+    does the explorer, with its program and all that it computes with.
 
     Args:
         folder: holds ``pictures/``.
@@ -46,6 +50,8 @@ def write_report(
         graphs: its graphs by method, one of them ``"eigen"``.
         frontier: what the graph ``"shared"`` keeps with ever more of its features, at last with all
             of them; without it the page has no section on few features.
+        explorer: what :func:`proofs.report.explorer.explorer_data` says of a graph; without it the
+            page has none.
 
     Raises:
         NumericError: the page cannot be written.
@@ -58,6 +64,8 @@ def write_report(
         lstrip_blocks=True,
     )
     environment.globals["percent"] = _percent
+    style = assets.style(explorer=explorer is not None)
+    script = None if explorer is None else assets.script()
     page = environment.get_template("report.html").render(
         configuration=asdict(model.configuration),
         recipe=asdict(recipe),
@@ -72,12 +80,26 @@ def write_report(
         graphs={name: _counts(graph) for name, graph in graphs.items()},
         few=_few(graphs["shared"], model.layers()) if frontier else None,
         frontier=frontier,
+        # These are the page's own; what a graph or a claim says is escaped, also within JSON.
+        style=Markup(style),  # noqa: S704
+        policy=assets.policy(style, script),
+        explorer=None if explorer is None or script is None else _explorer(explorer, script),
         pictures={
             path.stem: base64.b64encode(path.read_bytes()).decode()
             for path in sorted((folder / "pictures").glob("*.png"))
         },
     )
     write_text(folder / "report.html", page)
+
+
+def _explorer(data: Mapping[str, Any], script: str) -> dict[str, Any]:
+    """Return what the page has of the explorer."""
+    return {
+        "name": data["name"],
+        "deep": len(data["sizes"]) > 2,
+        "data": Markup(assets.json_text(data)),  # noqa: S704
+        "script": Markup(script),  # noqa: S704
+    }
 
 
 def _percent(share: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -151,6 +152,7 @@ def test_a_run_says_what_it_does_and_every_claim(finished: Path, lines: list[str
         "shared features",
         "proof",
         "fidelity of few features",
+        "explorer",
         "pictures and report",
         f"report: {finished / 'report.html'}",
     ]
@@ -241,6 +243,19 @@ def test_what_the_report_says_of_few_features_is_measured_on_the_graph_that_is_t
     text = (folder / "report.html").read_text()
     assert "<b>23</b> shared features keep" in text
     assert f"{100 * found.agreement:.2f} % of the test images" in text
+
+
+def test_the_report_explores_the_shared_graph(finished: Path) -> None:
+    text = (finished / "report.html").read_text(encoding="utf-8")
+    (found,) = re.findall('id="explorer-data">(.*?)</script>', text)
+    data = json.loads(found)
+    graph = load_graph(finished / "graph-shared.safetensors")
+    assert data["network"] == graph.graph["network"]
+    wanted = {node for node in graph if node[0] not in ("input", "residual")}
+    assert {tuple(node["name"]) for node in data["nodes"]} == wanted
+    statements = [statement for statement, _ in said_in(finished / "certificate.json")]
+    assert len(data["claims"]) == 2
+    assert all(claim["statement"] in statements for claim in data["claims"])
 
 
 # A second run

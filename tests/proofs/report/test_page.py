@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import io
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -34,6 +36,7 @@ from numeric.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
 from proofs.commands.pipeline import cut_frontier
 from proofs.report import page as report_module
+from proofs.report.explorer import explorer_data
 from proofs.report.page import write_report
 from proofs.report.pictures import all_pictures
 from tests.digits import small_digits
@@ -84,6 +87,7 @@ def report(
     certificate: Certificate | None = None,
     *,
     drawn: bool = False,
+    explorer: Mapping[str, Any] | None = None,
     **graphs: Any,
 ) -> Page:
     """The page about a network, with its pictures or with an empty one."""
@@ -98,7 +102,7 @@ def report(
     (folder / "pictures").mkdir()
     for name, figure in figures.items():
         figure.savefig(folder / "pictures" / f"{name}.png", dpi=30)
-    write_report(folder, model, Recipe(epochs=1), certificate, graphs, frontier)
+    write_report(folder, model, Recipe(epochs=1), certificate, graphs, frontier, explorer)
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
@@ -195,6 +199,65 @@ def test_one_file_is_written(folder: Path) -> None:
 def test_the_same_run_gives_the_same_page(folder: Path, tmp_path: Path) -> None:
     report(tmp_path, network(), drawn=True, **all_graphs(network()))
     assert (tmp_path / "report.html").read_bytes() == (folder / "report.html").read_bytes()
+
+
+# The explorer, which test_explorer_page.py opens in a browser
+
+
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path, model = tmp_path_factory.mktemp("explored"), network()
+    graphs = all_graphs(model)
+    data = explorer_data(graphs["shared"], model, DIGITS)
+    report(path, model, drawn=True, explorer=data, **graphs)
+    return (path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_page_with_an_explorer_refers_to_nothing_outside_of_itself(explored: str) -> None:
+    page = Page(re.sub("<script.*?</script>", "", explored, flags=re.DOTALL))
+    for _, name, value in page.attributes:
+        if name in ("src", "href", "srcset", "data", "action", "poster"):
+            assert value.startswith(("data:image/png;base64,", "#"))
+    anchors = [value for _, name, value in page.attributes if name == "href"]
+    names = [value for _, name, value in page.attributes if name == "id"]
+    assert {anchor.removeprefix("#") for anchor in anchors} <= set(names)
+    assert len(names) == len(set(names))
+    assert "https:" not in explored
+    assert "http:" not in explored
+
+
+def test_the_policy_of_the_page_allows_its_own_style_and_script(explored: str) -> None:
+    (policy,) = re.findall('Content-Security-Policy" content="(.*?)"', explored)
+    for tag in ("style", "script"):
+        (inner,) = re.findall(f"<{tag}>(.*?)</{tag}>", explored, flags=re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inner.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in html.unescape(policy)
+
+
+def test_a_page_without_an_explorer_has_no_script(page: Page, folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "script-src 'none'" in html.unescape(text)
+    assert "Explore the graph" not in page.text
+
+
+def test_the_pictures_that_the_explorer_replaces_are_left_out(explored: str) -> None:
+    page = Page(explored)
+    alts = " ".join(page.values("img", "alt"))
+    assert len(page.values("img", "alt")) == 3
+    assert "shared" not in alts
+    assert "hidden forms" not in alts
+
+
+def test_what_the_data_of_the_explorer_says_is_text_and_never_html(tmp_path: Path) -> None:
+    nasty, model = "</script><script>alert(1)</script>", network()
+    graphs = all_graphs(model)
+    claim = Claim(f"shared: {nasty}", Level.EXACT, nasty, holds=True)
+    data = explorer_data(graphs["shared"], model, DIGITS, [claim])
+    report(tmp_path, model, explorer=data, **graphs)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert nasty not in text
+    (found,) = re.findall('id="explorer-data">(.*?)</script>', text)
+    assert json.loads(found)["claims"][0]["statement"] == nasty
 
 
 # What it says

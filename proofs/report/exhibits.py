@@ -1,0 +1,144 @@
+"""Which test digits a page shows, and what is known of each: a page cannot carry ten thousand."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric import BilinearNetwork, Digits
+from numeric.inference import logits
+from proofs.bounds.certified_radii import certified_radii
+from proofs.certificates.counts import clear_classes
+from proofs.report.packing import packed
+from proofs.robustness.pairs import PairMargins
+from proofs.robustness.trust_region import nearest
+
+Indices = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+
+_FIRST = 500
+"""Test digits that are shown whatever the network makes of them."""
+
+_TELLING = 300
+"""Test digits that the network labels wrongly, and as many on which the graph differs, at most."""
+
+_EXTREMES = 5
+"""Test digits that excite a node most, and least."""
+
+_CERTIFIED = 200
+"""Of the test digits that are shown, those with a radius where that takes long."""
+
+_DECIMALS = 4
+"""Of a radius, rounded down."""
+
+
+@dataclass(frozen=True)
+class Exhibits:
+    """The test digits that a page shows.
+
+    Attributes:
+        indices: in the test set, ascending.
+        outputs: the network's logits on all test images, in its own dtype.
+        mistakes: the test images that the network labels wrongly.
+        differing: those that the graph gives another class than the network.
+    """
+
+    indices: Indices
+    outputs: npt.NDArray[Any]
+    mistakes: Indices
+    differing: Indices
+
+    @classmethod
+    def of(
+        cls, model: BilinearNetwork, digits: Digits, found: Doubles, needed: Iterable[int]
+    ) -> Exhibits:
+        """Choose the first digits, those that tell the most, and all that are needed.
+
+        Args:
+            model: the network.
+            digits: whose test images are chosen from.
+            found: the logits of the graph on all test images, shape (images, classes).
+            needed: indices of test images that the page speaks of.
+        """
+        outputs = logits(model, digits.test_images)
+        predicted = outputs.argmax(axis=1)
+        mistakes = np.flatnonzero(predicted != digits.test_labels)
+        differing = np.flatnonzero(predicted != found.argmax(axis=1))
+        telling = np.concatenate([mistakes[:_TELLING], differing[:_TELLING]])
+        first = range(min(_FIRST, len(outputs)))
+        indices = np.array(sorted({*first, *telling.tolist(), *needed}))
+        return cls(indices, outputs, mistakes, differing)
+
+    def data(self, model: BilinearNetwork, digits: Digits) -> dict[str, Any]:
+        """Return the digits as JSON, with what the network makes of them."""
+        images = digits.test_images[self.indices]
+        side = math.isqrt(digits.inputs)
+        square = side * side == digits.inputs
+        return {
+            "total": len(digits.test_images),
+            "mistakes": len(self.mistakes),
+            "differing": len(self.differing),
+            "indices": self.indices.tolist(),
+            "labels": digits.test_labels[self.indices].tolist(),
+            "picture": [side, side] if square else [1, digits.inputs],
+            "pixels": packed(_as_bytes(images)),
+            "outputs": packed(self.outputs[self.indices].astype(np.float32)),
+            "radii": certified(model, images),
+        }
+
+
+def extremes(values: Doubles) -> tuple[Indices, Indices]:
+    """Return the images of the largest and of the smallest values, the outermost first.
+
+    Args:
+        values: of a node on all images, shape (images,).
+
+    Examples:
+        >>> most, least = extremes(np.array([0.5, -1.0, 3.0, 2.0]))
+        >>> most.tolist(), least.tolist()
+        ([2, 3], [1, 0])
+    """
+    count = min(_EXTREMES, len(values) // 2)
+    order = np.argsort(values, kind="stable")
+    return order[::-1][:count], order[:count]
+
+
+def certified(model: BilinearNetwork, images: npt.NDArray[np.float32]) -> dict[str, Any]:
+    """Return how far images can be moved before the network may predict another class.
+
+    Args:
+        model: of one layer, whose distances are exact, or of several, with a distance that is
+            proved and not sharp.
+        images: shape (images, inputs).
+
+    Returns:
+        ``values`` are rounded down, in the Euclidean norm of the pixels: 0 where the class leaves a
+        doubt, None where no other class is ever reached. With several layers the first 200 images
+        have one.
+    """
+    layers = model.layers()
+    exact = len(layers) == 1
+    images = images if exact else images[:_CERTIFIED]
+    classes = clear_classes(logits(copy.deepcopy(model).double(), images))
+    asked = np.maximum(classes, 0)
+    if exact:
+        found = nearest(PairMargins(layers), images, asked).radius
+    else:
+        found = certified_radii([layers], images, asked).radii
+    scale = 10.0**_DECIMALS
+    values = np.where(classes < 0, 0.0, np.floor(found * scale) / scale)
+    listed = [value if math.isfinite(value) else None for value in values.tolist()]
+    return {"exact": exact, "values": listed}
+
+
+def _as_bytes(images: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    """Return images as their bytes where every pixel is a byte over 255 in float32."""
+    found = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    same = np.array_equal(np.divide(found, 255, dtype=np.float32), images)
+    return found if same else images

@@ -1,0 +1,177 @@
+// The page of a digit: what the network and the graph say of it, and what that is made of.
+
+function digitPage({ graph, data, digits, pass, whole, shares, chosen, act }) {
+  const place = digits.places.get(chosen.digit);
+  const outputs = digits.outputs[place];
+  return [
+    element("header", {}, element("h3", { tabindex: "-1" }, `Test digit ${chosen.digit}`)),
+    pair(digits, place, shares),
+    facts(data, digits, place, outputs, pass, whole),
+    ...explanation(graph, pass, shares, chosen, act),
+    ...logitTable(pass, whole, outputs, act, graph),
+  ];
+}
+
+function pair(digits, place, shares) {
+  const label = digits.labels[place];
+  return element(
+    "div",
+    { class: "looks" },
+    element(
+      "figure",
+      {},
+      digitPicture(digits.pixels[place], digits.picture, `a handwritten ${label}`),
+      element("figcaption", {}, `labelled ${label}`),
+    ),
+    element(
+      "figure",
+      {},
+      signedPicture([...shares.pixels], digits.picture, "the share of each pixel"),
+      element("figcaption", {}, `pixels, for ${aim(shares)}`),
+    ),
+  );
+}
+
+function aim(shares) {
+  return shares.against === null ? `${shares.label}` : `${shares.label} over ${shares.against}`;
+}
+
+function facts(data, digits, place, outputs, pass, whole) {
+  const says = (logits) => {
+    const label = predicted([...logits]);
+    const right = label === digits.labels[place];
+    return element("b", { class: right ? "holds" : "fails" }, String(label));
+  };
+  const changed = predicted(pass.logits) !== predicted(whole.logits);
+  const rows = [
+    ["network says", [says(outputs)]],
+    ["graph says", [says(pass.logits), changed ? `, with all on ${predicted(whole.logits)}` : ""]],
+    ["certified radius", radius(data.digits.radii, place)],
+  ];
+  const list = rows.flatMap(([name, values]) => [
+    element("dt", {}, name),
+    element("dd", {}, ...values),
+  ]);
+  return element("dl", { class: "facts" }, ...list);
+}
+
+/** Say how far the digit can be moved before the network may change its mind. */
+function radius({ exact, values }, place) {
+  const found = values[place];
+  const small = (text) => element("span", { class: "small" }, text);
+  if (found === undefined) {
+    const held = `in this page, ${counts.format(values.length)} digits have one`;
+    return ["not computed", small(` for this digit; ${held}`)];
+  }
+  if (found === null) return ["none needed", small(" no input anywhere has another class")];
+  if (found === 0) return ["none", small(" its class leads by too little to be sure of")];
+  const words = exact
+    ? " is how far the nearest input lies to which the network gives another class, rounded down"
+    : ": proved, to no nearer input does the network give another class. It may hold further";
+  return [exactly(found, found.toFixed(4)), small(words)];
+}
+
+function explanation(graph, pass, shares, chosen, act) {
+  const features = graph.nodes.filter(
+    (node) => node.kind === "feature" && node.layer === chosen.layer,
+  );
+  const rows = features.map((node) => ({ node, amount: shares.nodes[node.place] }));
+  const given = rows.reduce((sum, row) => sum + row.amount, 0);
+  const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
+  const around = shares.total - given;
+  const rest = [
+    element("span", { class: "what" }, "around them: constants, linear parts "),
+    bar(around / scale),
+    element("span", { class: "number" }, signed(around)),
+  ];
+  return [
+    element("h4", {}, "What it is made of"),
+    element("div", { class: "choose" }, ...choosers(graph, pass, shares, chosen, act)),
+    nodeList(rows, { scale, act, rest: Math.abs(around) > 1e-9 * scale ? rest : null }),
+    element(
+      "p",
+      { class: "small" },
+      `Exact shares, which sum to ${chosen.against === null ? "the logit" : "the lead"}, `,
+      exactly(shares.total, short(shares.total, 4)),
+      ".",
+    ),
+  ];
+}
+
+function choosers(graph, pass, shares, chosen, act) {
+  const classes = graph.logits.map((_, label) => label);
+  const best = predicted(pass.logits);
+  const labels = [["", `the logit of ${best}, the largest`]];
+  labels.push(...classes.map((label) => [String(label), `the logit of ${label}`]));
+  const others = classes.filter((label) => label !== shares.label);
+  const againsts = [["", "as it is"], ...others.map((label) => [String(label), `over ${label}`])];
+  const layers = Array.from({ length: graph.depth }, (_, place) => {
+    return [String(place + 1), `by feature of layer ${place + 1}`];
+  });
+  const read = (value) => (value === "" ? null : Number(value));
+  const text = (value) => (value === null ? "" : String(value));
+  return [
+    chooser("label", "what is explained", labels, text(chosen.label), (value) =>
+      act.choose({ label: read(value), against: null }),
+    ),
+    chooser("against", "against what", againsts, text(shares.against), (value) =>
+      act.choose({ against: read(value), label: shares.label }),
+    ),
+    chooser("layer", "which features", layers, String(chosen.layer), (value) =>
+      act.choose({ layer: Number(value) }),
+    ),
+  ];
+}
+
+function chooser(id, label, options, value, change) {
+  const made = options.map(([key, text]) =>
+    element("option", { value: key, selected: key === value }, text),
+  );
+  const listener = (event) => change(event.target.value);
+  return element("select", { id, "aria-label": label, change: listener }, ...made);
+}
+
+function logitTable(pass, whole, outputs, act, graph) {
+  const someOff = pass.off.size > 0;
+  const head = ["", "graph", someOff ? "change" : null, "network"].filter((text) => text !== null);
+  const rows = pass.logits.map((logit, label) => {
+    const change = logit - whole.logits[label];
+    const name = graph.logits[label]
+      ? element(
+          "button",
+          { type: "button", class: "link", click: () => act.open(graph.logits[label]) },
+          String(label),
+        )
+      : String(label);
+    const cells = [
+      element("td", { "data-logit": String(label) }, exactly(logit, level(logit))),
+      someOff ? element("td", { class: sideOf(change) }, exactly(change, signed(change))) : null,
+      element("td", {}, exactly(outputs[label], level(outputs[label]))),
+    ];
+    const best = predicted(pass.logits) === label;
+    return element(
+      "tr",
+      { class: best ? "winner" : null },
+      element("th", { scope: "row" }, name),
+      ...cells.filter(Boolean),
+    );
+  });
+  return [
+    element("h4", {}, "Logits"),
+    element(
+      "table",
+      { class: "logits" },
+      element(
+        "thead",
+        {},
+        element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text))),
+      ),
+      element("tbody", {}, ...rows),
+    ),
+  ];
+}
+
+function sideOf(number) {
+  if (number === 0) return "none";
+  return number < 0 ? "negative" : "positive";
+}

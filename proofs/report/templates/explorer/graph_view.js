@@ -1,0 +1,197 @@
+// The graph as it is looked at: nodes that can be pointed at, edges drawn between them.
+
+/** Build the view; `act` is told what the reader does: open, toggle. */
+function graphView(graph, pictures, size, act) {
+  const board = byId("graph"); // scrolls; what is in it may be wider
+  const drawing = byId("edges");
+  const tiles = new Map(graph.nodes.map((node) => [node, tileOf(node, pictures, size)]));
+  let current = { places: new Map(), lines: [], pass: null };
+  let reached = null; // the node that the keyboard is at
+
+  function reach(node, focus) {
+    if (reached) tiles.get(reached).tabIndex = -1;
+    reached = node;
+    tiles.get(node).tabIndex = 0;
+    if (focus) tiles.get(node).focus();
+  }
+
+  function render(shown, pass, shares, chosen) {
+    const layout = layoutOf(graph, shown, board.clientWidth - 24);
+    const inner = byId("nodes");
+    inner.style.width = `${layout.width}px`;
+    inner.style.height = `${layout.height}px`;
+    drawing.setAttribute("width", layout.width);
+    drawing.setAttribute("height", layout.height);
+    const largest = Math.max(0, ...pass.logits.map(Math.abs)) || 1;
+    const wanted = [];
+    for (const [node, place] of layout.places) {
+      const tile = tiles.get(node);
+      tile.style.left = `${place.x}px`;
+      tile.style.top = `${place.y}px`;
+      dress(node, tile, pass, chosen, largest, shares.label);
+      wanted.push(tile);
+    }
+    const focused = document.activeElement;
+    inner.replaceChildren(drawing, ...layout.columns.map(heading), ...wanted);
+    if (wanted.includes(focused)) focused.focus({ preventScroll: true });
+    const amounts = amountsOf(shown.edges, shares, chosen);
+    const lines = shown.edges.map((edge) => lineOf(edge, layout.places, amounts.get(edge)));
+    lines.sort((first, second) => first.width - second.width);
+    drawing.replaceChildren(...lines.map((line) => line.drawn));
+    current = { places: layout.places, lines, pass, shares };
+    if (!layout.places.has(reached)) reach(layout.places.keys().next().value, false);
+  }
+
+  function highlight(node) {
+    board.classList.toggle("pointing", node !== null);
+    const near = new Set([node]);
+    for (const line of current.lines) {
+      const touches = line.edge.source === node || line.edge.target === node;
+      line.drawn.classList.toggle("lit", touches);
+      if (touches) near.add(line.edge.source).add(line.edge.target);
+    }
+    for (const other of current.places.keys())
+      tiles.get(other).classList.toggle("near", near.has(other));
+    preview(node, current, pictures, size);
+  }
+
+  const nodeAt = (target) => {
+    const tile = target.closest?.(".node");
+    return tile ? graph.byKey.get(tile.dataset.node) : null;
+  };
+  board.addEventListener("pointerover", (event) => highlight(nodeAt(event.target)));
+  board.addEventListener("pointerleave", () => highlight(null));
+  board.addEventListener("focusin", (event) => {
+    const node = nodeAt(event.target);
+    if (node) reach(node, false);
+    highlight(node);
+  });
+  board.addEventListener("focusout", () => highlight(null));
+  board.addEventListener("click", (event) => {
+    const node = nodeAt(event.target);
+    if (node) act.open(node);
+  });
+  board.addEventListener("keydown", (event) => {
+    const node = nodeAt(event.target);
+    if (!node) return;
+    const direction = arrows[event.key];
+    if (direction) {
+      const next = neighbourTowards(current.places, node, direction);
+      if (next) reach(next, true);
+    } else if (event.key === "Enter") act.open(node);
+    else if (event.key === " ") act.toggle(node);
+    else return;
+    event.preventDefault();
+  });
+  return { render, focus: (node) => current.places.has(node) && reach(node, true) };
+}
+
+const arrows = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+
+function tileOf(node, pictures, size) {
+  const tile = element("button", {
+    type: "button",
+    class: `node ${node.kind}`,
+    "data-node": node.key,
+    tabindex: "-1",
+  });
+  const pattern = isConstant(node) || node.kind === "logit" ? null : patternOf(node, pictures);
+  if (pattern) tile.append(signedPicture(pattern.numbers, size));
+  if (isConstant(node)) tile.append(element("span", { class: "one" }, "1"));
+  if (node.kind === "logit") {
+    tile.append(element("b", {}, String(node.index)), element("span", { class: "level" }));
+    tile.append(element("span", { class: "number" }));
+  } else {
+    if (node.kind === "form" && node.index) {
+      tile.append(element("span", { class: "badge" }, String(node.index)));
+    }
+    tile.append(element("span", { class: "gauge" }, element("i", {})));
+  }
+  return tile;
+}
+
+/** Show in a tile what its node is on the digit. */
+function dress(node, tile, pass, chosen, largest, explained) {
+  const value = pass.values[node.place];
+  const off = pass.off.has(node.key);
+  const winner = node.kind === "logit" && predicted(pass.logits) === node.index;
+  tile.classList.toggle("off", off);
+  tile.classList.toggle("open", chosen.node === node.key);
+  tile.classList.toggle("winner", winner);
+  tile.classList.toggle("explained", node.kind === "logit" && explained === node.index);
+  const words = [nameOf(node), off ? "switched off" : `value ${short(value)}`];
+  tile.setAttribute("aria-label", words.join(", ") + (winner ? ", the largest" : ""));
+  tile.setAttribute("aria-current", String(chosen.node === node.key));
+  if (node.kind === "logit") {
+    tile.querySelector(".level").replaceChildren(bar(value / largest));
+    tile.querySelector(".number").replaceChildren(exactly(value, level(value)));
+  } else {
+    const most = Math.max(...node.range.map(Math.abs)) || 1;
+    const gauge = tile.querySelector(".gauge i");
+    gauge.className = value < 0 ? "negative" : "positive";
+    gauge.style.width = `${Math.min(100, (100 * Math.abs(value)) / most)}%`;
+  }
+}
+
+function heading(column) {
+  const hidden = column.all.length - column.nodes.length;
+  const number = hidden ? `${counts.format(column.nodes.length)} of ` : "";
+  const text = `${number}${counts.format(column.all.length)} ${column.of}`.trim();
+  const made = element(
+    "div",
+    { class: "heading" },
+    element("b", {}, column.title),
+    element("span", {}, column.title === "Logits" ? "on this digit" : text),
+  );
+  made.style.left = `${column.left}px`;
+  made.style.width = `${Math.max(column.width, 90)}px`;
+  return made;
+}
+
+/** Return how thick edges are, from -1 to 1: beside the thickest between the same two columns. */
+function amountsOf(edges, shares, chosen) {
+  if (chosen.edges === "weights") {
+    return new Map(edges.map((edge) => [edge, (Math.sign(edge.weight) * edge.strength ** 2) / 2]));
+  }
+  const largest = new Map();
+  const columns = (edge) => `${edge.source.kind} ${edge.target.kind} ${edge.target.layer}`;
+  for (const edge of edges) {
+    const size = Math.abs(shares.edges[edge.number]);
+    largest.set(columns(edge), Math.max(size, largest.get(columns(edge)) ?? 0));
+  }
+  const amount = (edge) => shares.edges[edge.number] / (largest.get(columns(edge)) || 1);
+  return new Map(edges.map((edge) => [edge, amount(edge)]));
+}
+
+function lineOf(edge, places, amount) {
+  const width = 0.6 + 4 * Math.sqrt(Math.abs(amount));
+  const drawn = shape("path", {
+    d: curve(places.get(edge.source), places.get(edge.target)),
+    class: `edge ${amount < 0 ? "negative" : "positive"}`,
+    "stroke-width": width.toFixed(2),
+    "stroke-opacity": (0.1 + 0.75 * Math.abs(amount)).toFixed(2),
+    "data-edge": `${edge.source.key} ${edge.target.key}`,
+  });
+  return { edge, drawn, width };
+}
+
+/** Say beside a node what it is, while it is pointed at. */
+function preview(node, { places, pass, shares }, pictures, size) {
+  const card = byId("preview");
+  card.hidden = node === null || !places.has(node);
+  if (card.hidden) return;
+  const pattern = isConstant(node) ? null : patternOf(node, pictures);
+  const share = shares.nodes[node.place];
+  card.replaceChildren(
+    ...(pattern ? [signedPicture(pattern.numbers, size)] : []),
+    element("b", {}, capital(nameOf(node))),
+    element("span", {}, `value ${short(pass.values[node.place])}`),
+    element("span", {}, `share ${signed(share)}`),
+  );
+  const { x, y, half } = places.get(node);
+  const nodes = byId("nodes");
+  const onTheLeft = x + half + 12 + card.offsetWidth > nodes.clientWidth;
+  const left = onTheLeft ? x - half - 12 - card.offsetWidth : x + half + 12;
+  card.style.left = `${nodes.offsetLeft + left}px`;
+  card.style.top = `${Math.max(0, Math.min(y - 60, nodes.clientHeight - card.offsetHeight))}px`;
+}

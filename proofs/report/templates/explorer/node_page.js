@@ -1,0 +1,181 @@
+// The page of a node: what it looks for, what it reads, who reads it.
+
+function nodePage(node, { data, digits, pictures, shown, pass, chosen, act }) {
+  const size = digits.picture;
+  const off = pass.off.has(node.key);
+  const close = element(
+    "button",
+    { type: "button", class: "close", "aria-label": "close", click: act.close },
+    "×",
+  );
+  const parts = [
+    element("header", {}, element("h3", { tabindex: "-1" }, capital(nameOf(node))), close),
+    looks(node, pictures, size),
+    element("p", { class: "formula" }, formulaOf(node)),
+    meaning(node, pass),
+  ];
+  if (!shown.nodes.has(node)) parts.push(tooWeak(node, act));
+  if (canBeSwitchedOff(node)) {
+    const turn = () => act.toggle(node);
+    parts.push(
+      element(
+        "button",
+        { type: "button", class: "switch", "aria-pressed": String(off), click: turn },
+        off ? "Switch on again" : "Switch off",
+      ),
+    );
+  }
+  if (node.spectrum) parts.push(...spectrum(node));
+  parts.push(...excited(node, digits, chosen, act));
+  parts.push(...edgeList("Reads", node.incoming, "source", pass, chosen, act));
+  parts.push(...edgeList("Is read by", node.outgoing, "target", pass, chosen, act));
+  parts.push(...claimsOn(data), inPython(node));
+  return parts.filter((part) => part !== null);
+}
+
+function tooWeak(node, act) {
+  const show = () => act.reveal(node);
+  return element(
+    "p",
+    { class: "small" },
+    "It is too weak to be among what the graph shows. ",
+    element("button", { type: "button", class: "link", click: show }, "Show more"),
+  );
+}
+
+function looks(node, pictures, size) {
+  if (isConstant(node)) return null;
+  if (!node.patterns) {
+    const label = `the pixels that ${nameOf(node)} reads`;
+    const drawn = signedPicture(node.direction.subarray(1), size, label);
+    const norm = node.direction.reduce((sum, weight) => sum + weight * weight, 0);
+    const words =
+      "Red and blue pixels are read with opposite signs; the square forgets which. Its spectrum is " +
+      `one eigenvalue, |d|² = ${short(norm)}.`;
+    return element("div", { class: "looks" }, drawn, element("p", {}, words));
+  }
+  const drawn = node.patterns.map(([sign, row]) => {
+    const words = sign > 0 ? "adds most" : "takes most away";
+    const label = `the pattern that ${words}`;
+    return element(
+      "figure",
+      {},
+      signedPicture(pictures[row], size, label),
+      element("figcaption", { class: sign > 0 ? "positive" : "negative" }, words),
+    );
+  });
+  return element("div", { class: "looks" }, ...drawn);
+}
+
+function meaning(node, pass) {
+  const value = exactly(pass.values[node.place], short(pass.values[node.place], 4));
+  const [least, most] = node.range.map((end) => short(end));
+  const where = node.direction
+    ? `x̃ is 1 and the pixels after it, d the picture and ${short(node.direction[0])} for the 1. `
+    : "";
+  return element(
+    "p",
+    { class: "small" },
+    `${where}On this digit `,
+    value,
+    `; on all test digits from ${least} to ${most}.`,
+  );
+}
+
+/** Draw the eigenvalues of a node's quadratic form, the largest in size first. */
+function spectrum(node) {
+  const largest = Math.abs(node.spectrum[0] ?? 0) || 1;
+  const bars = node.spectrum.map((value) => {
+    const made = element("i", { class: value < 0 ? "negative" : "positive", title: short(value) });
+    made.style.height = `${((50 * Math.abs(value)) / largest).toFixed(1)}%`;
+    made.style[value < 0 ? "top" : "bottom"] = "50%";
+    return element("span", {}, made);
+  });
+  const what = node.kind === "feature" ? "what it reads" : "its quadratic form";
+  const ends = node.spectrum.length ? `, ${signed(node.spectrum[0])} the largest in size` : "";
+  return [
+    element("h4", {}, "Spectrum"),
+    element("div", { class: "spectrum", role: "img", "aria-label": `eigenvalues${ends}` }, ...bars),
+    element(
+      "p",
+      { class: "small" },
+      `Eigenvalues of ${what}: ${node.spectrum.length} of ${node.rank}${ends}.`,
+    ),
+  ];
+}
+
+function excited(node, digits, chosen, act) {
+  const row = ([index, value]) => {
+    const place = digits.places.get(index);
+    const label = `test digit ${index}, a ${digits.labels[place]}, value ${short(value)}`;
+    const pick = () => act.pick(index);
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "digit",
+        "data-digit": String(index),
+        "aria-label": label,
+        "aria-pressed": String(index === chosen.digit),
+        title: label,
+        click: pick,
+      },
+      digitPicture(digits.pixels[place], digits.picture),
+      element("span", {}, short(value, 2)),
+    );
+  };
+  if (isConstant(node)) return [];
+  return [
+    element("h4", {}, "Digits that excite it most"),
+    element("div", { class: "digits" }, ...node.most.map(row)),
+    element("h4", {}, "and least"),
+    element("div", { class: "digits" }, ...node.least.map(row)),
+  ];
+}
+
+function edgeList(title, edges, end, pass, chosen, act) {
+  if (edges.length === 0) return [];
+  const live = chosen.edges === "digit";
+  const rows = edges.map((edge) => ({
+    node: edge[end],
+    amount: live ? contribution(edge, pass) : edge.weight,
+    note: live
+      ? `weight ${short(edge.weight)}`
+      : `${Math.round(100 * edge.strength)} % of the strongest`,
+  }));
+  const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
+  const what = live ? "what each edge adds on this digit" : "weights";
+  return [
+    element("h4", {}, `${title} ${counted(edges.length, "node")}`),
+    element("p", { class: "small" }, capital(what)),
+    nodeList(rows, { scale, act }),
+  ];
+}
+
+function claimsOn(data) {
+  if (data.claims.length === 0) return [];
+  const lines = data.claims.map((claim) =>
+    element(
+      "li",
+      {},
+      element("b", { class: claim.holds ? "holds" : "fails" }, claim.level),
+      ` ${claim.statement}${claim.holds ? "" : " This fails."}`,
+    ),
+  );
+  return [
+    element("h4", {}, "Claims"),
+    element(
+      "p",
+      { class: "small" },
+      "No claim is about this node alone; these are about its graph.",
+    ),
+    element("ul", { class: "claims" }, ...lines),
+  ];
+}
+
+function inPython(node) {
+  const numbers = node.key.split("-").slice(1).join(", ");
+  const name = `("${node.kind}", ${numbers})`;
+  const words = canBeSwitchedOff(node) ? `ablate(graph, ${name})` : `graph.in_edges(${name})`;
+  return element("p", { class: "small" }, "In Python ", element("code", {}, words));
+}
