@@ -20,6 +20,9 @@ from analytic.text import Names, latex, naming, plain, subscripted
 
 _SHOWN = 20
 
+_A_LINE = 4
+"""How many terms a line has in a notebook."""
+
 
 class Term(NamedTuple):
     """A monomial, as exponents by variable, with its coefficient."""
@@ -204,6 +207,20 @@ class Polynomial:
         terms, rest = self._selected(shown)
         text = latex(terms, naming(names, self.variables, "x_{{{}}}".format), digits)
         return rf"{text} + \dots" if rest else text
+
+    def _repr_latex_(self) -> str:
+        """Show the largest terms in a notebook, and how many smaller ones there are."""
+        terms, rest = self._selected(_SHOWN)
+        lines = [
+            latex(terms[first : first + _A_LINE], "x_{{{}}}".format, digits=3)
+            for first in range(0, max(1, len(terms)), _A_LINE)
+        ]
+        if rest:
+            lines.append(rf"\dots \text{{ ({rest:,} smaller terms)}}")
+        # After the empty group a sign stands between two terms, as in the middle of a line.
+        joined = [f"{{}} {line if line.startswith('-') else f'+ {line}'}" for line in lines[1:]]
+        body = r" \\ & ".join([lines[0], *joined])
+        return rf"$$\begin{{aligned}} & {body} \end{{aligned}}$$"
 
     def _selected(self, shown: int) -> tuple[list[Term], int]:
         """Return the terms to be shown, and how many are not."""

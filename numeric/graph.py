@@ -40,6 +40,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from numeric.composition import CompositionGraph
 from numeric.normal_form import SquareLayer
 from numeric.schema import INPUT, Node, validate
 
@@ -63,7 +64,7 @@ def compose(layers: Sequence[SquareLayer], method: str) -> nx.DiGraph[Node]:
 (('feature', 1, 0), ('logit', 0), 1.0)]
     """
     sizes = [layers[0].linear.shape[1], *(len(layer.linear) for layer in layers)]
-    graph: nx.DiGraph[Node] = nx.DiGraph(method=method, sizes=sizes)
+    graph: nx.DiGraph[Node] = CompositionGraph(method=method, sizes=sizes)
     graph.add_node(INPUT, size=sizes[0] - 1)
     for number, layer in enumerate(layers, start=1):
         features: list[Node] = [("feature", number, k) for k in range(len(layer.readings))]

@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
 from numeric.interchange.attributes import kept_attributes
@@ -107,7 +108,7 @@ def load_graph(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
 def _graph(
     arrays: Mapping[str, npt.NDArray[Any]], description: Mapping[str, Any]
 ) -> nx.DiGraph[Node]:
-    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph: nx.DiGraph[Node] = CompositionGraph()
     graph.graph.update(description["graph"])
     nodes = [_node(*row) for row in arrays["nodes"].tolist()]
     graph.add_nodes_from(nodes)

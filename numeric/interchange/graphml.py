@@ -28,6 +28,7 @@ from typing import Any
 
 import networkx as nx
 
+from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import parse_json, replacing
 from numeric.interchange.attributes import (
@@ -105,7 +106,7 @@ def load_graphml(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
         True
     """
     plain = _read(path)
-    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph: nx.DiGraph[Node] = CompositionGraph()
     graph.graph.update(_parsed(plain.graph, "attributes", dict, f"the graph in {path}"))
     for name, data in plain.nodes(data=True):
         node = named_node(name)

@@ -25,6 +25,7 @@ from typing import Any
 
 import networkx as nx
 
+from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import read_json, write_text
 from numeric.interchange.attributes import direction_array, kept_attributes, weights_as_floats
@@ -106,7 +107,7 @@ def from_node_link(
     for key, wanted in (("directed", True), ("multigraph", False)):
         if data.get(key) is not wanted:
             raise NumericError(f"expected {key} of {name} to be {wanted}, got {data.get(key)!r}")
-    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph: nx.DiGraph[Node] = CompositionGraph()
     graph.graph.update(data["graph"])
     for position, entry in enumerate(_entries(data, "nodes", name)):
         _add_node(graph, entry, f"nodes[{position}] of {name}")

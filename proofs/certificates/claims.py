@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from html import escape
+from itertools import groupby
 from types import UnionType
 from typing import Any
 
@@ -138,6 +140,10 @@ at least 9 times.
         detail = f" {self.failure}" if self.failure else ""
         return f"[{self.level}, {verdict}] {self.statement}{detail}"
 
+    def _repr_html_(self) -> str:
+        """Show the claim in a notebook, as a table of one row."""
+        return f"<table><tbody>{_row(self, level=True)}</tbody></table>"
+
 
 _KINDS: dict[str, type | UnionType] = {
     "name": str,
@@ -185,3 +191,28 @@ class Certificate:
     def holds(self) -> bool:
         """Whether there are claims, and every one of them holds."""
         return bool(self.claims) and all(claim.holds for claim in self.claims)
+
+    def _repr_html_(self) -> str:
+        """Show the claims in a notebook by their level; identities in symbols stay folded."""
+        failed = sum(not claim.holds for claim in self.claims)
+        verdict = f"{failed} of {len(self.claims)} claims FAIL" if failed else "all claims hold"
+        parts = [f"<p><strong>{verdict if self.claims else 'no claims'}</strong></p>"]
+        for level, found in groupby(self.claims, key=lambda claim: claim.level):
+            claims = list(found)
+            folded = level is Level.SYMBOLIC and all(claim.holds for claim in claims)
+            summary = escape(f"{level} ({len(claims)}): {level.meaning}")
+            rows = "".join(_row(claim) for claim in claims)
+            parts.append(
+                f"<details{'' if folded else ' open'}><summary>{summary}</summary>"
+                f"<table><tbody>{rows}</tbody></table></details>"
+            )
+        return "".join(parts)
+
+
+def _row(claim: Claim, *, level: bool = False) -> str:
+    """Return a claim as a row of HTML, everything in it escaped."""
+    text = f"{claim.statement} {claim.failure}" if claim.failure else claim.statement
+    cells = ["holds" if claim.holds else "FAILS", text, claim.theorem or ""]
+    shown = [str(claim.level), *cells] if level else cells
+    style = ' style="text-align:left"'
+    return f"<tr>{''.join(f'<td{style}>{escape(cell)}</td>' for cell in shown)}</tr>"

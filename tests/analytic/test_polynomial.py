@@ -208,6 +208,30 @@ def test_latex_has_rounded_or_exact_coefficients() -> None:
     assert NONE.to_latex() == "0"
 
 
+def test_a_notebook_shows_all_terms_of_a_short_polynomial() -> None:
+    assert THREE_TERMS._repr_latex_() == (
+        r"$$\begin{aligned} & -0.75 x_{0}^{2} x_{2} + 4 x_{1} + 0.5 \end{aligned}$$"
+    )
+    assert NONE._repr_latex_() == r"$$\begin{aligned} & 0 \end{aligned}$$"
+
+
+def test_a_notebook_shows_the_largest_of_many_terms_and_counts_the_rest() -> None:
+    many = polynomial({(power, 0, 0): (-1.0) ** (power // 4) * (power + 1) for power in range(25)})
+    shown = many._repr_latex_()
+    assert shown.startswith(r"$$\begin{aligned} & 25 x_{0}^{24} - 24 x_{0}^{23} - 23 x_{0}^{22}")
+    assert r"- 22 x_{0}^{21} \\ & {} -21 x_{0}^{20} + 20 x_{0}^{19}" in shown
+    assert r"+ 18 x_{0}^{17} \\ & {} + 17 x_{0}^{16} - 16 x_{0}^{15}" in shown
+    assert shown.endswith(r"6 x_{0}^{5} \\ & {} + \dots \text{ (5 smaller terms)} \end{aligned}$$")
+
+
+def test_what_a_notebook_shows_is_the_sum_of_the_terms_shown() -> None:
+    many = polynomial({(power, 0, 0): (-1.0) ** (power // 4) * (power + 1) for power in range(20)})
+    lines = many._repr_latex_().removeprefix(r"$$\begin{aligned} & ").split(r" \\ & {} ")
+    assert len(lines) == 5
+    joined = "".join(line.removesuffix(r" \end{aligned}$$") for line in lines).replace(" ", "")
+    assert joined == many.to_latex().replace(" ", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

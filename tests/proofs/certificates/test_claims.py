@@ -115,3 +115,52 @@ def test_a_claim_of_a_kind_says_what_its_kind_says_with_its_numbers() -> None:
 def test_every_kind_has_a_level_and_a_theorem_that_is_there(kind: str) -> None:
     assert CLAIMS[kind]["level"] in list(Level)
     assert CLAIMS[kind]["theorem"] in {None, *THEOREMS}
+
+
+# In a notebook
+
+
+def test_a_notebook_shows_the_claims_under_what_their_level_means() -> None:
+    shown = CERTIFICATE._repr_html_()
+    assert shown.index(Level.EXACT.meaning) < shown.index("1 + 1 is 2.")
+    assert shown.index("1 + 1 is 2.") < shown.index(Level.MEASURED.meaning)
+    assert shown.index(Level.MEASURED.meaning) < shown.index("Half of it is „½“.")
+    assert Level.BOUNDED.meaning not in shown
+
+
+def test_a_notebook_shows_what_fails_and_where() -> None:
+    shown = CERTIFICATE._repr_html_()
+    assert "1 of 2 claims FAIL" in shown
+    assert '<td style="text-align:left">FAILS</td>' in shown
+    assert "At node (&#x27;logit&#x27;, 0)." in shown
+    good = replace(CERTIFICATE, claims=(HOLDS,))._repr_html_()
+    assert "all claims hold" in good
+    assert "FAIL" not in good
+
+
+def test_a_notebook_folds_identities_in_symbols_only_where_all_of_them_hold() -> None:
+    identity = replace(HOLDS, level=Level.SYMBOLIC)
+    assert "<details open>" not in replace(CERTIFICATE, claims=(identity,))._repr_html_()
+    broken = replace(identity, holds=False)
+    assert "<details open>" in replace(CERTIFICATE, claims=(broken,))._repr_html_()
+    assert "<details open>" in replace(CERTIFICATE, claims=(HOLDS,))._repr_html_()
+
+
+def test_a_certificate_without_claims_does_not_say_that_all_of_them_hold() -> None:
+    shown = replace(CERTIFICATE, claims=())._repr_html_()
+    assert "no claims" in shown
+    assert "hold" not in shown
+
+
+def test_a_claim_shows_its_level_verdict_statement_and_theorem() -> None:
+    shown = HOLDS._repr_html_()
+    for text in ("exact", "holds", "1 + 1 is 2.", "addition"):
+        assert f">{text}</td>" in shown
+
+
+def test_nothing_that_a_claim_says_is_taken_for_html() -> None:
+    word = '<script>alert("a & b")</script>'
+    claim = replace(FAILS, statement=word, failure=word, theorem=word)
+    for shown in (claim._repr_html_(), replace(CERTIFICATE, claims=(claim,))._repr_html_()):
+        assert "<script" not in shown
+        assert shown.count("&lt;script&gt;alert(&quot;a &amp; b&quot;)&lt;/script&gt;") == 3
