@@ -42,7 +42,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import math
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -57,6 +56,7 @@ from numeric.errors import NumericError
 from numeric.explanation.flow import Flow
 from numeric.explanation.forward_pass import checked_numbers
 from numeric.explanation.interventions import takes_part
+from numeric.features.patterns import picture_shape
 from numeric.files import write_text
 from numeric.interchange.attributes import node_name
 from numeric.interchange.attribution_format import check_attribution_graph
@@ -266,9 +266,7 @@ def _describe_logits(
 
 
 def _picture(direction: npt.NDArray[np.float64]) -> str:
-    side = math.isqrt(len(direction))
-    shape = (side, side) if side * side == len(direction) else (1, -1)
-    pixels = direction.reshape(shape) / (abs(direction).max() or 1.0)
+    pixels = direction.reshape(picture_shape(len(direction))) / (abs(direction).max() or 1.0)
     # Without the name of the software: the same direction gives the same bytes.
     plain: dict[str, Any] = {"format": "png", "metadata": {"Software": None}}
     file = io.BytesIO()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import typer
 from matplotlib.figure import Figure
@@ -19,9 +20,15 @@ from proofs.certificates.files import save_certificate
 from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check
 from proofs.commands.arguments import Data, Model
+from proofs.robustness.directions import adversarial_directions, effects
 from proofs.robustness.pairs import PairMargins
-from proofs.robustness.pictures import accuracy_picture, neighbours_picture, radius_picture
-from proofs.robustness.trust_region import nearest_points
+from proofs.robustness.pictures import (
+    directions_picture,
+    draw_accuracy,
+    draw_radii,
+    neighbours_picture,
+)
+from proofs.robustness.trust_region import nearest, nearest_points
 
 Graphs = Annotated[
     list[Path],
@@ -34,8 +41,13 @@ CertificateFile = Annotated[
     typer.Option(help="The file that the claims are written to; what they rest on stands beside."),
 ]
 
+Array = npt.NDArray[Any]
+
 _SHOWN = 6
 """How many images are drawn with their nearest neighbours of another class."""
+
+_MEASURED = 500
+"""How many images show what adversarial directions do."""
 
 
 def prove_graphs(
@@ -134,33 +146,63 @@ def _pictures(
     images, labels = digits.test_images[: len(radii)], digits.test_labels[: len(radii)]
     with torch.no_grad():
         predicted = network.double()(torch.from_numpy(images).double()).argmax(dim=1).numpy()
-    count = min(attacked, len(radii))
-    distances = np.full(len(radii), np.nan)
+    count, distances = min(attacked, len(radii)), None
     if count:
-        generator = torch.Generator().manual_seed(0)
-        found = attack(network, images[:count], predicted[:count], generator=generator)
-        distances[:count] = found.distances
-        closer = int((found.distances < radii[:count]).sum())
-        typer.echo(
-            f"attack: on the first {count} images PGD found another class at a mean distance of "
-            f"{found.distances.mean():.4f}, where {radii[:count].mean():.4f} is certified; nearer "
-            f"than certified: {closer}"
-        )
-    some = None if not count else distances[:count]
-    figures = {"radii": radius_picture(radii[:count] if count else radii, some)}
-    right = predicted == labels
-    figures["certified-accuracy"] = (
-        accuracy_picture(radii[:count], right[:count], some)
-        if count
-        else accuracy_picture(radii, right)
-    )
+        some, classes = images[:count], predicted[:count]
+        distances = _attacked(network, some, classes, radii[:count], "L2")
+        if exact:
+            changes = proved.witnesses["pixel robustness.radius"][:count]
+            _attacked(network, some, classes, changes, "Linf")
+    shown = slice(count or None)
+    figures = {
+        name: Figure(figsize=(6.5, 3.5), layout="constrained")
+        for name in ("radii", "certified-accuracy")
+    }
+    draw_radii(figures["radii"].subplots(), radii[shown], distances)
+    right = (predicted == labels)[shown]
+    draw_accuracy(figures["certified-accuracy"].subplots(), radii[shown], right, distances)
     if exact:
-        shown = np.flatnonzero(radii > 0)[:_SHOWN]
-        rivals = proved.witnesses["robustness.targets"][shown]
-        points = nearest_points(
-            PairMargins(network.layers()), images[shown], predicted[shown], rivals
-        )
-        figures["nearest-neighbours"] = neighbours_picture(
-            images[shown], points, predicted[shown], rivals, radii[shown], labels[shown]
-        )
+        figures |= _exact_pictures(network, images, predicted, labels, proved)
     return figures
+
+
+def _attacked(
+    network: BilinearNetwork, images: Array, classes: Array, radii: Array, norm: str
+) -> Array:
+    """Return how far an attack has to go, and say how that compares to what is certified."""
+    generator = torch.Generator().manual_seed(0)
+    found = attack(network, images, classes, norm=norm, generator=generator).distances
+    typer.echo(
+        f"attack: on the first {len(images)} images PGD found another class at a mean distance of "
+        f"{found.mean():.4f} ({norm}), where {radii.mean():.4f} is certified; nearer than "
+        f"certified: {(found < radii).sum()}"
+    )
+    return found
+
+
+def _exact_pictures(
+    network: BilinearNetwork, images: Array, predicted: Array, labels: Array, proved: Certificate
+) -> dict[str, Figure]:
+    """Draw nearest neighbours of another class, and the directions that the weights say lead there.
+
+    What the directions do is measured on the first images.
+    """
+    margins, arrays = PairMargins(network.layers()), proved.witnesses
+    radii, targets = arrays["robustness.radius"], arrays["robustness.targets"]
+    shown = np.flatnonzero(radii > 0)[:_SHOWN]
+    points = nearest_points(margins, images[shown], predicted[shown], targets[shown])
+    some = images[:_MEASURED]
+    table = effects(
+        margins,
+        some,
+        nearest(margins, some, predicted[:_MEASURED]),
+        adversarial_directions(margins),
+        lengths=[1.0, 2.0, 4.0],
+        generator=np.random.default_rng(0),
+    )
+    return {
+        "nearest-neighbours": neighbours_picture(
+            images[shown], points, predicted[shown], targets[shown], radii[shown], labels[shown]
+        ),
+        "adversarial-directions": directions_picture(table, margins.classes),
+    }

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import BilinearNetwork, Digits
+from numeric.features.patterns import picture_shape
 from numeric.inference import logits
 from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
@@ -78,15 +79,13 @@ class Exhibits:
     def data(self, model: BilinearNetwork, digits: Digits) -> dict[str, Any]:
         """Return the digits as JSON, with what the network makes of them."""
         images = digits.test_images[self.indices]
-        side = math.isqrt(digits.inputs)
-        square = side * side == digits.inputs
         return {
             "total": len(digits.test_images),
             "mistakes": len(self.mistakes),
             "differing": len(self.differing),
             "indices": self.indices.tolist(),
             "labels": digits.test_labels[self.indices].tolist(),
-            "picture": [side, side] if square else [1, digits.inputs],
+            "picture": list(picture_shape(digits.inputs)),
             "pixels": packed(_as_bytes(images)),
             "outputs": packed(self.outputs[self.indices].astype(np.float32)),
             "radii": certified(model, images),

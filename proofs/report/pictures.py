@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from numeric import Fidelity, Layer, SquareLayer
-from numeric.features.patterns import Pattern, Patterns
+from numeric.features.patterns import Pattern, Patterns, picture_shape
 from numeric.pruning import as_layers
 from numeric.training import Epoch
 
@@ -35,8 +34,7 @@ def draw_pattern(axes: Axes, pattern: Pattern) -> Axes:
     Returns:
         The same axes.
     """
-    side = math.isqrt(len(pattern.direction))
-    shape = (side, side) if side * side == len(pattern.direction) else (1, -1)
+    shape = picture_shape(len(pattern.direction))
     limit = float(abs(pattern.direction).max()) or 1.0
     axes.imshow(pattern.direction.reshape(shape), cmap="RdBu_r", vmin=-limit, vmax=limit)
     axes.set_xticks([])
@@ -87,17 +85,19 @@ def training_curve(history: Sequence[Epoch]) -> Figure:
     return figure
 
 
-def frontier_curve(measurements: Sequence[Fidelity]) -> Figure:
+def draw_frontier(axes: Axes, measurements: Sequence[Fidelity]) -> Axes:
     """Draw how many predictions change with how few features, a line a method.
 
     Bars are the exact 95 % intervals of the shares. Where no prediction changes, the line leaves
     the picture at the bottom.
 
     Args:
+        axes: where to draw.
         measurements: in any order, such as those of :func:`numeric.frontier`.
+
+    Returns:
+        The same axes.
     """
-    figure = Figure(figsize=(6.5, 3.5), layout="constrained")
-    axes = figure.subplots()
     methods = dict.fromkeys(found.method for found in measurements)
     for method in methods:
         line = sorted(
@@ -123,7 +123,7 @@ def frontier_curve(measurements: Sequence[Fidelity]) -> Figure:
     axes.grid(visible=True, which="both", alpha=0.3)
     if methods:
         axes.legend()
-    return figure
+    return axes
 
 
 def _grid(
@@ -168,7 +168,7 @@ def all_pictures(
         Figures by the name of their file. Forms that no squares make, such as those of an
         embedding, have none.
     """
-    figures = {}
+    figures: dict[str, Figure] = {}
     for prefix, whole, squares in (("", layers, eigen), ("shared-", as_layers(shared), shared)):
         patterns = Patterns(whole, squares)
         figures[f"{prefix}digits"] = logit_features(patterns, len(layers[-1].linear) - 1)
@@ -177,6 +177,7 @@ def all_pictures(
             if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
                 name = f"{prefix}forms-of-layer-{number}"
                 figures[name] = form_features(patterns, number, size)
-    figures["frontier"] = frontier_curve(frontier)
+    figures["frontier"] = Figure(figsize=(6.5, 3.5), layout="constrained")
+    draw_frontier(figures["frontier"].subplots(), frontier)
     figures["training"] = training_curve(history)
     return figures

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numeric.features.patterns import picture_shape
 from numeric.normal_form import Floats, check_array
 from proofs.errors import ProofError
 from proofs.robustness.directions import EffectTable
@@ -30,8 +31,6 @@ _STYLES: dict[str, dict[str, Any]] = {
     "attacked": {"color": "#D55E00", "linestyle": "--", "linewidth": 1.3},
 }
 """A dashed line over a solid one: both can be seen where they are one."""
-
-_SIZE = (6.5, 3.5)
 
 _BINS = 50
 
@@ -107,30 +106,29 @@ def neighbours_picture(
     return figure
 
 
-def radius_picture(radii: Floats, attacked: Floats | None = None) -> Figure:
+def draw_radii(axes: Axes, radii: Floats, attacked: Floats | None = None) -> Axes:
     """Draw how many images have which certified radius, and how near an attack came to them.
 
     Args:
+        axes: where to draw.
         radii: within which no input is classified differently, shape (images,).
         attacked: distances of inputs that were found and are classified differently, shape
             (images,), infinite where none was found.
 
     Returns:
-        Histograms over the same bins, with their medians. Infinite distances are beyond the
-        picture, and counted in the legend.
+        The same axes: histograms over the same bins, with their medians. Infinite distances are
+        beyond the picture, and counted in the legend.
 
     Raises:
         ProofError: there is no image, or an array has another shape or dtype, or holds a NaN or a
             negative number.
 
     Examples:
-        >>> (axes,) = radius_picture(np.array([1.0, 2.0, 2.0])).axes
+        >>> axes = draw_radii(Figure().subplots(), np.array([1.0, 2.0, 2.0]))
         >>> [text.get_text() for text in axes.get_legend().get_texts()]
         ['certified, median 2']
     """
     curves = _checked(radii, attacked)
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots()
     edges = np.linspace(0, _end(curves.values()), _BINS + 1)
     for name, distances in curves.items():
         median = float(np.median(distances))
@@ -145,12 +143,12 @@ def radius_picture(radii: Floats, attacked: Floats | None = None) -> Figure:
             axes.axvline(median, **_STYLES[name])
     axes.set_ylabel(f"images a bin (of {len(radii):,})")
     _finish(axes, edges[-1], "best")
-    return figure
+    return axes
 
 
-def accuracy_picture(
-    radii: Floats, correct: npt.NDArray[np.bool_], attacked: Floats | None = None
-) -> Figure:
+def draw_accuracy(
+    axes: Axes, radii: Floats, correct: npt.NDArray[np.bool_], attacked: Floats | None = None
+) -> Axes:
     """Draw which share of images stays right, whatever change of a length is made to them.
 
     It lies between two curves: the share of images that are right and whose certified radius is
@@ -158,20 +156,21 @@ def accuracy_picture(
     within it.
 
     Args:
+        axes: where to draw.
         radii: within which no input is classified differently, shape (images,).
         correct: whether each image is classified rightly, shape (images,).
         attacked: distances of inputs that were found and are classified differently, shape
             (images,), infinite where none was found.
 
     Returns:
-        Steps at every distance. What lies between them is shaded.
+        The same axes: steps at every distance. What lies between them is shaded.
 
     Raises:
-        ProofError: as :func:`radius_picture`, or there are not as many booleans.
+        ProofError: as :func:`draw_radii`, or there are not as many booleans.
 
     Examples:
         >>> right = np.array([True, True, False])
-        >>> (axes,) = accuracy_picture(np.array([1.0, 2.0, 2.0]), right).axes
+        >>> axes = draw_accuracy(Figure().subplots(), np.array([1.0, 2.0, 2.0]), right)
         >>> axes.lines[0].get_xdata(), axes.lines[0].get_ydata().round()
         (array([0., 1., 2.]), array([67., 33.,  0.]))
     """
@@ -181,8 +180,6 @@ def accuracy_picture(
             f"expected correct to be {len(radii)} booleans, got {correct.dtype} of shape "
             f"{correct.shape}"
         )
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots()
     right = {name: np.sort(distances[correct]) for name, distances in curves.items()}
     steps = np.unique(np.concatenate([[0.0], *right.values()]))
     steps = steps[np.isfinite(steps)]
@@ -202,7 +199,7 @@ def accuracy_picture(
     axes.set_ylim(0, 100)
     # Where the curves are high there are short distances: this corner is free.
     _finish(axes, _end(right.values()), "upper right")
-    return figure
+    return axes
 
 
 def directions_picture(table: EffectTable, classes: int) -> Figure:
@@ -279,9 +276,7 @@ def _end(distances: Iterable[Doubles]) -> float:
 
 def _draw(axes: Axes, values: Floats, colours: str, least: float, most: float) -> None:
     """Draw numbers as a square picture, or in a row where they make no square."""
-    side = math.isqrt(len(values))
-    shape = (side, side) if side * side == len(values) else (1, -1)
-    axes.imshow(values.reshape(shape), cmap=colours, vmin=least, vmax=most)
+    axes.imshow(values.reshape(picture_shape(len(values))), cmap=colours, vmin=least, vmax=most)
     axes.set(xticks=[], yticks=[])
 
 

@@ -178,7 +178,8 @@ def test_certify_writes_what_check_accepts_and_pictures(tmp_path: Path, depth: i
     assert result.output.splitlines()[-1].startswith("all ")
     pictures = {path.stem for path in (tmp_path / "pictures").iterdir()}
     assert pictures >= {"radii", "certified-accuracy"}
-    assert ("nearest-neighbours" in pictures) == (depth == 1)
+    for name in ("nearest-neighbours", "adversarial-directions"):
+        assert (name in pictures) == (depth == 1)
     checked = bilinear("check", "certificate.json")
     assert checked.exit_code == 0, checked.output
     assert checked.output.splitlines()[-1].endswith("claims have been checked")

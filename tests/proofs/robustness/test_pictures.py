@@ -24,10 +24,10 @@ from numeric import NumericError
 from proofs.errors import ProofError
 from proofs.robustness.directions import Direction, Effect, EffectTable, Reach
 from proofs.robustness.pictures import (
-    accuracy_picture,
     directions_picture,
+    draw_accuracy,
+    draw_radii,
     neighbours_picture,
-    radius_picture,
 )
 
 Doubles = npt.NDArray[np.float64]
@@ -48,6 +48,18 @@ def some(count: int = 3, inputs: int = 9, **change: Any) -> dict[str, Any]:
         "radii": np.linalg.norm(points - images, axis=1),
         "labels": np.arange(count) % 10,
     } | change
+
+
+def radius_picture(*given: Any) -> Figure:
+    figure = Figure(figsize=(6.5, 3.5), layout="constrained")
+    assert draw_radii(figure.subplots(), *given).figure is figure
+    return figure
+
+
+def accuracy_picture(*given: Any) -> Figure:
+    figure = Figure(figsize=(6.5, 3.5), layout="constrained")
+    assert draw_accuracy(figure.subplots(), *given).figure is figure
+    return figure
 
 
 def shown(axes: Axes) -> Any:
