@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from numeric import Layer
 from numeric.normal_form import Floats
@@ -87,7 +88,11 @@ def certified_radii(
         bases = [pixel_basis(layers, images) for layers in stacks]
     found = np.full(len(images), _FAR)
     multipliers = []
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+    with (
+        np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
+        # The matrices are small: threads would wait for each other most of the time.
+        ThreadpoolController().limit(limits=1, user_api="blas"),
+    ):
         for layers, basis in zip(stacks, bases, strict=True):
             stack = Compressed.of(layers, basis)
             outputs = len(stack.layers[-1].down) - 1

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from numeric import Digits, load_mnist
-from tests.benchmarks.checking import alterations, bounds, radii, stability
+from tests.benchmarks.checking import alterations, bounds, pixel_changes, radii, stability
 from tests.benchmarks.features import eigenfeatures, explanations, few_features, large_bonds
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, main_job, rewrites
@@ -34,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "large-expansions": large_expansions,
     "questions": questions,
     "radii": radii,
+    "pixel-changes": pixel_changes,
     "stability": stability,
     "bounds": bounds,
     "alterations": alterations,
