@@ -46,7 +46,7 @@ function facts(data, digits, place, outputs, pass, whole) {
   const rows = [
     ["network says", [says(outputs)]],
     ["graph says", [says(pass.logits), changed ? `, with all on ${predicted(whole.logits)}` : ""]],
-    ["certified radius", radius(data.digits.radii, place)],
+    ["radius", radius(data.digits.radii, place)],
   ];
   const list = rows.flatMap(([name, values]) => [
     element("dt", {}, name),
@@ -66,9 +66,10 @@ function radius({ exact, values }, place) {
   if (found === null) return ["none needed", small(" no input anywhere has another class")];
   if (found === 0) return ["none", small(" its class leads by too little to be sure of")];
   const words = exact
-    ? " is how far the nearest input lies to which the network gives another class, rounded down"
-    : ": proved, to no nearer input does the network give another class. It may hold further";
-  return [exactly(found, found.toFixed(4)), small(words)];
+    ? " is how far the nearest input of another class lies, computed and rounded down"
+    : ": no nearer input gets another class from the network; the nearest one may lie further away";
+  const proof = ". The command bilinear certify proves such distances";
+  return [exactly(found, found.toFixed(4)), small(words + proof)];
 }
 
 function explanation(graph, pass, shares, chosen, act) {
