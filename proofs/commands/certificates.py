@@ -20,6 +20,7 @@ from proofs.certificates.files import save_certificate
 from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check
 from proofs.commands.arguments import Data, Model
+from proofs.commands.endings import Status
 from proofs.robustness.directions import adversarial_directions, effects
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.pictures import (
@@ -121,7 +122,7 @@ def check_certificate(
         sentences = check(certificate)
     except Rejected as error:
         typer.echo(f"rejected: {error}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(Status.FAILS) from None
     for sentence in sentences:
         typer.echo(sentence)
     typer.echo(f"all {len(sentences)} claims have been checked")
@@ -133,7 +134,7 @@ def conclude(certificate: Certificate) -> None:
     count = len(certificate.claims)
     if failed:
         typer.echo(f"{len(failed)} of {count} claims fail", err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(Status.FAILS)
     typer.echo(f"all {count} claims hold")
 
 

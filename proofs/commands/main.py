@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from analytic import AnalyticError
-from numeric import NumericError, load_mnist
+from numeric import load_mnist
 from numeric.network import Configuration
 from numeric.training import Recipe
 from proofs.commands.arguments import (
@@ -30,42 +28,24 @@ from proofs.commands.certificates import (
     conclude,
     prove_graphs,
 )
+from proofs.commands.endings import Commands, Status, prepare_process
 from proofs.commands.graphs import export_graph, prune_features, trace_features
 from proofs.commands.pipeline import run as run_all
 from proofs.commands.pipeline import trained
-from proofs.errors import ProofError
 
 _DEFAULTS = Recipe()
 
 
-class _Commands(TyperGroup):
-    """The commands; what a user does or gives wrongly ends in one line on standard error."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 -- as the base class has it
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except (AnalyticError, NumericError, ProofError) as error:
-            typer.echo(f"bilinear: {error}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo(
-                "bilinear: interrupted; the same command goes on from the last epoch or file that "
-                "was finished",
-                err=True,
-            )
-            raise typer.Exit(130) from None
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     help=(
         "What a bilinear network computes, read exactly from its weights, and the proof of it.\n\n"
         "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
         "Beside them, prune makes graphs smaller, export writes them for other programs, certify "
         "proves how far each image's class holds, and check verifies what was proved. "
-        "The exit status is 0 where all goes well and all claims hold, 1 where a claim fails, and "
-        "2 where an argument or a file is wrong."
+        "The exit status is "
+        + ", ".join(f"{status.value} where {status.meaning}" for status in Status)
+        + "."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -139,6 +119,7 @@ def run(
 
 def main() -> None:
     """Run the command."""
+    prepare_process()
     app()
 
 
