@@ -12,12 +12,14 @@ import torch
 from scipy.special import betaincinv
 
 from numeric.errors import NumericError
+from numeric.features.distances import distances, norm_bounds
+from numeric.features.kernels import with_linear_neurons
 from numeric.graph import square_layers
 from numeric.inference import best_device, logits
 from numeric.mnist import Digits
 from numeric.network import BilinearNetwork
 from numeric.normal_form import Layer
-from numeric.pruning import as_layers, distances, prune
+from numeric.pruning import as_layers, prune
 from numeric.rewrite import RewrittenNetwork
 from numeric.schema import Node
 from numeric.trace import trace
@@ -175,6 +177,6 @@ def frontier(
 
 
 def _norm_kept(network: Sequence[Layer], graph: Sequence[Layer]) -> float:
-    nothing = [layer._replace(down=0 * layer.down, linear=0 * layer.linear) for layer in graph]
-    total = (distances(network, nothing) ** 2).sum()
-    return 1 - float((distances(network, graph) ** 2).sum() / total) if total else 1.0
+    whole = norm_bounds([with_linear_neurons(layer) for layer in network])[1:]
+    norm, left_out = np.linalg.norm(whole), np.linalg.norm(distances(network, graph))
+    return 1 - float(left_out / norm) ** 2 if norm else 1.0

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.features.kernels import environment, products, stack_products, with_linear_neurons
+from numeric.features.distances import distances
+from numeric.features.kernels import environment, products, with_linear_neurons
 from numeric.graph import square_layers
 from numeric.inference import best_device, logits
 from numeric.normal_form import Layer, SquareLayer
@@ -57,13 +58,14 @@ def prune(
     Returns:
         A new graph. Its cut features have the attribute ``cut``; nodes ``("residual", c)`` stand
         for what they did, with ``bound``, the norm of the difference :math:`T_c - T_c'` of the
-        tensors, so that :math:`|f_c(x) - f'_c(x)| \le \|T_c - T_c'\|\,\|\tilde x\|^{2^L}` with
+        tensors, rounded outwards, so that
+        :math:`|f_c(x) - f'_c(x)| \le \|T_c - T_c'\|\,\|\tilde x\|^{2^L}` with
         :math:`L` layers, an embedding counted. What the graph's method left out of its network is
         counted in.
 
     Raises:
-        NumericError: the graph breaks the schema, not one of the three is given, or it is out of
-            range.
+        NumericError: the graph breaks the schema, not one of the four is given, it is out of range,
+            or a feature's norm is beyond float64.
 
     Examples:
         >>> from numeric import BilinearNetwork, trace
@@ -94,7 +96,7 @@ def prune(
         pruned.nodes[node].pop("cut", None)
         if node in cut:
             pruned.nodes[node]["cut"] = True
-    moved = distances(as_layers(layers), as_layers(square_layers(pruned)))
+    moved = distances(as_layers(layers), as_layers(_without(layers, order[count:])))
     return with_residuals(pruned, moved, outside)
 
 
@@ -108,15 +110,21 @@ def with_residuals(graph: nx.DiGraph[Node], moved: Doubles, outside: Doubles) ->
     """
     for label, (cut, left_out) in enumerate(zip(moved, outside, strict=True)):
         node = ("residual", label)
-        graph.add_node(node, bound=float(cut + left_out))
+        both = cut + left_out
+        graph.add_node(node, bound=float(np.nextafter(both, np.inf) if cut and left_out else both))
         if left_out:
             graph.nodes[node]["outside"] = float(left_out)
         graph.add_edge(node, ("logit", label), weight=1.0)
     return graph
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def feature_norms(layers: Sequence[SquareLayer]) -> list[Doubles]:
-    """Return, for each layer, the norm of what every feature adds to the outputs' polynomial."""
+    """Return, for each layer, the norm of what every feature adds to the outputs' polynomial.
+
+    Raises:
+        NumericError: one is beyond float64.
+    """
     homogeneous = [with_linear_neurons(layer) for layer in as_layers(layers)]
     metrics = [np.eye(layers[0].linear.shape[1])]
     for layer in homogeneous[:-1]:
@@ -131,34 +139,18 @@ def feature_norms(layers: Sequence[SquareLayer]) -> list[Doubles]:
         weights = ((drawn @ square.mixing) * square.mixing).sum(axis=0)
         norms.append(np.sqrt(np.maximum(weights, 0)) * sizes)
         drawn = environment(layer, drawn, metric)
+    if not all(np.isfinite(found).all() for found in norms):
+        raise NumericError("expected the norms of all features within the range of float64")
     return norms[::-1]
 
 
-def distances(first: Sequence[Layer], second: Sequence[Layer]) -> Doubles:
-    r"""Return, for every output, the norm of the difference of two stacks' tensors.
-
-    .. math::
-        \|T_c - T'_c\|^2 = \langle T_c, T_c \rangle - 2 \langle T_c, T'_c \rangle
-        + \langle T'_c, T'_c \rangle.
-
-    In float64 this does not tell less than about ``1e-8`` of the norm from 0.
-
-    Args:
-        first: layers in the normal form.
-        second: as many layers, that read and write as many components at both ends.
-    """
-    one, other = ([with_linear_neurons(layer) for layer in layers] for layers in (first, second))
-    squares = (
-        np.diag(stack_products(one, one))
-        - 2 * np.diag(stack_products(one, other))
-        + np.diag(stack_products(other, other))
-    )
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0))[1:])
-
-
 def as_layers(squares: Sequence[SquareLayer]) -> list[Layer]:
-    """Return square layers as layers whose left and right readings are the same."""
-    return [Layer(layer.readings, layer.readings, layer.mixing, layer.linear) for layer in squares]
+    """Return square layers as layers whose left and right readings are the same, rounded once."""
+    rounded = [layer.readings + layer.low for layer in squares]
+    return [
+        Layer(readings, readings, layer.mixing, layer.linear)
+        for readings, layer in zip(rounded, squares, strict=True)
+    ]
 
 
 def _features(graph: nx.DiGraph[Node]) -> list[Node]:
@@ -217,19 +209,27 @@ def _within(
         if not isinstance(value, float | int) or not 0 <= value < np.inf:
             raise NumericError(f"expected {name} to be a number from 0, got {value!r}")
     with np.errstate(over="ignore"):
-        reach = np.power(1.0 + np.float64(radius or 0.0) ** 2, 2.0 ** (len(layers) - 1))
-    if not reach * outside.max(initial=0) <= float(bound or 0.0):
+        power = np.power(1.0 + np.float64(radius or 0.0) ** 2, 2.0 ** (len(layers) - 1))
+    # More than the rounding of so many squares, and of what follows.
+    reach = power * (1 + 2.0 ** (len(layers) - 45))
+    if not _times(reach, outside) <= float(bound or 0.0):
         raise NumericError(
-            f"expected bound to be at least {reach * outside.max():.3g}, which is what the graph's "
-            f"method left out within the radius {radius}, got {bound}"
+            f"expected bound to be at least {_times(reach, outside):.3g}, which is what the "
+            f"graph's method left out within the radius {radius}, got {bound}"
         )
     whole = as_layers(layers)
 
     def enough(count: int) -> bool:
-        moved = distances(whole, as_layers(_only(layers, order[:count])))
-        return bool(reach * (moved + outside).max() <= float(bound or 0.0))
+        moved = distances(whole, as_layers(_without(layers, order[count:])))
+        return _times(reach, moved + outside) <= float(bound or 0.0)
 
     return _fewest(len(order), enough)
+
+
+def _times(reach: float, norms: Doubles) -> float:
+    """Return how far values move at most, also where the reach is infinite and nothing moves."""
+    largest = float(norms.max(initial=0))
+    return reach * largest if largest else 0.0
 
 
 def _check_free(**others: object) -> None:
@@ -251,6 +251,17 @@ def _fewest(most: int, enough: Callable[[int], bool]) -> int:
 def _classes(layers: Sequence[SquareLayer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     found = logits(RewrittenNetwork(layers).to(best_device()), images)
     return np.asarray(found.argmax(axis=1))
+
+
+def _without(layers: Sequence[SquareLayer], places: npt.NDArray[np.int64]) -> list[SquareLayer]:
+    """Return the layers with weights of 0 for some features, counted through all layers."""
+    stays = np.ones(sum(len(layer.readings) for layer in layers), dtype=bool)
+    stays[places] = False
+    parts = np.split(stays, np.cumsum([len(layer.readings) for layer in layers])[:-1])
+    return [
+        layer._replace(mixing=np.where(kept, layer.mixing, 0.0))
+        for layer, kept in zip(layers, parts, strict=True)
+    ]
 
 
 def _only(layers: Sequence[SquareLayer], places: npt.NDArray[np.int64]) -> list[SquareLayer]:

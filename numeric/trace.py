@@ -12,11 +12,12 @@ import numpy.typing as npt
 from numeric.errors import NumericError
 from numeric.features.canonical import Decomposition, canonical, shared
 from numeric.features.decompositions import DECOMPOSITIONS
+from numeric.features.distances import distances
 from numeric.files import digest
 from numeric.graph import compose
 from numeric.network import BilinearNetwork
 from numeric.normal_form import Floats, Layer, checked_layers
-from numeric.pruning import as_layers, distances, with_residuals
+from numeric.pruning import as_layers, with_residuals
 from numeric.schema import Node
 
 

@@ -19,7 +19,12 @@ from analytic.derivations.layers import (
     third_order_tensor,
 )
 from analytic.derivations.multipliers import diagonal_bound, multiplier_bound
-from analytic.derivations.stacks import composition, degree_and_monomials, gauge_freedom
+from analytic.derivations.stacks import (
+    composition,
+    degree_and_monomials,
+    gauge_freedom,
+    stack_difference,
+)
 from analytic.derivations.truncation import (
     Truncation,
     truncation_bound,
@@ -41,6 +46,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "gaussian_inner_product": gaussian_inner_product,
     "tensor_inner_product": tensor_inner_product,
     "truncation_bound": truncation_bound,
+    "stack_difference": stack_difference,
     "s_lemma": s_lemma,
     "diagonal_bound": diagonal_bound,
     "difference_bound": difference_bound,
@@ -69,6 +75,7 @@ __all__ = [
     "polarisation",
     "residual_as_neurons",
     "s_lemma",
+    "stack_difference",
     "tensor_inner_product",
     "third_order_tensor",
     "truncation_bound",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sympy
 
 from analytic.derivations.derivation import Derivation, check_sizes
-from analytic.derivations.symbols import SymbolicLayer, form, matrix, vector, with_constant
+from analytic.derivations.symbols import (
+    SymbolicLayer,
+    column,
+    form,
+    matrix,
+    vector,
+    with_constant,
+)
 
 
 def degree_and_monomials(inputs: int = 2, layers: int = 2) -> Derivation:
@@ -142,4 +149,61 @@ def gauge_freedom(inputs: int = 1, neurons: int = 1, width: int = 2) -> Derivati
         "all weights symbolic).",
         turned_second.value(turned_first.value(x)),
         second.value(first.value(x)),
+    )
+
+
+def stack_difference(inputs: int = 1, neurons: int = 1, outputs: int = 1) -> Derivation:
+    r"""Derive that the sum and the difference of two layers are one layer of sum and difference.
+
+    Two layers of the same readings :math:`L, R`, with weights :math:`D, M` and :math:`D', M'`, get
+    states :math:`\tilde y` and :math:`\tilde y'`. With :math:`\Sigma = \tilde y + \tilde y'` and
+    :math:`\Delta = \tilde y - \tilde y'`,
+
+    .. math::
+        \Delta_+ = \tfrac{D - D'}{4}\,[L\Sigma \odot R\Sigma + L\Delta \odot R\Delta]
+            + \tfrac{D + D'}{4}\,[L\Sigma \odot R\Delta + L\Delta \odot R\Sigma]
+            + \tfrac{M - M'}{2}\,\Sigma + \tfrac{M + M'}{2}\,\Delta,
+
+    and :math:`\Sigma_+` is the same with :math:`D'` and :math:`M'` of the other sign, so that the
+    difference of two stacks that share their readings is the output of one stack, in whose weights
+    what they share has cancelled.
+
+    Hypotheses: none. Layers of other readings have those of both, each with weights of 0.
+
+    Source: derived here.
+
+    Raises:
+        AnalyticError: a size is below 1.
+
+    Examples:
+        >>> stack_difference().holds
+        True
+    """
+    check_sizes(inputs=inputs, neurons=neurons, outputs=outputs)
+    one = SymbolicLayer.generic(inputs + 1, neurons, outputs)
+    other = SymbolicLayer(
+        one.left, one.right, matrix("E", outputs, neurons), matrix("N", outputs, inputs + 1)
+    )
+    first, second = vector("y", inputs + 1), vector("z", inputs + 1)
+    total, change = first + second, first - second
+    lefts, rights = ([side * total, side * change] for side in (one.left, one.right))
+    even = sum(
+        (a.multiply_elementwise(b) for a, b in zip(lefts, rights, strict=True)),
+        start=sympy.zeros(neurons, 1),
+    )
+    odd = lefts[0].multiply_elementwise(rights[1]) + lefts[1].multiply_elementwise(rights[0])
+    values = one.value(first), other.value(second)
+    sides = []
+    for sign in (1, -1):
+        plus, minus = one.down + sign * other.down, one.down - sign * other.down
+        straight, crossed = one.linear + sign * other.linear, one.linear - sign * other.linear
+        sides.append((plus * even + minus * odd) / 4 + (straight * total + crossed * change) / 2)
+    return Derivation(
+        "stack_difference",
+        "The sum and the difference of what two layers of the same readings return are one layer "
+        "of the sum and the difference of what they get: what the two share is cancelled in its "
+        f"weights ({inputs} inputs and the constant, {neurons} neurons, {outputs} outputs, all "
+        "weights symbolic).",
+        column(values[0] + values[1], values[0] - values[1]),
+        column(*sides),
     )

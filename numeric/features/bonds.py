@@ -53,6 +53,7 @@ class Bond:
     total: float
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def canonical_bonds(layers: Sequence[Layer], metric: Doubles) -> list[Bond]:
     """Return the canonical basis of every hidden state, from the input upwards.
 
@@ -69,8 +70,7 @@ def canonical_bonds(layers: Sequence[Layer], metric: Doubles) -> list[Bond]:
     orthonormal: list[tuple[Doubles, Doubles]] = []
     for number in range(len(layers) - 1):
         layer = homogeneous[number]
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram = products(layer, layer, metric)
+        gram = products(layer, layer, metric)
         _check_range(gram, number + 1)
         basis, inverse = _orthonormal(gram)
         orthonormal.append((basis, inverse))
@@ -150,8 +150,7 @@ def _turned(layers: Sequence[Layer], bases: Sequence[tuple[Doubles, Doubles]]) -
     bonds: list[Bond] = []
     pairs = zip(reversed(layers[1:]), reversed(bases), strict=True)
     for number, (layer, (basis, inverse)) in zip(range(len(bases), 0, -1), pairs, strict=True):
-        with np.errstate(over="ignore", invalid="ignore"):
-            above = environment(layer, above)
+        above = environment(layer, above)
         _check_range(above, number)
         values, vectors = np.linalg.eigh(above[1:, 1:])
         turn = np.eye(len(above))

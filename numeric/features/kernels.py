@@ -64,7 +64,7 @@ def products(first: Layer, second: Layer, metric: Doubles | None = None) -> Doub
         array([[0., 0.],
                [0., 1.]])
     """
-    if max(_entries(first), _entries(second)) < len(first.left) * len(second.left):
+    if _by_forms(first, second):
         return _products_of_forms(first, second, metric)
     left, right = (rows if metric is None else rows @ metric for rows in (first.left, first.right))
     straight = (left @ second.left.T) * (right @ second.right.T)
@@ -72,9 +72,28 @@ def products(first: Layer, second: Layer, metric: Doubles | None = None) -> Doub
     return np.asarray(first.down @ ((straight + crossed) / 2) @ second.down.T)
 
 
+def roundings(layer: Layer) -> int:
+    """Return how many roundings an inner product of :func:`products` goes through at most.
+
+    Those that made the metric come to it twice, as the metric does.
+
+    Args:
+        layer: taken with itself, its linear part written as neurons.
+    """
+    neurons, size = layer.left.shape
+    forms = size**2 if _by_forms(layer, layer) else 0
+    return int(forms + 4 * size + 2 * neurons + 16)
+
+
+def _by_forms(first: Layer, second: Layer) -> bool:
+    """Return whether the forms themselves have fewer entries than there are pairs of neurons."""
+    return max(_entries(first), _entries(second)) < len(first.left) * len(second.left)
+
+
 def _products_of_forms(first: Layer, second: Layer, metric: Doubles | None) -> Doubles:
     """Return what :func:`products` does, by way of the forms: for many neurons and few inputs."""
-    one, other = _forms(first), _forms(second)
+    one = _forms(first)
+    other = one if second is first else _forms(second)
     if metric is not None:
         one = metric.T @ one @ metric
     return np.asarray(one.reshape(len(one), -1) @ other.reshape(len(other), -1).T)
