@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from numeric import BilinearNetwork, trace
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -14,6 +17,19 @@ def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> N
     said = capsys.readouterr().out
     assert "degree 4, up to 15,943,435,565 monomials" in said
     assert "the graph is the network: True" in said
+
+
+def test_the_feature_that_the_readme_cuts_is_one_of_the_graph_that_it_names() -> None:
+    text = README.read_text("utf-8")
+    (traced,) = re.findall(r"`(eigen = trace\(.+?\))`", text)
+    (cut,) = re.findall(r"`(eigen\.remove_node\(.+?\))`", text)
+    names: dict[str, Any] = {"trace": trace}
+    names["model"] = BilinearNetwork(4, 10, depth=2, width=64, hidden=256)
+    exec(traced, names)  # noqa: S102 -- the project's own text
+    features = {node for node in names["eigen"] if node[0] == "feature"}
+    assert names["eigen"].graph["method"] == "eigen"
+    exec(cut, names)  # noqa: S102
+    assert features - set(names["eigen"]) == {("feature", 2, 195)}
 
 
 def test_every_tox_environment_that_the_readme_names_exists() -> None:

@@ -165,18 +165,22 @@ def all_pictures(
         frontier: what few features keep.
 
     Returns:
-        Figures by the name of their file. Forms that no squares make, such as those of an
-        embedding, have none.
+        Figures by the name of their file; those of features name the graph that numbers them. Forms
+        that no squares make, such as those of an embedding, have none.
     """
     figures: dict[str, Figure] = {}
-    for prefix, whole, squares in (("", layers, eigen), ("shared-", as_layers(shared), shared)):
-        patterns = Patterns(whole, squares)
-        figures[f"{prefix}digits"] = logit_features(patterns, len(layers[-1].linear) - 1)
+    graphs = (("eigen", "", layers, eigen), ("shared", "shared-", as_layers(shared), shared))
+    for graph, prefix, whole, squares in graphs:
+        patterns, of_graph = Patterns(whole, squares), {}
+        of_graph[f"{prefix}digits"] = logit_features(patterns, len(layers[-1].linear) - 1)
         for number, layer in enumerate(squares[:-1], start=1):
             size = len(layer.linear)
             if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
                 name = f"{prefix}forms-of-layer-{number}"
-                figures[name] = form_features(patterns, number, size)
+                of_graph[name] = form_features(patterns, number, size)
+        for figure in of_graph.values():
+            figure.suptitle(f"features of the {graph} graph", fontsize=9)
+        figures |= of_graph
     figures["frontier"] = Figure(figsize=(6.5, 3.5), layout="constrained")
     draw_frontier(figures["frontier"].subplots(), frontier)
     figures["training"] = training_curve(history)

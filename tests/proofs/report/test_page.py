@@ -188,6 +188,14 @@ def test_the_pictures_stand_in_the_page(page: Page, folder: Path) -> None:
         assert image.imread(io.BytesIO(content), format="png").size
 
 
+def test_every_caption_names_the_graph_whose_features_it_shows(folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    found = re.findall(r"base64,[^>]*>\s*<figcaption>(.*?)</figcaption>", text, re.DOTALL)
+    assert len(found) == 4
+    named = [re.findall(r"the <em>(\w+)</em> graph", caption) for caption in found]
+    assert named == [["eigen"], ["eigen"], ["shared"], ["shared"]]
+
+
 def test_a_page_without_a_training_has_no_picture_of_it(tmp_path: Path) -> None:
     assert len(report(tmp_path, network(1)).values("img", "src")) == 1
 

@@ -264,6 +264,24 @@ def test_a_run_has_pictures_of_its_classes_and_of_each_layer_that_squares_make(
     ]
 
 
+def test_pictures_of_features_name_their_graph() -> None:
+    for name, figure in pictures_of(depth=2).items():
+        graph = "shared" if name.startswith("shared") else "eigen"
+        numbered = "forms" in name or "digits" in name
+        assert figure.get_suptitle() == (f"features of the {graph} graph" if numbered else "")
+
+
+def test_the_number_in_a_picture_is_that_of_the_node_in_the_graph() -> None:
+    model = network(depth=1)
+    eigen, polarized = trace(model, "eigen"), trace(model, "polarized")
+    for feature in Patterns(model.layers(), square_layers(eigen)).of_logit(1, 3)[0]:
+        node = ("feature", 1, feature.index)
+        pixels = eigen.nodes[node]["direction"][1:]
+        assert (pixels == feature.direction).all() or (pixels == -feature.direction).all()
+        other = polarized.nodes.get(node, {"direction": np.zeros(10)})["direction"][1:]
+        assert not np.allclose(abs(other), abs(pixels))
+
+
 def test_shared_features_are_drawn_from_their_own_layers() -> None:
     model = network()
     squares = square_layers(trace(model, "shared", features=8))
