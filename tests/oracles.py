@@ -11,6 +11,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import flint
+import mpmath
 import numpy.typing as npt
 
 from numeric import BilinearNetwork
@@ -20,6 +21,48 @@ Floats = npt.NDArray[Any]
 Layer = Sequence[Floats | tuple[Floats, ...]]
 Polynomial = dict[tuple[int, ...], Fraction]
 """The coefficients that are not 0, by the exponents of all variables."""
+
+
+# Distances
+
+
+def smallest_step(slack: Any, gradient: Iterable[Any], eigenvalues: Iterable[Any]) -> mpmath.mpf:
+    """Return the least length at which slack + g·d + Σ λ d² is 0, by bisection on its dual."""
+    top, parts = (
+        exact(slack),
+        [(exact(g) ** 2 / 4, exact(v)) for g, v in _pairs(gradient, eigenvalues)],
+    )
+    least = min(value for _, value in parts)
+    if least >= 0 and all(value or not square for square, value in parts):
+        rest = top - sum((square / value for square, value in parts if square), Fraction(0))
+        if rest > 0:
+            return mpmath.inf
+        if rest == 0:
+            squares = [square / value**2 for square, value in parts if square]
+            return mpmath.sqrt(_rounded(sum(squares, Fraction(0))))
+    with mpmath.workdps(250):
+        whole, forms = (
+            _rounded(top),
+            [(_rounded(square), _rounded(v)) for square, v in parts if square],
+        )
+
+        def slope(by: mpmath.mpf) -> mpmath.mpf:
+            return whole - sum(s * by * (2 + by * v) / (1 + by * v) ** 2 for s, v in forms)
+
+        low, high = mpmath.mpf(0), mpmath.mpf(1)
+        if least < 0:
+            high = -1 / _rounded(least)
+        else:
+            while slope(high) > 0:
+                high *= 4
+        for _ in range(800):
+            middle = (low + high) / 2
+            low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+        return mpmath.sqrt(whole * low - sum(s * low**2 / (1 + low * v) for s, v in forms))
+
+
+def _rounded(number: Fraction) -> mpmath.mpf:
+    return mpmath.mpf(number.numerator) / number.denominator
 
 
 # Values

@@ -47,7 +47,8 @@ def witnesses(
         found: their distances to the other classes.
 
     Returns:
-        ``radius``, 0 where nothing is claimed; ``multipliers`` for each class; ``targets``, the
+        ``radius``, 0 where nothing is claimed, such as where a margin only touches 0 and does not
+        fall below it; ``multipliers`` for each class; ``targets``, the
         nearest class; and ``added``, a step along the eigenvector of the least eigenvalue, where
         the nearest point needs one (the hard case of the trust-region problem).
     """
@@ -66,7 +67,9 @@ def witnesses(
             multipliers[never, rival] = _large_enough(margin, images[never], radius[never])
         near = chosen[found.rivals[chosen] == rival]
         if near.size:
-            added[near] = _along_the_least(margin, images[near], multipliers[near, rival])
+            steps = displacements(margin, images[near])
+            added[near] = _along_the_least(margin, images[near], multipliers[near, rival], steps)
+            radius[near[~_crossed(margin, images[near], steps, radius[near])]] = 0.0
     return {
         "radius": radius,
         "multipliers": multipliers,
@@ -109,11 +112,24 @@ def _with_room(margin: PairMargin, diagonal: Doubles) -> Doubles:
 
 def _unsure(margin: PairMargin, images: Floats) -> npt.NDArray[np.bool_]:
     """Return which margins are so small that rounding takes more from them than is given away."""
+    return np.asarray(_rounding(margin, images) > SHRINKING * margin.value(images))
+
+
+def _rounding(margin: PairMargin, images: Floats) -> Doubles:
+    """Return how much rounding may take from margins, with what a proof loses on the way."""
     sizes = abs(images.astype(np.float64))
     terms = sizes * (abs(margin.linear) + sizes @ abs(margin.matrix))
-    rounding = 8 * (1 + images.shape[1]) * np.finfo(np.float64).eps
-    reach = abs(margin.constant) + terms.sum(axis=1)
-    return np.asarray(rounding * reach > SHRINKING * margin.value(images))
+    share = 8 * (1 + images.shape[1]) * np.finfo(np.float64).eps
+    return np.asarray(share * (abs(margin.constant) + terms.sum(axis=1)))
+
+
+def _crossed(
+    margin: PairMargin, images: Floats, steps: Doubles, radii: Doubles
+) -> npt.NDArray[np.bool_]:
+    """Return whether margins are negative, rounding included, a little further than the radii."""
+    lengths = np.maximum(np.linalg.norm(steps, axis=1), np.finfo(np.float64).tiny)
+    ends = images + steps * (radii * (0.1 + 0.9 * float(FACTOR)) / lengths)[:, None]
+    return np.asarray(margin.value(ends) < -_rounding(margin, ends))
 
 
 def _large_enough(margin: PairMargin, images: Floats, radii: Doubles) -> Doubles:
@@ -128,9 +144,11 @@ def _large_enough(margin: PairMargin, images: Floats, radii: Doubles) -> Doubles
     return multipliers
 
 
-def _along_the_least(margin: PairMargin, images: Floats, multipliers: Doubles) -> Doubles:
+def _along_the_least(
+    margin: PairMargin, images: Floats, multipliers: Doubles, displaced: Doubles
+) -> Doubles:
     """Return what the nearest points have along the least eigenvector beyond the usual step."""
-    steps = displacements(margin, images) @ margin.eigenvectors
+    steps = displaced @ margin.eigenvectors
     least = margin.eigenvalues == margin.eigenvalues[0]
     drawn = margin.gradient(images) / 2 @ margin.eigenvectors
     usual = -multipliers[:, None] * drawn / (1 + multipliers[:, None] * margin.eigenvalues)

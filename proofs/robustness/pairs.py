@@ -34,6 +34,8 @@ class PairMargin:
         matrix: :math:`Q`, symmetric, shape (inputs, inputs).
         eigenvalues: of :math:`Q`, ascending, shape (inputs,).
         eigenvectors: of :math:`Q`, orthonormal, in columns, shape (inputs, inputs).
+        doubts: how far each eigenvalue may lie from one of :math:`Q`, to first order in rounding,
+            shape (inputs,).
     """
 
     constant: float
@@ -41,6 +43,7 @@ class PairMargin:
     matrix: Doubles
     eigenvalues: Doubles
     eigenvectors: Doubles
+    doubts: Doubles
 
     @classmethod
     def of(cls, constant: float, linear: Doubles, matrix: Doubles) -> PairMargin:
@@ -56,7 +59,11 @@ class PairMargin:
             array([-1.,  3.])
         """
         values, vectors = np.linalg.eigh(matrix)
-        return cls(constant, linear, matrix, values, vectors)
+        # An eigenvalue lies within the norm of its residual, and that is at most a sum of sizes.
+        noise = len(values) * np.finfo(np.float64).eps
+        residuals = abs(matrix @ vectors - values * vectors)
+        doubts = (residuals + noise * (abs(matrix) @ abs(vectors))).sum(axis=0)
+        return cls(constant, linear, matrix, values, vectors, doubts)
 
     def reversed(self) -> PairMargin:
         """Return the margin of the rival over the class.
@@ -72,6 +79,7 @@ class PairMargin:
             -self.matrix,
             -self.eigenvalues[::-1],
             self.eigenvectors[:, ::-1],
+            self.doubts[::-1],
         )
 
     def value(self, images: Floats) -> Doubles:

@@ -234,12 +234,14 @@ def _solved(margin: PairMargin, images: Floats, threshold: float) -> Iterator[St
 def _without_noise(margin: PairMargin) -> tuple[Doubles, Doubles]:
     """Return eigenvalues and linear part in the eigenbasis, zero where they are so to rounding.
 
-    Else a margin that is flat along some direction would fall along it, very slowly.
+    Else a margin that is flat along some direction would fall along it, very slowly. What counts is
+    the rounding of that direction: beside much larger eigenvalues a small one may be exact.
     """
     noise = len(margin.linear) * _EPSILON
-    flat = abs(margin.eigenvalues) <= noise * abs(margin.eigenvalues).max()
+    sizes = abs(margin.eigenvalues)
+    flat = sizes <= np.minimum(noise * sizes.max(), margin.doubts)
     linear = margin.linear @ margin.eigenvectors
-    level = flat & (abs(linear) <= noise * abs(margin.linear).max())
+    level = flat & (abs(linear) <= noise * (abs(margin.linear) @ abs(margin.eigenvectors)))
     return np.where(flat, 0.0, margin.eigenvalues), np.where(level, 0.0, linear)
 
 

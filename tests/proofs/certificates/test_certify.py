@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numeric import BilinearNetwork, NumericError, save_graph, save_network, trace
+from numeric import BilinearNetwork, Digits, NumericError, save_graph, save_network, trace
 from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
 from proofs.certificates.certify import _TOGETHER
@@ -163,3 +163,25 @@ def test_images_whose_class_is_in_doubt_have_no_radius() -> None:
         parameter.data.zero_()
     found = certify(model, trace(model, "polarized"), still)
     assert (found.witnesses["robustness.radius"] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_neighbour_is_claimed_where_a_margin_only_touches_zero(
+    tmp_path: Path, seed: int
+) -> None:
+    # Without biases every margin of a single input is a multiple of its square.
+    model = BilinearNetwork(1, 3, depth=1, hidden=5, bias=False, seed=seed)
+    images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
+    graph, files = saved(tmp_path, model)
+    digits = Digits(images, labels, images, labels)
+    certificate = certify(model, graph, digits)
+    assert (certificate.witnesses["robustness.radius"] == 0).all()
+    save_certificate(certificate, tmp_path / "certificate.json", **files)
+    assert check(tmp_path / "certificate.json")
+
+
+def test_a_neighbour_is_claimed_where_a_margin_falls_below_zero() -> None:
+    model = BilinearNetwork(1, 3, depth=1, hidden=5, seed=0)
+    images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
+    graph, digits = trace(model, "polarized"), Digits(images, labels, images, labels)
+    assert (certify(model, graph, digits).witnesses["robustness.radius"] > 0).all()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, NumericError
@@ -26,6 +26,7 @@ from proofs.robustness.trust_region import (
     nearest_points,
     ordered_pairs,
 )
+from tests.oracles import smallest_step
 from tests.strategies import networks, points
 
 Doubles = npt.NDArray[np.float64]
@@ -196,6 +197,39 @@ def test_directions_that_are_flat_to_rounding_lead_nowhere(turn: int) -> None:
     slope = bowl.linear + 1e-9 * basis[:, 0]
     tilted = PairMargin.of(9.0, slope, bowl.matrix)
     assert np.isfinite(distances(tilted, images(4, 5)).radii).all()
+
+
+@st.composite
+def unlike_forms(draw: st.DrawFn) -> tuple[float, Doubles, Doubles]:
+    """A slack, a gradient and eigenvalues from 1e-12 to 1e12, some of either not there."""
+    size = draw(st.integers(1, 4))
+    sizes = st.builds(math.ldexp, st.integers(-7, 7).map(float), st.integers(-40, 40))
+    gradient, eigenvalues = (np.array([draw(sizes) for _ in range(size)]) for _ in range(2))
+    return draw(st.sampled_from([1.0, 2.0**-20, 2.0**20])), gradient, eigenvalues
+
+
+@pytest.mark.props
+@given(form=unlike_forms())
+@example(form=(1.0, np.zeros(3), np.array([1e10, 1.0, -1e-10])))
+@example(form=(1.0, np.array([1e10, 0.0, 1e-8]), np.array([1e10, 1.0, 0.0])))
+@example(form=(1.0, np.array([2.0, 0.0]), np.array([1.0, 1e-12])))
+def test_eigenvalues_of_unlike_size_all_count(form: tuple[float, Doubles, Doubles]) -> None:
+    slack, gradient, eigenvalues = form
+    bowl = eigenvalues > 0
+    used = (gradient[bowl] ** 2 / eigenvalues[bowl]).sum() / 4
+    # Where a minimum lies at 0 up to rounding, whether it is reached is not known.
+    assume(used == slack or abs(used - slack) > 1e-9 * slack)
+    wanted = float(smallest_step(*form))
+    margin = PairMargin.of(slack, gradient, np.diag(eigenvalues))
+    found = distances(margin, np.zeros((1, len(gradient)))).radii[0]
+    assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def test_the_oracle_of_unlike_eigenvalues_notices_one_that_is_dropped() -> None:
+    eigenvalues = np.array([1e10, 1.0, -1e-10])
+    assert float(smallest_step(1.0, np.zeros(3), eigenvalues)) == pytest.approx(1e5)
+    dropped = PairMargin.of(1.0, np.zeros(3), np.diag(np.maximum(eigenvalues, 0)))
+    assert distances(dropped, np.zeros((1, 3))).radii[0] == np.inf
 
 
 def test_a_cone_is_as_far_as_its_tip_among_others_and_alone() -> None:
