@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 DIGITS = 3
 """How many significant digits a number in a claim has."""
@@ -36,4 +36,7 @@ def rounded_down(value: float) -> str:
 
 def _rounded(value: float, rounding: str) -> str:
     """Return a decimal of few digits, without zeros at its end."""
-    return str(Context(prec=DIGITS, rounding=rounding).create_decimal(Decimal(value)).normalize())
+    # Every field is given: what is left out follows the contexts of whoever calls.
+    own = Context(DIGITS, rounding, -9999, 9999, capitals=1, clamp=0, flags=[], traps=[])
+    decimal = own.create_decimal_from_float(value)
+    return own.to_sci_string(own.normalize(decimal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from fractions import Fraction
 
 import pytest
@@ -28,3 +29,13 @@ def test_a_float_of_few_digits_is_itself(value: float) -> None:
 def test_decimals_have_three_digits() -> None:
     assert (rounded_down(0.1), rounded_up(0.1)) == ("0.1", "0.101")
     assert (rounded_down(2 / 3), rounded_up(2 / 3)) == ("0.666", "0.667")
+
+
+@pytest.mark.parametrize("rounding", [decimal.ROUND_UP, decimal.ROUND_DOWN])
+@pytest.mark.parametrize("value", [1.23401e-11, 0.1, 1e300, -5e-324, 0.0])
+def test_the_decimal_context_of_the_caller_changes_nothing(value: float, rounding: str) -> None:
+    expected = rounded_down(value), rounded_up(value)
+    traps = list(decimal.getcontext().traps)
+    theirs = decimal.Context(1, rounding, -3, 3, capitals=0, clamp=1, flags=[], traps=traps)
+    with decimal.localcontext(theirs):
+        assert (rounded_down(value), rounded_up(value)) == expected
