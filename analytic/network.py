@@ -120,7 +120,9 @@ class ExactNetwork:
         columns, exponent = _homogeneous(read)
         return run(self._outputs(), columns, exponent, Pointwise()).fractions().T
 
-    def coefficient(self, *, output: int, monomial: Mapping[int, int]) -> Fraction:
+    def coefficient(
+        self, *, output: int, monomial: Mapping[int, int], memory: int = MEMORY
+    ) -> Fraction:
         """Return one coefficient, at any depth and size, without expanding the polynomial.
 
         All variables outside of the monomial are 0 in it, and no intermediate term matters that
@@ -130,18 +132,28 @@ class ExactNetwork:
             output: which output, from 0.
             monomial: exponents by variable: ``{406: 2}`` is the square of input 406, ``{}`` the
                 constant.
+            memory: how many bytes the monomials that divide this one may take, about. Their number
+                is the product of all exponents, each with 1 added, and time grows with its square.
 
         Returns:
             The exact coefficient.
 
         Raises:
-            AnalyticError: there is no such output or variable, or an exponent is no integer from 0.
+            AnalyticError: there is no such output or variable, an exponent is no integer from 0, or
+                the divisors would take more memory; the message says how much.
         """
         check_integer("output", output, 0, self.outputs - 1)
+        check_integer("memory", memory, 0)
         powers = checked_powers(monomial, self.variables)
         if sum(powers.values()) > self.degree:
             return Fraction(0)
         grid = tuple(power + 1 for power in powers.values())
+        divisors, needed = math.prod(grid), 8 * math.prod(grid) * self._rows()
+        if needed > memory:
+            raise AnalyticError(
+                f"expected the divisors of monomial to fit into memory={memory:,} bytes, got "
+                f"{divisors:,} of them, which take about {needed:,} bytes"
+            )
         columns = np.zeros((self.inputs + 1, *grid), dtype=np.int64)
         columns[(0, *(0 for _ in grid))] = 1
         for axis, variable in enumerate(powers):
@@ -149,6 +161,12 @@ class ExactNetwork:
             columns[(row, *(int(axis == other) for other in range(len(grid))))] = 1
         answer = run(self._outputs(output), columns.reshape(len(columns), -1), 0, Truncated(grid))
         return int(answer.numerators[0, -1]) * Fraction(2) ** answer.exponent
+
+    def _rows(self) -> int:
+        """Return how many numbers are held at a time, at most, for every coefficient or point."""
+        neurons = max(layer.neurons for layer in self.layers)
+        components = max(max(layer.inputs, layer.outputs) for layer in self.layers)
+        return 2 * components + 6 * neurons
 
     def polynomial(self, *, output: int, memory: int = MEMORY) -> Polynomial:
         """Return one output, expanded.

@@ -160,3 +160,21 @@ def test_an_output_that_is_no_integer_is_refused(output: Any) -> None:
 def test_what_is_no_monomial_is_refused(monomial: Any, message: str) -> None:
     with pytest.raises(AnalyticError, match=message):
         silent().coefficient(output=0, monomial=monomial)
+
+
+@pytest.mark.parametrize(("depth", "variables"), [(5, 32), (7, 70)])
+def test_a_coefficient_says_beforehand_what_memory_it_would_take(
+    depth: int, variables: int
+) -> None:
+    network = BilinearNetwork(100, 1, depth=depth, width=2, hidden=2)
+    exact = ExactNetwork(network.layers())
+    with pytest.raises(AnalyticError, match=f"got {2**variables:,} of them, which take about"):
+        exact.coefficient(output=0, monomial=dict.fromkeys(range(variables), 1))
+
+
+def test_a_coefficient_takes_the_memory_that_it_is_allowed() -> None:
+    exact = ExactNetwork(BilinearNetwork(3, 1, depth=1, hidden=2).layers())
+    wanted = exact.coefficient(output=0, monomial={0: 1, 1: 1})
+    with pytest.raises(AnalyticError, match=r"memory=639 bytes, got 4 of them, .* 640 bytes"):
+        exact.coefficient(output=0, monomial={0: 1, 1: 1}, memory=639)
+    assert exact.coefficient(output=0, monomial={0: 1, 1: 1}, memory=640) == wanted
