@@ -24,8 +24,10 @@ def polarized(layer: Layer, number: int) -> SquareLayer:
         = \Big(\tfrac{l + r}{2} \cdot \tilde x\Big)^2
         - \Big(\tfrac{l - r}{2} \cdot \tilde x\Big)^2.
 
-    Halving is exact in binary, so the squares' weights are the layer's own ``down`` entries. A sum
-    of two floats that one float cannot hold is kept as a high and a low part.
+    Halving is exact in binary, so the squares' weights are the layer's own ``down`` entries. Where
+    :math:`l` and :math:`r` differ in size, the two squares would be large and nearly cancel; they
+    are brought to one size by a power of two and its inverse first, which is exact too. A sum of
+    two floats that one float cannot hold is kept as a high and a low part.
 
     Args:
         layer: in the normal form.
@@ -53,6 +55,7 @@ def polarized(layer: Layer, number: int) -> SquareLayer:
                [ 5., -5.]])
     """
     left, right, down, linear = (array.astype(np.float64) for array in layer)
+    left, right = _balanced(left, right)
     halves = np.concatenate([left, right], axis=1) / 2
     whole = (2 * halves == np.concatenate([left, right], axis=1)).all(axis=1)
     # A subnormal weight cannot be halved; there the square's weight is quartered in its place.
@@ -167,6 +170,18 @@ def interaction_matrix(layer: Layer, weights: Doubles) -> Doubles:
     left, right, down, _ = (array.astype(np.float64) for array in layer)
     product = (left * (weights @ down)[:, None]).T @ right
     return np.asarray((product + product.T) / 2)
+
+
+def _balanced(left: Doubles, right: Doubles) -> tuple[Doubles, Doubles]:
+    """Return rows with the same products, of about one size where powers of two can do it."""
+    powers = [np.frexp(abs(rows).max(axis=1, initial=0))[1] for rows in (left, right)]
+    shift = np.trunc((powers[1] - powers[0]) / 2).astype(np.int64)[:, None]
+    with np.errstate(over="ignore", under="ignore"):
+        moved = np.ldexp(left, shift), np.ldexp(right, -shift)
+        back = np.ldexp(moved[0], -shift), np.ldexp(moved[1], shift)
+    same = ((back[0] == left) & (back[1] == right)).all(axis=1, keepdims=True)
+    same &= left.any(axis=1, keepdims=True) & right.any(axis=1, keepdims=True)
+    return np.where(same, moved[0], left), np.where(same, moved[1], right)
 
 
 def _exact_sum(first: Doubles, second: Doubles) -> tuple[Doubles, Doubles]:

@@ -126,7 +126,7 @@ def test_low_parts_are_added_to_the_readings() -> None:
 
 
 def test_low_parts_take_no_room_where_there_are_none() -> None:
-    wide = np.array([[1.0, 0.0]]), np.array([[2.0**-60, 0.0]])
+    wide = np.array([[1.0, 0.0]]), np.array([[2.0**-60, 1.0]])
     layer = Layer(*wide, np.array([[0.0], [1.0]]), np.zeros((2, 2)))
     module = rewrite(trace([layer], "polarized"))
     names = [name for name, _ in module.named_buffers()]

@@ -45,6 +45,28 @@ def random_layer(inputs: int, outputs: int, hidden: int) -> Layer:
 # Polarized
 
 
+@pytest.mark.parametrize("power", [0, 1, 4, 33, 60, -33, 400])
+def test_polarized_squares_do_not_cancel_where_left_and_right_differ_in_size(power: int) -> None:
+    layer = random_layer(5, 2, 6)
+    unlike = layer._replace(left=np.ldexp(layer.left, power), right=np.ldexp(layer.right, -power))
+    one, other = polarized(layer, 1), polarized(unlike, 1)
+    point = np.random.default_rng(0).random(5)
+    values = [squares.mixing @ (squares.readings @ point) ** 2 for squares in (one, other)]
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize(("left", "right"), [(1e300, SMALLEST), (MAX, 1e-300), (1.0, 1.5e-323)])
+def test_rows_that_a_power_of_two_would_round_are_left_as_they_are(
+    left: float, right: float
+) -> None:
+    layer = neurons([[0.0, left, 1e-10]], [[1.0, right, 0.0]], [[1.0], [0.0]])
+    try:
+        squares = polarized(layer, 1)
+    except NumericError:
+        return
+    assert same_polynomial(ExactNetwork([tuple(layer)]), exact([squares])).same
+
+
 @pytest.mark.props
 @given(networks(elements=wild, dtypes=(np.float32,)))
 def test_polarized_squares_are_exactly_any_float32_network(network: BilinearNetwork) -> None:
@@ -132,7 +154,7 @@ def test_squares_that_are_zero_are_left_out() -> None:
 
 
 def test_what_a_sum_of_floats_lacks_is_its_low_part() -> None:
-    layer = polarized(neurons([[2, 0]], [[2**-60, 0]], [[1]]), 1)
+    layer = polarized(neurons([[2, 0]], [[2**-60, 1]], [[1]]), 1)
     np.testing.assert_array_equal(layer.readings[:, 0], [1, 1])
     np.testing.assert_array_equal(layer.low[:, 0], [2**-61, -(2**-61)])
 
@@ -150,7 +172,7 @@ def test_weights_at_the_ends_of_the_range_are_exact_or_refused(
 
 
 def test_a_weight_too_small_to_halve_has_its_square_quartered() -> None:
-    layer = neurons([[0, SMALLEST]], [[0, 3.0]], [[8.0]])
+    layer = neurons([[1, SMALLEST]], [[1, 3.0]], [[8.0]])
     squares = polarized(layer, 1)
     assert set(squares.mixing[1]) == {2.0, -2.0}
     assert same_polynomial(ExactNetwork([layer]), exact([squares])).same
