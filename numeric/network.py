@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.normal_form import Layer, check_array
+from numeric.readable_modules import affine_map, check_module
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,10 @@ def _affine_shapes(
         yield f"{name}.bias", (outputs,)
 
 
+MAPS = ("left", "right", "down", "skip")
+"""The submodules of a bilinear layer."""
+
+
 class BilinearLayer(nn.Module):
     r"""One bilinear layer, :math:`y = D[(W_1 x + b_1) \odot (W_2 x + b_2)] + c\;(+ S x)`.
 
@@ -145,17 +150,45 @@ class BilinearLayer(nn.Module):
         y: Tensor = self.down(self.left(x) * self.right(x))
         return y if self.skip is None else y + self.skip(x)
 
-    def arrays(self) -> Layer:
-        """Return the layer in the normal form, every float as it is."""
-        left, right = (_with_bias(affine) for affine in (self.left, self.right))
-        down = _with_bias(self.down)
-        outputs, inputs = self.down.out_features, self.left.in_features
+    def check(self, path: str = "layer") -> None:
+        """Refuse a layer whose weights do not say what it computes.
+
+        Args:
+            path: the name of the layer in its network, for messages.
+
+        Raises:
+            NumericError: the layer or one of its maps has another class, a ``forward`` or a hook of
+                its own, or holds what it does not use.
+        """
+        check_module(self, path, BilinearLayer, MAPS)
+        for name in ("left", "right", "down"):
+            check_module(getattr(self, name), f"{path}.{name}", nn.Linear)
+        if isinstance(self.skip, nn.Identity):
+            check_module(self.skip, f"{path}.skip", nn.Identity)
+        elif self.skip is not None:
+            check_module(self.skip, f"{path}.skip", nn.Linear)
+            if self.skip.bias is not None:
+                raise NumericError(f"expected {path}.skip to have no bias, got one")
+
+    def arrays(self, path: str = "layer") -> Layer:
+        """Return the layer in the normal form, every float as it is.
+
+        Args:
+            path: the name of the layer in its network, for messages.
+
+        Raises:
+            NumericError: as :meth:`check`; or a weight is not finite.
+        """
+        self.check(path)
+        left, right = (_with_bias(getattr(self, s), f"{path}.{s}") for s in ("left", "right"))
+        down = _with_bias(self.down, f"{path}.down")
+        outputs, inputs = len(down), left.shape[1] - 1
         linear = _passing_constant(outputs, inputs, down.dtype)
         linear[1:, 0] = down[:, 0]
         if isinstance(self.skip, nn.Identity):
             linear[1:, 1:] = np.eye(outputs)
         elif isinstance(self.skip, nn.Linear):
-            linear[1:, 1:] = self.skip.weight.detach().cpu().numpy()
+            linear[1:, 1:] = _with_bias(self.skip, f"{path}.skip")[:, 1:]
         no_neuron = np.zeros((1, down.shape[1] - 1), dtype=down.dtype)
         return Layer(left, right, np.concatenate([no_neuron, down[:, 1:]]), linear)
 
@@ -264,11 +297,33 @@ class BilinearNetwork(nn.Module):
             embedding is a first layer without neurons.
 
         Raises:
-            NumericError: as :meth:`arrays`.
+            NumericError: as :meth:`arrays`; or a module, by its name, is none that the normal form
+                holds: of another class, with a ``forward`` or a hook of its own, or with
+                parameters, buffers or submodules that are not used.
         """
+        self._check()
         self.arrays()
-        blocks = [block.arrays() for block in self.blocks if isinstance(block, BilinearLayer)]
-        return blocks if self.embedding is None else [_embedding_arrays(self.embedding), *blocks]
+        layers = [block.arrays(path) for path, block in self._named_blocks()]
+        if self.embedding is not None:
+            layers = [_embedding_arrays(self.embedding), *layers]
+        return layers
+
+    def _check(self) -> None:
+        check_module(self, "the network", BilinearNetwork, ("embedding", "blocks"))
+        check_module(
+            self.blocks, "blocks", nn.ModuleList, [str(i) for i in range(len(self.blocks))]
+        )
+        if not len(self.blocks):
+            raise NumericError("expected blocks to hold a bilinear layer, got none")
+        if self.embedding is not None:
+            check_module(self.embedding, "embedding", nn.Linear)
+        for path, block in self._named_blocks():
+            block.check(path)
+
+    def _named_blocks(self) -> Iterator[tuple[str, BilinearLayer]]:
+        for number, block in enumerate(self.blocks):
+            check_module(block, f"blocks.{number}", BilinearLayer, MAPS)
+            yield f"blocks.{number}", cast(BilinearLayer, block)
 
 
 def check_inputs(x: Tensor, inputs: int, dtype: torch.dtype) -> None:
@@ -296,14 +351,13 @@ def _linear(
     return affine
 
 
-def _with_bias(affine: nn.Linear) -> npt.NDArray[Any]:
+def _with_bias(affine: nn.Linear, path: str) -> npt.NDArray[Any]:
     """Return ``[b W]``."""
-    weight = affine.weight.detach().cpu().numpy()
-    bias = (
-        np.zeros(len(weight), dtype=weight.dtype)
-        if affine.bias is None
-        else affine.bias.detach().cpu().numpy()
-    )
+    tensor, offset = affine_map(affine, path)
+    weight = tensor.cpu().numpy()
+    check_array(weight, f"{path}.weight", weight.shape)
+    bias = np.zeros(len(weight), dtype=weight.dtype) if offset is None else offset.cpu().numpy()
+    check_array(bias, f"{path}.bias", (len(weight),))
     return np.concatenate([bias[:, np.newaxis], weight], axis=1)
 
 
@@ -314,8 +368,8 @@ def _passing_constant(outputs: int, inputs: int, dtype: npt.DTypeLike) -> npt.ND
 
 
 def _embedding_arrays(embedding: nn.Linear) -> Layer:
-    affine = _with_bias(embedding)
-    outputs, inputs = embedding.out_features, embedding.in_features
+    affine = _with_bias(embedding, "embedding")
+    outputs, inputs = len(affine), affine.shape[1] - 1
     linear = _passing_constant(outputs, inputs, affine.dtype)
     linear[1:] = affine
     none = np.zeros((0, inputs + 1), dtype=affine.dtype)

@@ -6,12 +6,15 @@ import os
 from dataclasses import asdict, fields
 from typing import Any
 
+import numpy.typing as npt
 import torch
+from torch import nn
 
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
 from numeric.network import BilinearNetwork, Configuration
 from numeric.normal_form import check_array
+from numeric.readable_modules import affine_map, check_module
 
 FORMAT = "bilinear-features network 1"
 
@@ -29,15 +32,21 @@ def save_network(
         path: the file.
         notes: anything that is JSON and should stand with the network, such as how it was trained.
 
+    Weights that layers share are written for each; of pruned and parametrized ones, what they
+    give.
+
     Raises:
-        NumericError: a weight is not finite, the notes are not JSON, or the file cannot be written.
+        NumericError: the network is not of its configuration, or none that its weights describe
+            (as :meth:`BilinearNetwork.layers`), the notes are not JSON, or the file cannot be
+            written.
     """
+    check_module(network, "network", BilinearNetwork, ("embedding", "blocks"))
     description = {
         "format": FORMAT,
         "configuration": asdict(network.configuration),
         "notes": _checked_notes({} if notes is None else notes, "notes"),
     }
-    save_arrays(path, network.arrays(), description)
+    save_arrays(path, _arrays(network), description)
 
 
 def load_network(path: str | os.PathLike[str]) -> BilinearNetwork:
@@ -99,6 +108,33 @@ def read_network(path: str | os.PathLike[str]) -> tuple[BilinearNetwork, dict[st
     network = BilinearNetwork.from_configuration(configuration).to(dtypes.pop())
     network.load_state_dict(state)
     return network, _checked_notes(description.get("notes"), f"the notes in {path}")
+
+
+def _arrays(network: BilinearNetwork) -> dict[str, npt.NDArray[Any]]:
+    """Return the weights that a network of the same configuration computes the same with."""
+    network.layers()  # refuses what the weights do not say
+    found: dict[str, npt.NDArray[Any]] = {}
+    for path, module in network.named_modules(remove_duplicate=False):
+        if isinstance(module, nn.Linear):
+            for name, value in zip(("weight", "bias"), affine_map(module, path), strict=True):
+                if value is not None:
+                    found[f"{path}.{name}"] = value.cpu().numpy()
+    expected = dict(network.configuration.shapes())
+    for name in sorted(expected.keys() ^ found.keys()):
+        there, wanted = ("none", "one") if name in expected else ("one", "none")
+        raise NumericError(
+            f"expected the network to be as its configuration says, with {wanted} at {name}, got "
+            f"{there}: change the configuration with the network"
+        )
+    for name, shape in expected.items():
+        check_array(found[name], name, shape)
+    for number, block in enumerate(network.blocks):
+        if (block.skip is not None) != network.configuration.residual:
+            raise NumericError(
+                f"expected blocks.{number} to add its input as the configuration says (residual="
+                f"{network.configuration.residual}), got skip={block.skip}"
+            )
+    return {name: found[name] for name in expected}
 
 
 def _checked_notes(notes: object, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
 from numeric.errors import NumericError
 from numeric.features.canonical import Decomposition, canonical, shared
@@ -18,6 +19,7 @@ from numeric.graph import compose
 from numeric.network import BilinearNetwork
 from numeric.normal_form import Floats, Layer, checked_layers
 from numeric.pruning import as_layers, with_residuals
+from numeric.readable_modules import check_module
 from numeric.schema import Node
 
 
@@ -98,6 +100,8 @@ def trace(
         raise NumericError(
             "expected features, how many shared ones there shall be, or an error, got None"
         )
+    if isinstance(network, nn.Module):
+        check_module(network, "network", BilinearNetwork, ("embedding", "blocks"))
     layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
     found = METHODS[method](layers, **settings)
     graph = compose(found.squares, method)
