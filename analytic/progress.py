@@ -19,6 +19,7 @@ def watched(items: Sequence[Item], description: str) -> Iterable[Item]:
         >>> list(watched([2, 3, 5], "primes"))
         [2, 3, 5]
     """
-    if not sys.stderr.isatty():
+    # A process that was started without a standard error has None there.
+    if sys.stderr is None or not sys.stderr.isatty():
         return items
     return track(items, description, console=Console(stderr=True), transient=True)

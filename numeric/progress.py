@@ -20,6 +20,7 @@ def progress_bar(*columns: str | ProgressColumn) -> Progress:
         ...     progress.advance(task, 2)
     """
     # Not rich's own judgement of what a terminal is: FORCE_COLOR would put the bar into a pipe.
-    silent = not sys.stderr.isatty()
+    # A process that was started without a standard error has None there.
+    silent = sys.stderr is None or not sys.stderr.isatty()
     console = Console(stderr=True, quiet=silent)
     return Progress(*columns, console=console, disable=silent, transient=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
+import joblib
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -95,7 +97,10 @@ def certify_images(
     found = [load_graph(path) for path in graphs]
     folder = certificate.parent
     parts = folder / f"{certificate.stem}-parts"
-    proved = certify(network, found, digits, images=images, jobs=jobs, folder=parts)
+    # Ctrl-C reaches every process of a terminal; one of them answers, and ends the others.
+    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    with joblib.parallel_config(backend="loky", **deaf):
+        proved = certify(network, found, digits, images=images, jobs=jobs, folder=parts)
     named = dict(zip(graph_names(found), graphs, strict=True))
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:

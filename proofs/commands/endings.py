@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from pickle import PicklingError
 from typing import Any, NoReturn, Self
 
 import torch
@@ -54,8 +55,13 @@ class Terminated(KeyboardInterrupt):
 class Commands(TyperGroup):
     """The commands; whatever stops one ends in one line on standard error and a status."""
 
+    def main(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 -- as the base class
+        """Run the program: what is wrong with the arguments is printed here."""
+        with _ending():
+            return super().main(*args, **settings)
+
     def make_context(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 -- as the base class
-        """Read the arguments."""
+        """Read the arguments, and print the help if they ask for it."""
         with _ending():
             return super().make_context(*args, **settings)
 
@@ -94,7 +100,7 @@ def _ending() -> Iterator[None]:
         with suppress(OSError):  # nobody may be there to read it
             typer.echo(f"bilinear: {line}", err=True)
         _give_up_closed_output()
-        raise typer.Exit(status) from None
+        raise SystemExit(status) from None
 
 
 def _judged(error: BaseException) -> tuple[Status, str]:
@@ -120,7 +126,8 @@ def _is_of_the_machine(error: BaseException | None) -> bool:
     An error of the project's own counts as such where it is raised ``from`` one that does.
     """
     while error is not None:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError | BrokenExecutor):
+        # No task of ours fails to be pickled but for the disk that large arrays go over.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError | BrokenExecutor | PicklingError):
             return True
         if isinstance(error, OSError) and error.errno in _MACHINE:
             return True

@@ -52,6 +52,14 @@ def test_a_pipe_sees_nothing_whatever_the_environment_says(
     assert streams[False].getvalue() == ""
 
 
+def test_a_process_without_a_standard_error_works_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    items = [2, 3, 5]
+    assert watched(items, "counting primes") is items
+
+
 def test_a_watched_network_computes_the_same(
     streams: dict[bool, Stream], monkeypatch: pytest.MonkeyPatch
 ) -> None:

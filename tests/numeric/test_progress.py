@@ -45,3 +45,12 @@ def test_a_pipe_sees_nothing_whatever_the_environment_says(
     monkeypatch.setenv(variable, "1")
     assert shown(monkeypatch, watched=False) == ""
     assert capsys.readouterr().out == ""
+
+
+def test_a_process_without_a_standard_error_works_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with progress_bar() as progress:
+        progress.advance(progress.add_task("counting", total=2), 2)
+    assert progress.disable

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import re
+import signal
+import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,7 +21,7 @@ import torch
 from analytic import AnalyticError
 from numeric import NumericError
 from proofs.commands import graphs
-from proofs.commands.endings import Status, Terminated
+from proofs.commands.endings import Status, Terminated, prepare_process
 from proofs.errors import ProofError
 from tests.commands import bilinear, one_line, said, written_network
 
@@ -30,6 +35,14 @@ def os_error(number: int) -> OSError:
 def raised_from(error: Exception, cause: BaseException) -> Exception:
     error.__cause__ = cause
     return error
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """Leave the signals of the process that tests as they are."""
+    kept = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, kept)
 
 
 @pytest.fixture
@@ -141,6 +154,33 @@ def test_a_fault_is_one_line_also_where_its_traceback_cannot_be_kept(
     result = ended(ZeroDivisionError())
     assert result.exit_code == 5
     assert one_line(result.stderr).endswith("please report it: ZeroDivisionError")
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_process_that_is_told_to_end_tidies_up_once_unless_it_was_told_not_to_listen(
+    *, ignored: bool
+) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    prepare_process()
+    with nullcontext() if ignored else pytest.raises(Terminated):
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == (signal.SIG_IGN if ignored else signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "cp437", "shift-jis"])
+def test_what_a_stream_cannot_show_is_written_in_another_way(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    for name, stream in zip(("stdout", "stderr"), streams, strict=True):
+        monkeypatch.setattr(sys, name, stream)
+    with pytest.raises(UnicodeEncodeError):
+        sys.stdout.write("x\u0303")
+    prepare_process()
+    for stream in streams:
+        stream.write("x\u0303 \udcff")
+        stream.flush()
+        assert stream.buffer.getvalue() == rb"x\u0303 \udcff"
 
 
 def test_the_help_says_what_each_status_means() -> None:

@@ -28,11 +28,31 @@ from proofs.commands import certificates, main
 from tests.commands import DIGITS, SMALL, bilinear, one_line, written_graphs, written_network
 from tests.digits import ink_like_mnist
 
+ROOT = str(Path(proofs.__file__).parents[1])
+
+# Whoever started the tests may have had them ignored, as nohup and scripts do.
+SIGNALS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+"""
+
 START = """
 from pathlib import Path
 from numeric import mnist_sources
 for name in mnist_sources.CHECKSUMS:
     mnist_sources.CHECKSUMS[name] = Path({folder!r}, name + ".md5").read_text()
+"""
+
+# The command, with tasks in place of its own that say that they are there and then do as told.
+PROGRAM = """
+import joblib
+from proofs.commands import certificates, main
+TASK = "import os, signal, time; open('task-%d', 'w').close(); {task}"
+def certify(*_, jobs, **__):
+    return joblib.Parallel(jobs)(joblib.delayed(exec)(TASK % number) for number in range(jobs))
+certificates.certify, certificates.load_mnist = certify, id
+main.main()
 """
 
 
@@ -53,7 +73,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
         checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
         (folder / f"{name}.md5").write_text(checksum)
-    (folder / "sitecustomize.py").write_text(START.format(folder=str(folder)))
+    (folder / "sitecustomize.py").write_text(SIGNALS + START.format(folder=str(folder)))
     return folder
 
 
@@ -63,24 +83,33 @@ Start = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def start(data: Path, tmp_path: Path) -> Start:
     """Start the command as a process of its own."""
-    root = str(Path(proofs.__file__).parents[1])
     usual = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(data), root]),
+        "PYTHONPATH": os.pathsep.join([str(data), ROOT]),
         "OMP_NUM_THREADS": "1",
         "COLUMNS": "80",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONWARNINGS": "default",
     }
 
     def process(
-        *arguments: object, options: Sequence[str] = (), **environment: str
+        *arguments: object,
+        options: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "proofs.commands.main"),
+        redirected: str = "",
+        encoding: str = "utf-8",
+        **environment: str,
     ) -> subprocess.Popen[str]:
+        shell = ["sh", "-c", f'exec "$@" {redirected}', "sh"] if redirected else []
         return subprocess.Popen(  # noqa: S603 -- ours
-            [sys.executable, *options, "-m", "proofs.commands.main", *map(str, arguments)],
+            [*shell, sys.executable, *options, *program, *map(str, arguments)],
             cwd=tmp_path,
             env=usual | environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding=encoding,
+            start_new_session=True,
         )
 
     return process
@@ -109,6 +138,72 @@ def test_the_commands_work_as_programs_of_their_own(
     assert "At node ('form', 1, 1), in layer 1, the coefficient of" in ends["prove"][0]
     assert re.search(r"\nall \d+ claims hold\n$", ends["run"][0])
     assert {entry.name for entry in (tmp_path / "folder").iterdir()} >= {"report.html", "pictures"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are stopped in another way")
+@pytest.mark.parametrize(
+    ("task", "stop", "status", "line"),
+    [
+        ("time.sleep(900)", lambda pid: os.kill(pid, signal.SIGTERM), 143, "terminated; the same"),
+        ("time.sleep(900)", lambda pid: os.killpg(pid, signal.SIGINT), 130, "interrupted; the"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", lambda _: None, 4, "could not finish: "),
+    ],
+)
+def test_a_command_of_several_processes_ends_all_of_them_in_one_line(
+    start: Start, tmp_path: Path, task: str, stop: Callable[[int], None], status: int, line: str
+) -> None:
+    files = written_network(tmp_path, depth=1), written_graphs(tmp_path, depth=1)[0]
+    program = ["-c", SIGNALS + PROGRAM.format(task=task)]
+    process = start("certify", *files, "--jobs", 2, program=program, PYTHONPATH=ROOT)
+    patience = time.monotonic() + 240
+    while len(list(tmp_path.glob("task-*"))) < 2 and process.poll() is None:
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    stop(process.pid)
+    # This waits for all who could still write, and a task that is left sleeps on.
+    output, errors = process.communicate(timeout=240)
+    assert one_line(errors).startswith(line)
+    assert (output, process.returncode) == ("", status)
+
+
+def test_a_console_of_few_characters_is_told_the_same(
+    start: Start, data: Path, tmp_path: Path
+) -> None:
+    model, graphs = written_network(tmp_path), written_graphs(tmp_path)
+    arguments, encoding = ["prove", model, graphs[0], "--data", data], "cp1252"
+    process = start(*arguments, encoding=encoding, PYTHONIOENCODING=encoding, LC_ALL="C")
+    output, errors = process.communicate(timeout=300)
+    assert (errors, process.returncode) == ("", 0)
+    usual = bilinear("prove", model, graphs[0]).stdout
+    assert any(ord(character) > 255 for character in usual)
+    assert output == usual.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def test_a_reader_that_leaves_early_ends_a_command_without_a_traceback(
+    start: Start, tmp_path: Path
+) -> None:
+    process = start("trace", written_network(tmp_path), "graph")
+    process.stdout.close()
+    _, errors = process.communicate(timeout=300)
+    assert one_line(errors) == "the output was closed before the command had finished"
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_output_onto_a_full_disk_ends_with_4_and_without_a_traceback(
+    start: Start, tmp_path: Path
+) -> None:
+    written_network(tmp_path)
+    processes = [
+        start("--help", redirected=">/dev/full"),
+        start("trace", "model.safetensors", "graph", redirected=">/dev/full"),
+        start("trace", redirected="2>/dev/full"),
+    ]
+    *ends, (output, errors) = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [4, 4, 4]
+    for _, said in ends:
+        assert one_line(said).startswith("could not finish: OSError: ")
+    assert (output, errors) == ("", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
