@@ -556,15 +556,28 @@ class Checker:
     """The files that a certificate names, and a method for each kind of claim."""
 
     def __init__(self, folder: Path, files: dict[str, Any]) -> None:
-        self.model, single = network(*read(folder, files["model"], "network"))
-        self.graphs: dict[str, list[Layer]] = {}
-        for name, item in files["graphs"].items():
+        model, single = network(*read(folder, files["model"], "network"))
+        graphs = {
+            name: graph_layers(*read(folder, item, "graph"))
+            for name, item in files["graphs"].items()
+        }
+        self.hold(model, graphs, read(folder, files["witnesses"], "witnesses")[0], single=single)
+
+    def hold(
+        self,
+        model: list[Layer],
+        graphs: dict[str, list[Layer]],
+        arrays: dict[str, Array],
+        *,
+        single: bool,
+    ) -> None:
+        """Take what claims are about, and their witnesses."""
+        self.model, self.graphs, self.arrays = model, graphs, arrays
+        for name in graphs:
             need(re.fullmatch(r"[\w.-]+( \(\d+\))?", name, re.ASCII), f"a graph is called {name}")
-            self.graphs[name] = graph_layers(*read(folder, item, "graph"))
         for stack in (self.model, *self.graphs.values()):
             axes = [axis for layer in stack for array in layer for axis in array.shape]
             need(max(axes) <= LONGEST, f"a layer has {max(axes)} rows or columns")
-        self.arrays, _ = read(folder, files["witnesses"], "witnesses")
         pixels = self.arrays["images"]
         if pixels.dtype == np.uint8:
             # Bytes stand for the float32 nearest to their 255th part, as torch sees them.

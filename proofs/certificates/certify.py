@@ -8,9 +8,9 @@ kept in files, so that an interrupted run goes on where it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-from numeric import BilinearNetwork, Digits, Layer, square_layers
+from numeric import BilinearNetwork, Digits, Layer, NumericError, SquareLayer, square_layers
 from numeric.files import digest, load_arrays, save_arrays
 from numeric.network import check_integer
 from numeric.progress import progress_bar
@@ -32,6 +32,8 @@ from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.counts import clear_classes
 from proofs.certificates.decimals import rounded_down
 from proofs.certificates.prove import graph_names, prove
+from proofs.certificates.verification import Verifier, accepted, mean_below
+from proofs.errors import ProofError
 from proofs.robustness.claims import FACTOR, pixel_witnesses, witnesses
 from proofs.robustness.infinity import infinity_bounds
 from proofs.robustness.pairs import PairMargins
@@ -48,8 +50,22 @@ _TYPICAL = 200
 _STACKS = ("network", "graph")
 """What witnesses are called that belong to the first and to the second of two stacks."""
 
+_FORMAT = {"format": "bilinear-features radii 2"}
+"""What is kept in files; what another version of the method left there is done again."""
+
+_NEAR = 2.0**-399
+"""A radius that counts as none."""
+
+_ROOMS = ((0.0, 1e-12), (1e-4, 1e-9), (1e-2, 1e-6), (0.2, 1e-4), (0.9, 1e-6))
+"""By which share a radius that is not accepted is shortened, and how small multipliers may be then,
+beside the largest: those next to 0 leave a direction no room for rounding."""
+
 _MARGINS: dict[str, PairMargins] = {}
 """The eigendecompositions of the last network that this process has worked on."""
+
+
+_VERIFIERS: dict[str, Verifier] = {}
+"""The last verifier of this process."""
 
 
 def certify(
@@ -78,7 +94,7 @@ def certify(
         graph that leaves something out, one within which network and graph predict the same class.
 
     Raises:
-        ProofError: as :func:`proofs.prove`.
+        ProofError: as :func:`proofs.prove`, or a process was killed; what is finished is kept.
         NumericError: a number is out of range, or a file cannot be written.
 
     Examples:
@@ -102,25 +118,24 @@ def certify(
     proved = prove(model, graphs, digits)
     claims, found = [], dict(proved.witnesses)
     layers = model.layers()
-    tasks = [("robustness" if len(layers) == 1 else "stability", "the network", [layers])]
+    kind = "robustness" if len(layers) == 1 else "stability"
+    tasks = [_Task(kind, "the network", layers)]
     for name, item in zip(graph_names(graphs), graphs, strict=True):
         if any(claim.name == f"{name}: agreement" for claim in proved.claims):
-            stacks = [layers, as_layers(square_layers(item))]
-            tasks.append(("stability", f"the network and the {name} graph", stacks))
-    for kind, subject, stacks in tasks:
-        mark = kind if kind == "robustness" else f"{kind}.{subject}"
-        bases: list[npt.NDArray[np.float64]] = []
-        arrays: Arrays = {}
-        if kind == "stability":
-            bases = [pixel_basis(stack, digits.test_images[:_TYPICAL]) for stack in stacks]
-            arrays |= stability_bases(stacks, bases)
-        arrays |= _in_parallel(kind, subject, stacks, bases, digits.test_images, jobs, folder)
-        found |= {f"{mark}.{key}": array for key, array in arrays.items()}
-        claims.append(_claim(kind, subject, arrays["radius"]))
+            subject = f"the network and the {name} graph"
+            tasks.append(_Task("stability", subject, layers, {name: square_layers(item)}))
     if len(layers) == 1:
-        arrays = pixel_radii(layers, digits.test_images)
-        found |= {f"pixel robustness.{key}": array for key, array in arrays.items()}
-        claims.append(_claim("pixel robustness", "the network", arrays["radius"]))
+        # Its diagonals belong to pairs of classes, not to images.
+        tasks.append(_Task("pixel robustness", "the network", layers))
+    for task in tasks:
+        if task.kind == "pixel robustness":
+            arrays = task.sound({}, digits.test_images)
+        else:
+            arrays = _in_parallel(task, digits.test_images, jobs, folder)
+        # Bases or images that leave the range of floats are nothing to claim something of.
+        if task.accepts(arrays | {"radius": np.zeros_like(arrays["radius"])}, digits.test_images):
+            found |= task.named(arrays)
+            claims.append(_claim(task.kind, task.subject, arrays["radius"]))
     bounded = [claim for claim in proved.claims if claim.level != Level.MEASURED]
     measured = [claim for claim in proved.claims if claim.level == Level.MEASURED]
     return replace(proved, claims=(*bounded, *claims, *measured), witnesses=found)
@@ -185,7 +200,7 @@ def _claim(kind: str, subject: str, found: npt.NDArray[np.float64]) -> Claim:
     numbers: dict[str, Any] = {
         "images": len(found),
         "count": len(above),
-        "mean": rounded_down(float(above.mean()) if above.size else 0.0),
+        "mean": rounded_down(mean_below(found)),
     }
     if kind == "robustness":
         return Claim.of(kind, numbers | {"factor": FACTOR})
@@ -194,64 +209,186 @@ def _claim(kind: str, subject: str, found: npt.NDArray[np.float64]) -> Claim:
     return Claim.of(kind, {"models": subject} | numbers, name=f"{subject}: {kind}")
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A kind of radii, of a network alone or of one together with a graph."""
+
+    kind: str
+    subject: str
+    network: list[Layer]
+    graphs: Mapping[str, Sequence[SquareLayer]] = field(default_factory=dict)
+
+    @property
+    def stacks(self) -> list[list[Layer]]:
+        """The layers of the network, and of a graph if it is about both."""
+        return [self.network, *(as_layers(squares) for squares in self.graphs.values())]
+
+    def digest(self, *arrays: npt.NDArray[Any]) -> str:
+        """Name what follows from the weights and some arrays, by nothing that was computed."""
+        weights = [array for stack in self.stacks for layer in stack for array in layer]
+        return digest([*weights, *arrays])[:16]
+
+    def named(self, arrays: Arrays) -> Arrays:
+        """Return arrays under the names that witnesses have."""
+        mark = f"stability.{self.subject}" if self.kind == "stability" else self.kind
+        return {f"{mark}.{key}": array for key, array in arrays.items()}
+
+    def accepts(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
+        """Return whether the checker accepts the radii of images."""
+        witnesses = {"images": images, **self.named(arrays)}
+        claim = _claim(self.kind, self.subject, arrays["radius"])
+        return _verifier(self).refusal(claim, witnesses) is None
+
+    def fits(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
+        """Return whether arrays have a row for each image, nothing beyond, and are accepted."""
+        wanted = (
+            {"radius", "multipliers", "targets", "added"}
+            if self.kind == "robustness"
+            else {"radius", *(f"{name}.multipliers" for name in _STACKS[: len(self.stacks)])}
+        )
+        return arrays.keys() == wanted and all(
+            array.shape[:1] == (len(images),) and np.isfinite(array).all()
+            for array in arrays.values()
+        )
+
+    def sound(self, bases: Arrays, images: npt.NDArray[Any]) -> Arrays:
+        """Find radii and what proves them; those that the checker does not accept become smaller.
+
+        Args:
+            bases: what multipliers rest on, as witnesses.
+            images: shape (images, inputs).
+        """
+        arrays = self.found(bases, images)
+        arrays["radius"] = np.where(arrays["radius"] > _NEAR, arrays["radius"], 0.0)
+        radii = arrays["radius"].copy()
+        wrong = ~self.sure(bases | arrays, images)
+        for share, least in _ROOMS if self.kind == "stability" else ():
+            if not wrong.any():
+                break
+            arrays["radius"][wrong] = radii[wrong] * (1 - share)
+            for name in arrays.keys() - {"radius"}:
+                largest = arrays[name].max(axis=(1, 2), keepdims=True)
+                arrays[name][wrong] = np.maximum(arrays[name], least * largest)[wrong]
+            places = np.flatnonzero(wrong)
+            tried = bases | {name: array[places] for name, array in arrays.items()}
+            wrong[places] = ~self.sure(tried, images[places])
+        arrays["radius"][wrong] = 0.0
+        return arrays
+
+    def sure(self, arrays: Arrays, images: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Return of which images the checker accepts the radius."""
+        rows = {name for name, array in arrays.items() if _is_of_images(name)}
+
+        def accepts(places: npt.NDArray[np.int64]) -> bool:
+            some = {name: arrays[name][places] for name in rows}
+            return self.accepts(arrays | some, images[places])
+
+        return accepted(accepts, len(images))
+
+    def found(self, bases: Arrays, images: npt.NDArray[Any]) -> Arrays:
+        """Find radii of images, and what proves them."""
+        if self.kind == "pixel robustness":
+            return pixel_radii(self.network, images)
+        if self.kind == "robustness":
+            return _robustness(self.digest(), self.network, images)
+        names = _STACKS[: len(self.stacks)]
+        return stability_radii([bases[f"{name}.basis"] for name in names], self.stacks, images)
+
+
+def _is_of_images(name: str) -> bool:
+    """Return whether a witness has a row for each image."""
+    return name.rpartition(".")[2] in ("radius", "multipliers", "targets", "added")
+
+
+def _verifier(task: _Task) -> Verifier:
+    """Return the verifier of a task, with the eigendecompositions that it has checked before."""
+    name = f"{task.subject} {task.digest()}"
+    if name not in _VERIFIERS:
+        _VERIFIERS.clear()
+        _VERIFIERS[name] = Verifier(task.network, task.graphs)
+    return _VERIFIERS[name]
+
+
 def _in_parallel(
-    kind: str,
-    subject: str,
-    stacks: list[list[Layer]],
-    bases: list[npt.NDArray[np.float64]],
-    images: npt.NDArray[Any],
-    jobs: int,
-    folder: str | os.PathLike[str] | None,
+    task: _Task, images: npt.NDArray[Any], jobs: int, folder: str | os.PathLike[str] | None
 ) -> Arrays:
     """Return what is found on all images, some at a time."""
-    name = digest([*bases, *(array for stack in stacks for layer in stack for array in layer)])
-    work = partial(_robustness, name) if kind == "robustness" else partial(stability_radii, bases)
+    bases = _bases(task, images[:_TYPICAL], folder)
     parts = [images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER)]
-    paths = [_path(folder, f"{kind}-{name[:16]}", part) for part in parts]
-    open_tasks = [
-        joblib.delayed(_kept)(path, work, stacks, part)
-        for part, path in zip(parts, paths, strict=True)
-    ]
-    bar = progress_bar(subject, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    open_tasks = [joblib.delayed(_kept)(task, bases, part, folder) for part in parts]
+    bar = progress_bar(task.subject, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found: list[Arrays] = []
     with bar as progress:
-        task = progress.add_task("", total=len(open_tasks))
-        for arrays in joblib.Parallel(n_jobs=jobs, return_as="generator")(open_tasks):
-            found.append(arrays)
-            progress.advance(task)
-    return {key: np.concatenate([arrays[key] for arrays in found]) for key in found[0]}
+        shown = progress.add_task("", total=len(open_tasks))
+        # Arrays go to the workers through pipes: files for them may not fit the temporary folder.
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None)
+        try:
+            for arrays in parallel(open_tasks):
+                found.append(arrays)
+                progress.advance(shown)
+        except (BrokenExecutor, MemoryError, OSError) as error:
+            kept = "nothing is kept" if folder is None else f"it is kept in {folder} and used again"
+            raise ProofError(
+                f"expected the processes to finish the radii of {task.subject}, got: "
+                f"{type(error).__name__} after {len(found)} of {len(parts)} parts; {kept}"
+            ) from error
+    return bases | {key: np.concatenate([arrays[key] for arrays in found]) for key in found[0]}
 
 
-def _path(
-    folder: str | os.PathLike[str] | None, name: str, images: npt.NDArray[Any]
-) -> Path | None:
-    """Return the file that some images' part of the work is kept in."""
-    if folder is None:
-        return None
-    return Path(folder) / f"{name}-{digest([images])[:16]}.safetensors"
+def _bases(task: _Task, images: npt.NDArray[Any], folder: str | os.PathLike[str] | None) -> Arrays:
+    """Return the bases of a task: those of an earlier run, as its multipliers rest on them."""
+    if task.kind != "stability":
+        return {}
+    path = None
+    if folder is not None:
+        path = Path(folder) / f"stability-bases-{task.digest(images)}.safetensors"
+    made = stability_bases(task.stacks, [pixel_basis(stack, images) for stack in task.stacks])
+    kept = _read(path)
+    same = kept.keys() == made.keys() and all(
+        kept[name].shape == array.shape and np.isfinite(kept[name]).all()
+        for name, array in made.items()
+    )
+    if not same and path is not None:
+        save_arrays(path, made, _FORMAT)
+    return kept if same else made
 
 
 def _kept(
-    path: Path | None,
-    work: Callable[[list[list[Layer]], npt.NDArray[Any]], Arrays],
-    stacks: list[list[Layer]],
+    task: _Task,
+    bases: Arrays,
     images: npt.NDArray[Any],
+    folder: str | os.PathLike[str] | None,
 ) -> Arrays:
-    """Do a part of the work, or read what an earlier run has done of it."""
-    if path is not None and path.exists():
-        return load_arrays(path)[0]
-    found = work(stacks, images)
+    """Do a part of the work, or read what an earlier run has done of it, if the checker agrees."""
+    path = None
+    if folder is not None:
+        # Bases are those that are kept: what is computed anew may differ in its last digits.
+        rest = (bases[name] for name in sorted(bases))
+        path = Path(folder) / f"{task.kind}-{task.digest(images, *rest)}.safetensors"
+    kept = _read(path)
+    if task.fits(kept, images) and task.accepts(bases | kept, images):
+        return kept
+    found = task.sound(bases, images)
     if path is not None:
-        save_arrays(path, found, {"format": "bilinear-features radii 1"})
+        save_arrays(path, found, _FORMAT)
     return found
 
 
-def _robustness(name: str, stacks: list[list[Layer]], images: npt.NDArray[Any]) -> Arrays:
+def _read(path: Path | None) -> Arrays:
+    """Return the arrays of a file of ours; none where there is none."""
+    try:
+        arrays, note = ({}, {}) if path is None else load_arrays(path)
+    except NumericError:
+        return {}
+    return arrays if note == _FORMAT else {}
+
+
+def _robustness(name: str, layers: list[Layer], images: npt.NDArray[Any]) -> Arrays:
     """Find the exact radii of a network of one layer, and what proves them."""
     if name not in _MARGINS:
         _MARGINS.clear()
-        _MARGINS[name] = PairMargins(stacks[0])
-    classes = _classes(stacks[0], images)
+        _MARGINS[name] = PairMargins(layers)
+    classes = _classes(layers, images)
     found = nearest(_MARGINS[name], images, np.maximum(classes, 0))
     arrays = witnesses(_MARGINS[name], images, found)
     arrays["radius"][classes < 0] = 0.0

@@ -24,6 +24,7 @@ from proofs.certificates.counts import counted_claims
 from proofs.certificates.files import data_witnesses
 from proofs.certificates.measurements import Measurements, Rewrite, measured_claims
 from proofs.certificates.regions import difference_claims, rounding_claims, signature_claims
+from proofs.certificates.verification import Verifier
 from proofs.errors import ProofError
 
 _LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
@@ -47,10 +48,11 @@ def prove(
             logit of the image; and its coefficients, relative to what adds up to them.
 
     Returns:
-        The claims: *symbolic*, the theorems behind every rewrite; *exact*, that a polarized graph
-        and the network are the same polynomial; *bounded*, how far the coefficients of any other
-        graph can lie from the network's; *measured*, on all test images, how far the rewrites and
-        torch's own floats lie from each other and from the exact values.
+        The claims, as far as the checker's own test accepts them: *symbolic*, the theorems behind
+        every rewrite; *exact*, that a polarized graph and the network are the same polynomial;
+        *bounded*, how far the coefficients of any other graph can lie from the network's;
+        *measured*, on all test images, how far the rewrites and torch's own floats lie from each
+        other and from the exact values.
 
     Raises:
         ProofError: an argument is of another kind, there is no graph, a graph or the images have
@@ -94,8 +96,11 @@ def prove(
     claims += signature_claims(layers)
     claims += counted_claims(measurements, rewrites)
     claims += measured_claims(measurements, layers, rewrites, tolerance)
-    subject = _subject(model, rewrites, digits)
-    return Certificate(tuple(claims), subject, _versions(), data_witnesses(digits) | witnesses)
+    subject, found = _subject(model, rewrites, digits), data_witnesses(digits) | witnesses
+    verifier = Verifier(layers, {item.name: item.squares for item in rewrites})
+    verified = (verifier.verified(claim, found) for claim in claims)
+    kept = tuple(claim for claim in verified if claim is not None)
+    return Certificate(kept, subject, _versions(), found)
 
 
 def _subject(

@@ -106,7 +106,7 @@ def pixel_witnesses(
 
 def _with_room(margin: PairMargin, diagonal: Doubles) -> Doubles:
     """Return a diagonal that makes its matrix positive by more than the rounding of a proof."""
-    sizes = abs(margin.matrix.diagonal() + diagonal)
+    sizes = abs(margin.matrix.diagonal()) + abs(diagonal)
     return np.asarray(np.maximum(diagonal + _ROOM * sizes + _FLOOR * sizes.max(), _LEAST))
 
 

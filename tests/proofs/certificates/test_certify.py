@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from numeric import BilinearNetwork, Digits, NumericError, save_graph, save_network, trace
 from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
-from proofs.certificates.certify import _TOGETHER
+from proofs.certificates.certify import _TOGETHER, stability_bases
 from tests.digits import small_digits
 
 DIGITS = small_digits()
@@ -88,18 +90,61 @@ def test_parts_of_another_network_or_other_images_are_not_used(tmp_path: Path) -
     assert len(list(tmp_path.iterdir())) == 2 * count + 1
 
 
-def test_a_part_that_was_altered_makes_a_certificate_that_is_rejected(tmp_path: Path) -> None:
-    model = network(1)
-    graph, files = saved(tmp_path, model)
-    folder = tmp_path / "parts"
-    certify(model, graph, DIGITS, folder=folder)
-    (part,) = folder.iterdir()
+@pytest.mark.parametrize(
+    ("depth", "alter"),
+    [
+        (1, lambda arrays: arrays | {"radius": arrays["radius"] * (1 + 1e-6)}),
+        (1, lambda arrays: {name: array[::2] for name, array in arrays.items()}),
+        (1, lambda arrays: arrays | {"added": arrays["added"] * np.nan}),
+        (2, lambda arrays: arrays | {"radius": arrays["radius"] * 1.5}),
+        (2, lambda arrays: {"radius": arrays["radius"]}),
+    ],
+    ids=["larger", "half", "no numbers", "larger, deeper", "without multipliers"],
+)
+def test_a_part_that_proves_nothing_is_made_anew(tmp_path: Path, depth: int, alter: Any) -> None:
+    model = network(depth)
+    graph = trace(model, "polarized")
+    first = certify(model, graph, DIGITS, folder=tmp_path)
+    (part,) = (path for path in tmp_path.iterdir() if "bases" not in path.name)
+    right = part.read_bytes()
     arrays, note = load_arrays(part)
-    save_arrays(part, arrays | {"radius": arrays["radius"] * (1 + 1e-6)}, note)
-    certificate = certify(model, graph, DIGITS, folder=folder)
-    save_certificate(certificate, tmp_path / "certificate.json", **files)
-    with pytest.raises(ValueError, match="within its radius"):
-        check(tmp_path / "certificate.json")
+    save_arrays(part, alter(arrays), note)
+    assert part.read_bytes() != right
+    assert certify(model, graph, DIGITS, folder=tmp_path) == first
+    assert part.read_bytes() == right
+
+
+def test_what_is_finished_counts_where_the_last_digits_come_out_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["proofs.certificates.certify"]
+    model, rng = network(2), np.random.default_rng(0)
+    graph = trace(model, "polarized")
+    first = certify(model, graph, DIGITS, folder=tmp_path)
+    names = sorted(tmp_path.iterdir())
+
+    def bases(*given: Any) -> Any:
+        found = stability_bases(*given)
+        return {n: a * (1 + 1e-15 * rng.standard_normal(a.shape)) for n, a in found.items()}
+
+    monkeypatch.setattr(module, "stability_bases", bases)
+    monkeypatch.setattr(module, "stability_radii", None)
+    assert certify(model, graph, DIGITS, folder=tmp_path) == first
+    assert sorted(tmp_path.iterdir()) == names
+
+
+def test_a_process_that_is_killed_ends_it_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        os._exit(9)
+
+    monkeypatch.setattr(sys.modules["proofs.certificates.certify"], "_kept", killed)
+    model = network(1)
+    said = r"got: TerminatedWorkerError after 0 of 1 parts; it is kept in .* and used again"
+    with pytest.raises(ProofError, match=said) as caught:
+        certify(model, trace(model, "polarized"), DIGITS, jobs=2, folder=tmp_path)
+    assert isinstance(caught.value.__cause__, BrokenExecutor)
 
 
 def test_processes_and_one_process_find_the_same() -> None:

@@ -1,0 +1,128 @@
+"""What is claimed, held against the checker's own test before it is claimed.
+
+Nothing else reaches into :class:`proofs.checker.Checker`. What it sees here are the arrays that
+will be written, so that a certificate is not rejected by those who receive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric import Layer, SquareLayer
+from proofs import checker
+from proofs.certificates.claims import Claim, Level
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+class Verifier:
+    """The checker's test of claims about one network, without files.
+
+    Args:
+        network: the layers of the network.
+        graphs: the layers of its graphs, by the names that claims give them.
+    """
+
+    def __init__(
+        self, network: Sequence[Layer], graphs: Mapping[str, Sequence[SquareLayer]]
+    ) -> None:
+        """Hold the layers."""
+        self._stack = [
+            checker.Layer(*map(_doubles, (left, right, np.zeros_like(left), down, linear)))
+            for left, right, down, linear in network
+        ]
+        self._graphs = {
+            name: [checker.Layer(each.readings, *each) for each in layers]
+            for name, layers in graphs.items()
+        }
+        self._single = all(array.dtype == np.float32 for layer in network for array in layer)
+        self._pairs: dict[Any, Any] = {}
+
+    def refusal(self, claim: Claim, witnesses: Arrays) -> str | None:
+        """Return why the checker rejects a claim, or nothing where it accepts it.
+
+        Args:
+            claim: of a kind that it knows.
+            witnesses: the images and all arrays that the claim rests on.
+        """
+        held = object.__new__(checker.Checker)
+        method = getattr(held, str(claim.kind).replace(" ", "_"))
+        kinds = method.__annotations__
+        try:
+            with np.errstate(all="ignore"):
+                held.hold(self._stack, self._graphs, dict(witnesses), single=self._single)
+                held.pairs = self._pairs
+                method(**{key: checker.number(kinds[key], n) for key, n in claim.numbers.items()})
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the checker rejects for it
+            return str(error) if isinstance(error, checker.Rejected) else repr(error)
+        return None
+
+    def verified(self, claim: Claim, witnesses: Arrays) -> Claim | None:
+        """Return a claim as far as the checker accepts it.
+
+        Counts are lowered to what it counts. A bound that it does not find is not claimed; that a
+        graph is the same polynomial, without the checker's word, fails.
+
+        Args:
+            claim: any.
+            witnesses: the images and all arrays that it rests on.
+        """
+        why = None if claim.kind is None or not claim.holds else self.refusal(claim, witnesses)
+        if why is None:
+            return claim
+        if claim.level is Level.EXACT:
+            return replace(claim, kind=None, holds=False, failure=f"The checker says: {why}.")
+        if claim.level is Level.BOUNDED:
+            return None
+        (counted,) = claim.numbers.keys() & {"right", "same"}
+        # The largest count that is accepted lies from low to high.
+        low, high = -1, claim.numbers[counted] - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            lower = Claim.of(str(claim.kind), {**claim.numbers, counted: middle})
+            low, high = (low, middle - 1) if self.refusal(lower, witnesses) else (middle, high)
+        return None if low < 0 else Claim.of(str(claim.kind), {**claim.numbers, counted: low})
+
+
+def accepted(accepts: Callable[[npt.NDArray[np.int64]], bool], count: int) -> npt.NDArray[np.bool_]:
+    """Return which of some images are accepted, by halving what is not accepted together.
+
+    Args:
+        accepts: whether the images of some numbers are accepted together.
+        count: how many images there are.
+
+    Examples:
+        >>> accepted(lambda places: 2 not in places, 4)
+        array([ True,  True, False,  True])
+    """
+    found, todo = np.zeros(count, dtype=bool), [np.arange(count)]
+    while todo:
+        places = todo.pop()
+        if accepts(places):
+            found[places] = True
+        elif len(places) > 1:
+            todo += np.array_split(places, 2)
+    return found
+
+
+def mean_below(radii: npt.NDArray[np.float64]) -> float:
+    """Return a float that is at most the mean of the radii above 0, and next to it.
+
+    Examples:
+        >>> mean_below(np.array([0.0, 0.25, 0.75]))
+        0.5
+    """
+    above = [Fraction(radius) for radius in radii[radii > 0].tolist()]
+    mean = sum(above, Fraction(0)) / max(len(above), 1)
+    near = float(mean)
+    return near if Fraction(near) <= mean else float(np.nextafter(near, 0.0))
+
+
+def _doubles(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.asarray(array, dtype=np.float64)

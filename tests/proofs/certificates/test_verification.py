@@ -1,0 +1,126 @@
+"""What is claimed is what the checker accepts: of networks of every shape and size of weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+
+from numeric import (
+    BilinearNetwork,
+    Digits,
+    save_graph,
+    save_network,
+    square_layers,
+    trace,
+)
+from proofs import Certificate, certify, check, save_certificate
+from proofs.certificates.claims import Claim
+from proofs.certificates.verification import Verifier
+from proofs.checker import Checker
+
+
+def digits_of(images: Any) -> Digits:
+    images = np.asarray(images, dtype=np.float32)
+    labels = np.zeros(len(images), dtype=np.int64)
+    return Digits(images, labels, images, labels)
+
+
+def written(
+    folder: Path,
+    certificate: Certificate,
+    model: BilinearNetwork,
+    graphs: Mapping[str, nx.DiGraph[Any]],
+) -> Path:
+    paths = {name: folder / f"{name}.safetensors" for name in graphs}
+    save_network(model, folder / "model.safetensors")
+    for name, graph in graphs.items():
+        save_graph(graph, paths[name])
+    target = folder / "certificate.json"
+    save_certificate(certificate, target, model=folder / "model.safetensors", graphs=paths)
+    return target
+
+
+def diagonal_network() -> BilinearNetwork:
+    """Return a network whose margin has a diagonal form, negative definite."""
+    model = BilinearNetwork(3, 2, depth=1, hidden=3)
+    block = model.blocks[0]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        block.left.weight.copy_(torch.eye(3))
+        block.right.weight.copy_(torch.eye(3))
+        block.down.weight[0] = torch.tensor([-0.1, -0.2, -0.3])
+        block.down.bias[0] = 1.0
+    return model
+
+
+def constant_state() -> BilinearNetwork:
+    """Return a network whose first layer computes a constant."""
+    model = BilinearNetwork(4, 3, depth=2, width=2, hidden=3)
+    with torch.no_grad():
+        model.blocks[0].down.weight.zero_()
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "count"),
+    [
+        (diagonal_network(), "pixel robustness", 3),
+        (BilinearNetwork(1, 2, depth=1, hidden=4, seed=37), "pixel robustness", 3),
+        (constant_state(), "stability", 3),
+        (BilinearNetwork(2, 1, depth=2, width=3, hidden=4), "stability", 0),
+    ],
+    ids=["diagonal", "one input", "constant state", "one class"],
+)
+def test_radii_leave_the_checker_room(
+    tmp_path: Path, model: BilinearNetwork, kind: str, count: int
+) -> None:
+    images = np.random.default_rng(0).random((3, model.configuration.inputs)) / 4
+    graph = trace(model, "polarized")
+    certificate = certify(model, graph, digits_of(images))
+    (claim,) = (claim for claim in certificate.claims if claim.kind == kind)
+    assert claim.numbers["count"] >= count
+    assert check(written(tmp_path, certificate, model, {"polarized": graph}))
+
+
+def test_the_verifier_holds_what_the_checker_reads(tmp_path: Path) -> None:
+    model = BilinearNetwork(3, 2, depth=2, width=4, hidden=5, residual=True, embedding=True)
+    graph = trace(model, "eigen")
+    certificate = certify(model, graph, digits_of(np.eye(3)))
+    target = written(tmp_path, certificate, model, {"eigen": graph})
+    verifier = Verifier(model.layers(), {"eigen": square_layers(graph)})
+    read = Checker(target.parent, json.loads(target.read_text())["files"])
+    for one, other in (
+        (verifier._stack, read.model),
+        (verifier._graphs["eigen"], read.graphs["eigen"]),
+    ):
+        for mine, its in zip(one, other, strict=True):
+            for array, expected in zip(mine, its, strict=True):
+                assert array.dtype == expected.dtype
+                np.testing.assert_array_equal(array, expected)
+    assert verifier._single == read.single
+
+
+def test_what_the_checker_does_not_find_is_not_claimed() -> None:
+    model = BilinearNetwork(3, 2, depth=1, hidden=4, seed=1)
+    certificate = certify(model, trace(model, "polarized"), digits_of(np.eye(3)))
+    claims = {claim.kind: claim for claim in certificate.claims}
+    verifier, found = Verifier(model.layers(), {}), certificate.witnesses
+    accuracy, rounding = claims["accuracy"], claims["rounding"]
+    more = Claim.of("accuracy", {"images": 3, "right": 3 + accuracy.numbers["right"]})
+    assert verifier.verified(more, found) == accuracy
+    tight = Claim.of("rounding", {**rounding.numbers, "bound": "1E-300"})
+    assert verifier.verified(tight, found) is None
+    assert "may differ" in str(verifier.refusal(tight, found))
+    other = Claim.of("same polynomial", {"graph": "eigen"})
+    refused = verifier.verified(other, found)
+    assert refused is not None
+    assert not refused.holds
+    assert refused.kind is None
