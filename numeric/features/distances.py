@@ -42,8 +42,9 @@ def distances(first: Sequence[Layer], second: Sequence[Layer]) -> Doubles:
         second: as many layers, that read and write as many components at both ends.
 
     Returns:
-        Shape (outputs,), float64, each at least the norm; infinite where it is beyond float64, and
-        0 only where both stacks have the same weights.
+        Shape (outputs,), float64, each at least the norm; infinite where it is beyond float64 or
+        where component 0 of a hidden state is not the constant, and 0 only where both stacks have
+        the same weights.
 
     Source:
         The identity is :func:`analytic.derivations.stack_difference`.
@@ -54,6 +55,8 @@ def distances(first: Sequence[Layer], second: Sequence[Layer]) -> Doubles:
         >>> distances([one], [one._replace(down=np.array([[0.0], [2.0]]))]).round(9)
         array([1.])
     """
+    if not all(map(_passes_constant, (*first[:-1], *second[:-1]))):
+        return np.full(len(first[-1].linear) - 1, np.inf)
     stack, power = difference_stack(first, second)
     return norm_bounds(stack, power)[1:]
 
@@ -118,6 +121,12 @@ def difference_stack(first: Sequence[Layer], second: Sequence[Layer]) -> tuple[l
     stack[-1] = stack[-1]._replace(down=lower if alike else upper - lower)
     # Each layer but the first has a factor of a quarter, which the next one squares.
     return stack, 2 - 2 ** len(stack) if alike else 0
+
+
+def _passes_constant(layer: Layer) -> bool:
+    """Return whether a layer hands on the constant, which linear parts as neurons read."""
+    constant = np.eye(1, layer.linear.shape[1])[0]
+    return bool((layer.linear[0] == constant).all() and not layer.down[0].any())
 
 
 def _sum_and_difference(one: Layer, other: Layer, *, bottom: bool) -> Layer:
