@@ -63,7 +63,6 @@ beside the largest: those next to 0 leave a direction no room for rounding."""
 _MARGINS: dict[str, PairMargins] = {}
 """The eigendecompositions of the last network that this process has worked on."""
 
-
 _VERIFIERS: dict[str, Verifier] = {}
 """The last verifier of this process."""
 
@@ -240,7 +239,7 @@ class _Task:
         return _verifier(self).refusal(claim, witnesses) is None
 
     def fits(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
-        """Return whether arrays have a row for each image, nothing beyond, and are accepted."""
+        """Return whether arrays are those of this kind, with a row for each image, and finite."""
         wanted = (
             {"radius", "multipliers", "targets", "added"}
             if self.kind == "robustness"

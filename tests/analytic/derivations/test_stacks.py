@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import sympy
 
-from analytic.derivations import degree_and_monomials, gauge_freedom
+from analytic.derivations import degree_and_monomials, gauge_freedom, stack_difference
 from analytic.derivations.symbols import SymbolicLayer, matrix, vector
 
 
@@ -69,3 +69,15 @@ def test_a_gauge_turns_all_that_reads_the_hidden_state(forgotten: str) -> None:
     assert replace(theorem, left=replace(second, **read).value(state)).holds
     del read[forgotten]
     assert not replace(theorem, left=replace(second, **read).value(state)).holds
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_the_difference_of_stacks_needs_its_quarters_and_its_crossed_products(row: int) -> None:
+    theorem = stack_difference()
+    left, right, weight, other = sympy.symbols("L_0_0 R_0_0 D_0_0 E_0_0")
+    for lost in (weight * left * right / 4, other * sympy.Symbol("y_0") * left * right):
+        broken = theorem.right.copy()
+        broken[row] += lost
+        assert not replace(theorem, right=broken).holds
+    exchanged = sympy.Matrix(theorem.right[::-1])
+    assert not replace(theorem, right=exchanged).holds

@@ -139,6 +139,23 @@ def test_a_norm_beyond_float64_is_infinite() -> None:
     assert distances([layer], [layer._replace(down=0 * down)]) == [np.inf]
 
 
+def test_stacks_that_do_not_hand_on_the_constant_have_no_bound() -> None:
+    layers = two_layers()
+    lost = layers[0]._replace(linear=0 * layers[0].linear)
+    assert (distances([lost, layers[1]], [lost, layers[1]]) == np.inf).all()
+    assert (distances(layers, [lost, layers[1]]) == np.inf).all()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.999])
+def test_less_than_the_norm_would_be_no_bound(share: float) -> None:
+    rows, down = np.array([[0.0, 2.0]]), np.array([[0.0], [3.0]])
+    layer = Layer(rows, rows, down, np.array([[1.0, 0.0], [0.0, 0.0]]))
+    second, point = layer._replace(down=0 * down), np.array([1e6])
+    (bound,), (change,) = distances([layer], [second]), moved([layer], [second], point)
+    allowed = Fraction(bound) * reach(1, point)
+    assert share * allowed < change <= allowed
+
+
 def test_a_strong_neuron_hides_no_weak_one() -> None:
     model = BilinearNetwork(4, 2, depth=1, hidden=3, seed=1).double()
     for side in (model.blocks[0].left, model.blocks[0].right):
