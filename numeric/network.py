@@ -94,10 +94,6 @@ def _affine_shapes(
         yield f"{name}.bias", (outputs,)
 
 
-MAPS = ("left", "right", "down", "skip")
-"""The submodules of a bilinear layer."""
-
-
 class BilinearLayer(nn.Module):
     r"""One bilinear layer, :math:`y = D[(W_1 x + b_1) \odot (W_2 x + b_2)] + c\;(+ S x)`.
 
@@ -150,26 +146,6 @@ class BilinearLayer(nn.Module):
         y: Tensor = self.down(self.left(x) * self.right(x))
         return y if self.skip is None else y + self.skip(x)
 
-    def check(self, path: str = "layer") -> None:
-        """Refuse a layer whose weights do not say what it computes.
-
-        Args:
-            path: the name of the layer in its network, for messages.
-
-        Raises:
-            NumericError: the layer or one of its maps has another class, a ``forward`` or a hook of
-                its own, or holds what it does not use.
-        """
-        check_module(self, path, BilinearLayer, MAPS)
-        for name in ("left", "right", "down"):
-            check_module(getattr(self, name), f"{path}.{name}", nn.Linear)
-        if isinstance(self.skip, nn.Identity):
-            check_module(self.skip, f"{path}.skip", nn.Identity)
-        elif self.skip is not None:
-            check_module(self.skip, f"{path}.skip", nn.Linear)
-            if self.skip.bias is not None:
-                raise NumericError(f"expected {path}.skip to have no bias, got one")
-
     def arrays(self, path: str = "layer") -> Layer:
         """Return the layer in the normal form, every float as it is.
 
@@ -177,9 +153,10 @@ class BilinearLayer(nn.Module):
             path: the name of the layer in its network, for messages.
 
         Raises:
-            NumericError: as :meth:`check`; or a weight is not finite.
+            NumericError: the layer or one of its maps has another class, a ``forward`` or a hook of
+                its own, or holds what it does not use; or a weight is not finite.
         """
-        self.check(path)
+        _check_layer(self, path)
         left, right = (_with_bias(getattr(self, s), f"{path}.{s}") for s in ("left", "right"))
         down = _with_bias(self.down, f"{path}.down")
         outputs, inputs = len(down), left.shape[1] - 1
@@ -303,7 +280,10 @@ class BilinearNetwork(nn.Module):
         """
         self._check()
         self.arrays()
-        layers = [block.arrays(path) for path, block in self._named_blocks()]
+        layers = [
+            cast(BilinearLayer, block).arrays(f"blocks.{number}")
+            for number, block in enumerate(self.blocks)
+        ]
         if self.embedding is not None:
             layers = [_embedding_arrays(self.embedding), *layers]
         return layers
@@ -317,13 +297,22 @@ class BilinearNetwork(nn.Module):
             raise NumericError("expected blocks to hold a bilinear layer, got none")
         if self.embedding is not None:
             check_module(self.embedding, "embedding", nn.Linear)
-        for path, block in self._named_blocks():
-            block.check(path)
-
-    def _named_blocks(self) -> Iterator[tuple[str, BilinearLayer]]:
         for number, block in enumerate(self.blocks):
-            check_module(block, f"blocks.{number}", BilinearLayer, MAPS)
-            yield f"blocks.{number}", cast(BilinearLayer, block)
+            _check_layer(block, f"blocks.{number}")
+
+
+def _check_layer(layer: object, path: str) -> None:
+    """Refuse a layer whose weights do not say what it computes."""
+    check_module(layer, path, BilinearLayer, ("left", "right", "down", "skip"))
+    left, right, down, skip = (getattr(layer, name) for name in ("left", "right", "down", "skip"))
+    for name, affine in {"left": left, "right": right, "down": down}.items():
+        check_module(affine, f"{path}.{name}", nn.Linear)
+    if isinstance(skip, nn.Identity):
+        check_module(skip, f"{path}.skip", nn.Identity)
+    elif skip is not None:
+        check_module(skip, f"{path}.skip", nn.Linear)
+        if skip.bias is not None:
+            raise NumericError(f"expected {path}.skip to have no bias, got one")
 
 
 def check_inputs(x: Tensor, inputs: int, dtype: torch.dtype) -> None:
