@@ -104,6 +104,11 @@ def trace(
         check_module(network, "network", BilinearNetwork, ("embedding", "blocks"))
     layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
     found = METHODS[method](layers, **settings)
+    if not all(np.isfinite(array).all() for square in found.squares for array in square):
+        raise NumericError(
+            f"expected the weights of the {method} graph within the range of float64, got one "
+            "beyond it: trace with method='polarized', which multiplies nothing"
+        )
     graph = compose(found.squares, method)
     graph.graph.update(found.attributes)
     if found.incomplete:

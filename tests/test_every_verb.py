@@ -1,4 +1,4 @@
-"""One network through every verb on graphs: no number is wrong, nothing is lost.
+"""One network through every verb: no number is wrong, no certificate of ours is rejected.
 
 Networks of every shape and every size of weights are drawn. A verb may refuse one, by an error of
 the project's own; what it returns is held against fractions.
@@ -44,7 +44,14 @@ from numeric import (
     square_layers,
     trace,
 )
-from tests.graphs import assert_same_graph, edges_of, exact_logits, nodes_of
+from proofs import Certificate, ProofError, certify, check, prove, save_certificate
+from tests.graphs import (
+    assert_same_graph,
+    edges_of,
+    exact_logits,
+    node_values,
+    nodes_of,
+)
 from tests.oracles import module_value
 from tests.strategies import networks, tame, wild
 
@@ -89,6 +96,11 @@ def test_what_any_verb_says_of_a_network_is_so(case: Any, data: st.DataObject) -
             for verb in (cut, written, computed, explained, changed):
                 with refusal(f"{verb.__name__} {graph.graph['method']}", allowed=not ordinary):
                     verb(graph, digits.test_images, folder, data)
+        for prover in (prove, certify):
+            with refusal(prover.__name__, allowed=not ordinary):
+                certificate = prover(network, list(graphs.values()), digits)
+                is_accepted(certificate, network, graphs, folder)
+                is_true(certificate, graphs, exact, digits)
     if "polarized" in graphs:
         squares = [layer.in_normal_form() for layer in square_layers(graphs["polarized"])]
         assert same_polynomial(ExactNetwork(network.layers()), ExactNetwork(squares)).proved
@@ -100,7 +112,7 @@ def refusal(verb: str, *, allowed: bool) -> Iterator[None]:
     """Let a verb refuse its arguments by an error of the project's own, where that is allowed."""
     try:
         yield
-    except (AnalyticError, NumericError) as error:
+    except (AnalyticError, NumericError, ProofError) as error:
         event(f"{verb} refuses")
         if not allowed:
             raise AssertionError(f"{verb} refuses a network of ordinary numbers") from error
@@ -204,16 +216,15 @@ def changed(graph: nx.DiGraph[Any], images: Images, folder: Path, data: st.DataO
 def assert_near(
     found: Iterable[float], wanted: Iterable[Fraction], graph: nx.DiGraph[Any], image: Images
 ) -> None:
-    """Numbers are right but for rounding, or are beyond float64 and say so."""
-    size = max(exact_logits(graph, image, sizes=True))
-    for one, other in zip(found, wanted, strict=True):
-        if np.isfinite(one):
-            assert abs(Fraction(float(one)) - other) <= ROUNDING * size + SMALLEST
-        else:
-            assert size > LARGEST
+    """Numbers are right but for rounding, if what leads to them does not leave float64's range."""
+    sizes = node_values(graph, image, sizes=True)
+    if all(SMALLEST < value < LARGEST for value in sizes.values() if value):
+        size = max(exact_logits(graph, image, sizes=True))
+        for one, other in zip(found, wanted, strict=True):
+            assert abs(Fraction(float(one)) - other) <= ROUNDING * size
 
 
-# Files
+# Files and certificates
 
 
 def a_file_holds(network: BilinearNetwork, folder: Path) -> None:
@@ -223,3 +234,41 @@ def a_file_holds(network: BilinearNetwork, folder: Path) -> None:
     for read, layer in pairs:
         for one, other in zip(read, layer, strict=True):
             assert (one.dtype, one.tobytes()) == (other.dtype, other.tobytes())
+
+
+def is_accepted(
+    certificate: Certificate,
+    network: BilinearNetwork,
+    graphs: dict[str, nx.DiGraph[Any]],
+    folder: Path,
+) -> None:
+    """The checker accepts what the project certifies."""
+    save_network(network, folder / "model.safetensors")
+    for name, graph in graphs.items():
+        save_graph(graph, folder / name)
+    paths = {name: folder / name for name in graphs}
+    save_certificate(
+        certificate, folder / "c.json", model=folder / "model.safetensors", graphs=paths
+    )
+    assert check(folder / "c.json")
+
+
+def is_true(
+    certificate: Certificate,
+    graphs: dict[str, nx.DiGraph[Any]],
+    exact: list[list[Fraction]],
+    digits: Digits,
+) -> None:
+    """What is claimed of the images is so."""
+    for claim in certificate.claims:
+        if claim.kind == "accuracy":
+            right = sum(
+                row.index(max(row)) == label
+                for row, label in zip(exact, digits.test_labels, strict=True)
+            )
+            assert claim.numbers["right"] <= right
+        if claim.kind == "difference":
+            for image, row in zip(digits.test_images, exact, strict=True):
+                found = exact_logits(graphs[claim.numbers["graph"]], image)
+                for one, other in zip(found, row, strict=True):
+                    assert abs(one - other) <= Fraction(claim.numbers["bound"])

@@ -83,6 +83,7 @@ def canonical_bonds(layers: Sequence[Layer], metric: Doubles) -> list[Bond]:
     return _turned(homogeneous, orthonormal)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def in_bases(layers: Sequence[Layer], bonds: Sequence[Bond], kept: Sequence[int]) -> list[Layer]:
     """Return a network whose hidden states are in other bases, without their last components.
 
@@ -90,6 +91,9 @@ def in_bases(layers: Sequence[Layer], bonds: Sequence[Bond], kept: Sequence[int]
         layers: in the normal form.
         bonds: one fewer.
         kept: how many components of each bond stay, the constant not counted.
+
+    Raises:
+        NumericError: a weight in the new bases leaves the range of float64.
     """
     changed = [Layer(*(array.astype(np.float64) for array in layer)) for layer in layers]
     for number, (bond, count) in enumerate(zip(bonds, kept, strict=True)):
@@ -101,6 +105,12 @@ def in_bases(layers: Sequence[Layer], bonds: Sequence[Bond], kept: Sequence[int]
         )
         # What is constant by construction is not left to rounding.
         changed[number].down[0], changed[number].linear[0] = 0, np.eye(1, below.linear.shape[1])
+    for number, layer in enumerate(changed, start=1):
+        if not all(np.isfinite(array).all() for array in layer):
+            raise NumericError(
+                f"expected the weights of layer {number} in other bases within the range of "
+                "float64: trace with method='polarized', which multiplies nothing"
+            )
     return changed
 
 

@@ -232,6 +232,7 @@ def norms(layer: Layer, low: Doubles | None = None) -> Norms:
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _bases(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> list[Doubles | None]:
     r"""Return the basis of every hidden state in which the graph is nearest to the network.
 
@@ -239,6 +240,9 @@ def _bases(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> list[Doub
         A_l = \langle G_l \circ A_{l-1}, F_l \rangle\,\langle F_l, F_l \rangle^{+}
 
     projects the graph's forms on the span of the network's.
+
+    Raises:
+        ProofError: an inner product leaves the range of float64.
     """
     below: Doubles | None = None
     found: list[Doubles | None] = []
@@ -247,8 +251,13 @@ def _bases(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> list[Doub
         graph = with_linear_neurons(as_layers([square])[0])
         if below is not None:
             graph = graph._replace(left=graph.left @ below, right=graph.right @ below)
-        inner = np.linalg.pinv(products(network, network), rcond=_RANK, hermitian=True)
-        basis = products(graph, network) @ inner
+        gram, crossed = products(network, network), products(graph, network)
+        if not (np.isfinite(gram).all() and np.isfinite(crossed).all()):
+            raise ProofError(
+                f"expected inner products of the forms of layer {len(found) + 1} within the range "
+                "of float64, got some beyond it"
+            )
+        basis = crossed @ np.linalg.pinv(gram, rcond=_RANK, hermitian=True)
         basis[0] = np.eye(1, basis.shape[1])[0]
         same = basis.shape[0] == basis.shape[1]
         same = same and bool((abs(basis - np.eye(*basis.shape)) <= _SAME).all())

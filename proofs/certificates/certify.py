@@ -91,6 +91,7 @@ def certify(
         image to the nearest input of another class, and by how much all its pixels can change; for
         deeper ones a distance within which the class of the network stays the same; and for each
         graph that leaves something out, one within which network and graph predict the same class.
+        Of a single class there is nothing more to claim.
 
     Raises:
         ProofError: as :func:`proofs.prove`, or a process was killed; what is finished is kept.
@@ -117,13 +118,17 @@ def certify(
     proved = prove(model, graphs, digits)
     claims, found = [], dict(proved.witnesses)
     layers = model.layers()
-    kind = "robustness" if len(layers) == 1 else "stability"
-    tasks = [_Task(kind, "the network", layers)]
+    # Of a single class there is no other that an image might get.
+    several, shallow = len(layers[-1].linear) > 2, len(layers) == 1
+    tasks = []
+    if several:
+        kind = "robustness" if shallow else "stability"
+        tasks.append(_Task(kind, "the network", layers))
     for name, item in zip(graph_names(graphs), graphs, strict=True):
-        if any(claim.name == f"{name}: agreement" for claim in proved.claims):
+        if several and any(claim.name == f"{name}: agreement" for claim in proved.claims):
             subject = f"the network and the {name} graph"
             tasks.append(_Task("stability", subject, layers, {name: square_layers(item)}))
-    if len(layers) == 1:
+    if several and shallow:
         # Its diagonals belong to pairs of classes, not to images.
         tasks.append(_Task("pixel robustness", "the network", layers))
     for task in tasks:

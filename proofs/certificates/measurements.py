@@ -126,7 +126,7 @@ class Distance:
     def of(cls, differences: Doubles, wanted: Doubles, same: npt.NDArray[np.bool_]) -> Distance:
         """Take the largest of the differences, and count the images of the same class."""
         scales = np.broadcast_to(abs(wanted).max(axis=1, keepdims=True), wanted.shape)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             relative = np.divide(
                 differences, scales, out=np.where(differences == 0, 0.0, np.inf), where=scales > 0
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +84,11 @@ def test_forms_beyond_the_range_of_floats_are_refused_by_the_layer(layer: int, n
     layers[layer].left[:] *= 1e20
     with pytest.raises(NumericError, match=f"forms of layer {number}, and what is drawn from them"):
         canonical_bonds(layers, np.eye(4))
+
+
+def test_weights_beyond_the_range_of_floats_in_another_basis_are_refused_by_the_layer() -> None:
+    layers = random_stack((3, 2, 2))
+    (bond,) = canonical_bonds(layers, np.eye(4))
+    layers[0].down[1:] *= 1e9
+    with pytest.raises(NumericError, match="weights of layer 1 in other bases within the range"):
+        in_bases(layers, [replace(bond, basis=bond.basis * 1e308)], [2])

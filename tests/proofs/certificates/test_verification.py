@@ -75,9 +75,8 @@ def constant_state() -> BilinearNetwork:
         (diagonal_network(), "pixel robustness", 3),
         (BilinearNetwork(1, 2, depth=1, hidden=4, seed=37), "pixel robustness", 3),
         (constant_state(), "stability", 3),
-        (BilinearNetwork(2, 1, depth=2, width=3, hidden=4), "stability", 0),
     ],
-    ids=["diagonal", "one input", "constant state", "one class"],
+    ids=["diagonal", "one input", "constant state"],
 )
 def test_radii_leave_the_checker_room(
     tmp_path: Path, model: BilinearNetwork, kind: str, count: int
@@ -88,6 +87,16 @@ def test_radii_leave_the_checker_room(
     (claim,) = (claim for claim in certificate.claims if claim.kind == kind)
     assert claim.numbers["count"] >= count
     assert check(written(tmp_path, certificate, model, {"polarized": graph}))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_of_a_single_class_no_radius_is_claimed(tmp_path: Path, depth: int) -> None:
+    model = BilinearNetwork(2, 1, depth=depth, width=3, hidden=4)
+    graphs = {"polarized": trace(model, "polarized"), "shared": trace(model, "shared", features=3)}
+    certificate = certify(model, list(graphs.values()), digits_of(np.eye(2)))
+    kinds = {claim.kind for claim in certificate.claims}
+    assert not kinds & {"robustness", "pixel robustness", "stability"}
+    assert check(written(tmp_path, certificate, model, graphs))
 
 
 def test_the_verifier_holds_what_the_checker_reads(tmp_path: Path) -> None:
