@@ -10,7 +10,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
-from xml.etree import ElementTree as ET
 
 import networkx as nx
 import numpy as np
@@ -19,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import NumericError
-from numeric.interchange.attributes import named_node, node_name
+from numeric.interchange.attributes import named_node
 from numeric.interchange.attribution_format import load_attribution_graph
 from numeric.interchange.attribution_graph import save_attribution_graph
 from numeric.interchange.graphml import load_graphml, save_graphml
@@ -299,99 +298,6 @@ def test_a_constant_that_json_lacks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "graph.json").write_text('{"graph": {"mean": NaN}}')
     with pytest.raises(NumericError, match=r"graph.json to be JSON, got: the constant NaN"):
         load_node_link(tmp_path / "graph.json")
-
-
-# GraphML
-
-
-def test_viewers_see_kind_layer_index_and_weight(tmp_path: Path) -> None:
-    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
-    seen = nx.read_graphml(tmp_path / "graph.graphml")
-    for node, data in annotated_graph(4).nodes(data=True):
-        kind, *places = node
-        found = seen.nodes[node_name(node)]
-        layer = {"input": 0, "logit": 2}.get(kind) if len(places) < 2 else places[0]
-        assert (found["kind"], found["layer"], found["index"]) == (kind, layer, ([0, *places])[-1])
-        assert json.loads(found.get("direction", "null")) == (
-            data["direction"].tolist() if "direction" in data else None
-        )
-    for source, target, weight in annotated_graph(4).edges(data="weight"):
-        assert seen.edges[node_name(source), node_name(target)]["weight"] == weight
-
-
-def test_what_another_program_adds_is_kept(tmp_path: Path) -> None:
-    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
-    plain = nx.read_graphml(tmp_path / "graph.graphml")
-    plain.nodes["logit/0"].update({"x": 1.5, "label": "zero"})
-    nx.write_graphml_xml(plain, tmp_path / "graph.graphml", edge_id_from_attribute="key")
-    expected = annotated_graph(4)
-    expected.nodes["logit", 0].update({"x": 1.5, "label": "zero"})
-    assert_same_graph(load_graphml(tmp_path / "graph.graphml"), expected)
-
-
-def renamed(plain: Any) -> Any:
-    return nx.relabel_nodes(plain, {"feature/1/0": "feature/1/x"})
-
-
-@pytest.mark.parametrize(
-    ("alter", "message"),
-    [
-        (renamed, "expected a node's name like 'feature/2/17', got 'feature/1/x'"),
-        (lambda p: nx.relabel_nodes(p, {"feature/1/0": "feature/9/0"}), "every node to be"),
-        (lambda p: nx.relabel_nodes(p, {"feature/1/0": "feature/1/²"}), "a node's name like"),
-        (lambda p: p.to_undirected(), "to be directed and to have every edge once, got a Graph"),
-        (lambda p: nx.MultiDiGraph([*p.edges, *p.edges]), "got a MultiDiGraph"),
-    ],
-    ids=range(5),
-)
-def test_graphml_of_another_graph_is_refused(
-    tmp_path: Path, alter: Callable[[Any], Any], message: str
-) -> None:
-    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
-    plain = alter(nx.read_graphml(tmp_path / "graph.graphml"))
-    nx.write_graphml_xml(plain, tmp_path / "graph.graphml")
-    with pytest.raises(NumericError, match=message):
-        load_graphml(tmp_path / "graph.graphml")
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "text", "message"),
-    [
-        (
-            "feature/1/0",
-            "direction",
-            "1 2",
-            r"direction of node \('feature', 1, 0\) in .* JSON list",
-        ),
-        ("feature/1/0", "direction", "{}", "to be a JSON list, got '{}'"),
-        ("feature/1/0", "direction", '["1"]', "to be a list of numbers that float64 holds"),
-        ("feature/1/0", "attributes", "[]", "to be a JSON object, got"),
-        ("feature/1/0", "attributes", '{"a": NaN}', "to be a JSON object, got"),
-        ("input", "size", 7, "to have size 4, got 7"),
-        ("input", "size", True, "to have size 4, got True"),
-    ],
-    ids=range(7),
-)
-def test_graphml_with_a_damaged_attribute_is_refused_by_name(
-    tmp_path: Path, owner: str, name: str, text: object, message: str
-) -> None:
-    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
-    plain = nx.read_graphml(tmp_path / "graph.graphml")
-    plain.nodes[owner][name] = text
-    nx.write_graphml_xml(plain, tmp_path / "graph.graphml")
-    with pytest.raises(NumericError, match=message):
-        load_graphml(tmp_path / "graph.graphml")
-
-
-@pytest.mark.parametrize("text", ["NaN", "1e999", "heavy"])
-def test_graphml_with_a_weight_that_is_no_number_is_refused(tmp_path: Path, text: str) -> None:
-    save_graphml(annotated_graph(4), tmp_path / "graph.graphml")
-    tree = ET.parse(tmp_path / "graph.graphml")  # noqa: S314 -- written above
-    weight = tree.findall(".//{*}edge/{*}data")[60]
-    weight.text = text
-    tree.write(tmp_path / "graph.graphml")
-    with pytest.raises(NumericError, match=r"as its weight, got|to be GraphML, got"):
-        load_graphml(tmp_path / "graph.graphml")
 
 
 # Names
