@@ -6,6 +6,7 @@ an integer array with one scale. All exact arithmetic of this package happens on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,6 +21,10 @@ Integers = npt.NDArray[Any]
 
 _WORD_BITS = 62
 """Entries below ``2**62`` in size stay int64: a sum or a difference of two of them still fits."""
+
+
+_DIGITS = {2: 10, 4: 23, 8: 52}
+"""How many binary digits a float of so many bytes keeps."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +65,16 @@ class Dyadic:
             ) from error
         if floats.dtype not in (np.float16, np.float32, np.float64):
             raise AnalyticError(f"expected {name} to hold floats, got dtype {floats.dtype}")
-        if not np.isfinite(floats).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(floats))[0])
+        odd, powers, finite = _decoded(floats)
+        if not finite.all():
+            where = tuple(int(i) for i in np.argwhere(~finite)[0])
             raise AnalyticError(
                 f"expected {name} to be finite, got {floats[where]} at position {where}"
             )
-        mantissas, exponents = np.frexp(floats.astype(np.float64))
-        odd = np.ldexp(mantissas, 53).astype(np.int64)
         # The lowest set bit of a two's complement integer is k & -k; a zero has none.
         trailing = np.where(odd == 0, 0, np.frexp((odd & -odd).astype(np.float64))[1] - 1)
         odd >>= trailing
-        powers = exponents.astype(np.int64) - 53 + trailing
+        powers += trailing
         nonzero = odd != 0
         if not nonzero.any():
             return cls(np.zeros(floats.shape, dtype=np.int64), 0)
@@ -99,6 +103,48 @@ class Dyadic:
         result = np.empty(len(flat), dtype=object)
         result[:] = flat
         return result.reshape(self.numerators.shape)
+
+
+def exact(number: Fraction | float) -> Fraction:
+    """Return a number as the fraction that it is.
+
+    Raises:
+        TypeError: it is no rational number.
+        ValueError: it is not a number at all.
+        OverflowError: it is infinite.
+
+    Examples:
+        >>> exact(0.75), exact(Fraction(1, 3)), exact(2)
+        (Fraction(3, 4), Fraction(1, 3), Fraction(2, 1))
+    """
+    if isinstance(number, float | np.floating) and math.isfinite(number):
+        read = Dyadic.from_floats(number, "number")
+        return int(read.numerators) * Fraction(2) ** read.exponent
+    return Fraction(number)
+
+
+def _decoded(
+    floats: npt.NDArray[np.floating[Any]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return integers, powers of two that scale them, and which of the floats are finite.
+
+    The bits are read, and no float is computed with or compared: where the processor was told to
+    take subnormal numbers for zero, each of them would be one.
+    """
+    bits, digits = 8 * floats.itemsize, _DIGITS[floats.itemsize]
+    words = floats.ravel().view(f"u{floats.itemsize}").astype(np.uint64)
+    biased = (words >> digits & _ones(bits - 1 - digits)).astype(np.int64)
+    # Before the digits that are kept there is a 1, but in zeros and subnormal numbers.
+    integers = (words & _ones(digits)).astype(np.int64) | (biased > 0).astype(np.int64) << digits
+    integers = np.where(words >> (bits - 1), -integers, integers)
+    bias = _ones(bits - 2 - digits)
+    powers = np.maximum(biased, 1) - (bias + digits)
+    shape = floats.shape
+    return integers.reshape(shape), powers.reshape(shape), (biased <= 2 * bias).reshape(shape)
+
+
+def _ones(bits: int) -> int:
+    return (1 << bits) - 1
 
 
 def widen(integers: Integers) -> Integers:

@@ -76,12 +76,13 @@ def class_regions(
         raise AnalyticError(
             f"expected network to be an ExactNetwork, got a {type(network).__name__}"
         )
-    for name, point in (("start", start), ("end", end)):
-        found = Dyadic.from_floats(point, name).numerators.shape
+    read = {name: Dyadic.from_floats(at, name) for name, at in (("start", start), ("end", end))}
+    for name, point in read.items():
+        found = point.numerators.shape
         if found != (network.inputs,):
             raise AnalyticError(f"expected {name} to have shape ({network.inputs},), got {found}")
     ends = [np.asarray(point) for point in (start, end)]
-    if (ends[0] == ends[1]).all():
+    if (read["start"].fractions() == read["end"].fractions()).all():
         raise AnalyticError("expected end to be another input than start, got the same")
     line = network.substituted(ends[0], (ends[1][np.newaxis], -ends[0][np.newaxis]))
     logits = [integer_coefficients(polynomial) for polynomial in line.polynomials()]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from analytic.dyadic import Dyadic, Integers, widen
+from analytic.dyadic import Dyadic, Integers, exact, widen
 from analytic.errors import AnalyticError, check_integer
 from analytic.monomials import Factors, Monomials
 from analytic.text import Names, latex, naming, plain, subscripted
@@ -146,13 +146,13 @@ class Polynomial:
                 f"expected point to have {len(self.variables)} entries, got {len(point)}"
             )
         try:
-            exact = [Fraction(1), *(Fraction(entry) for entry in point)]
+            numbers = [Fraction(1), *(exact(entry) for entry in point)]
         except (TypeError, ValueError, OverflowError) as error:
             raise AnalyticError(f"expected point to hold finite numbers: {error}") from error
         if not len(self):
             return Fraction(0)
-        entries = np.empty(len(exact), dtype=object)
-        entries[:] = exact
+        entries = np.empty(len(numbers), dtype=object)
+        entries[:] = numbers
         products = entries[self._factors].prod(axis=1) if self.degree else Fraction(1)
         total = (widen(self.coefficients.numerators) * products).sum()
         return Fraction(total) * Fraction(2) ** self.coefficients.exponent

@@ -1,7 +1,8 @@
 """Hypothesis strategies for networks, with the odd corners that random weights never reach.
 
-Two kinds of numbers: ``tame`` ones, with which floating point stays close to the exact value, and
-``wild`` ones, every finite float from subnormals to the largest, for what is exact by claim.
+Kinds of numbers: ``tame`` ones, with which floating point stays close to the exact value; ``wild``
+ones, every finite float from subnormals to the largest, for what is exact by claim; ``subnormal``
+ones, for processors that take those for zero; and ``few``.
 """
 
 from __future__ import annotations
@@ -49,6 +50,13 @@ def wild(dtype: type = np.float64) -> st.SearchStrategy[float]:
         st.sampled_from(corners),
         st.floats(allow_nan=False, allow_infinity=False, width=8 * np.dtype(dtype).itemsize),
     )
+
+
+def subnormal(dtype: type = np.float64) -> st.SearchStrategy[float]:
+    """Tame numbers beside those below the normal ones, which some processors take for zero."""
+    tiny = float(np.finfo(dtype).tiny)
+    below = st.floats(-tiny, tiny, width=8 * np.dtype(dtype).itemsize)
+    return st.one_of(tame(dtype), below, below)
 
 
 @st.composite

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analytic import AnalyticError
-from analytic.dyadic import Dyadic, compact, magnitude, widen
-from tests.strategies import wild
+from analytic.dyadic import Dyadic, compact, exact, magnitude, widen
+from tests.modes import flushing
+from tests.strategies import subnormal, wild
 
 FLOATS = (np.float16, np.float32, np.float64)
 
@@ -129,11 +130,40 @@ def test_an_object_that_cannot_become_an_array_is_refused() -> None:
         Dyadic.from_floats(Unwilling(), "w")
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_subnormal_number_is_no_zero_where_the_processor_takes_it_for_one(dtype: type) -> None:
+    array = np.array([np.finfo(dtype).smallest_subnormal, 0], dtype)
+    with flushing():
+        read, seen = Dyadic.from_floats(array, "weights"), exact(array[0])
+        taken_for_zero = not (array.astype(np.float64) != 0).any()
+    assert read.fractions().tolist() == in_fractions(array)
+    assert seen == Fraction(float(array[0]))
+    assert taken_for_zero or dtype is np.float16
+
+
+def test_the_ends_of_an_array_do_not_matter_to_its_bits() -> None:
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for view in (array.T, array[::2, ::-1], array[1, 2]):
+        read = Dyadic.from_floats(view, "weights").fractions()
+        assert read.shape == view.shape
+        assert read.ravel().tolist() == in_fractions(view)
+
+
 @pytest.mark.props
 @given(wild_arrays(min_dims=0))
 def test_every_float_is_read_as_the_fraction_that_it_is(array: npt.NDArray[Any]) -> None:
     read = Dyadic.from_floats(array, "weights").fractions()
     assert read.shape == array.shape
+    assert read.ravel().tolist() == in_fractions(array)
+
+
+@pytest.mark.props
+@given(st.data())
+def test_every_float_is_read_whatever_the_processor_takes_for_zero(data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(FLOATS))
+    array = data.draw(hnp.arrays(dtype, (2, 3), elements=subnormal(dtype)))
+    with flushing():
+        read = Dyadic.from_floats(array, "weights").fractions()
     assert read.ravel().tolist() == in_fractions(array)
 
 

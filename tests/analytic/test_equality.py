@@ -36,6 +36,7 @@ from tests.analytic.verdicts import (
     compared,
     pairs,
 )
+from tests.modes import flushing
 
 often = settings(max_examples=4 * settings.default.max_examples)
 
@@ -123,6 +124,24 @@ def test_one_ulp_in_any_weight_is_found(number: int, name: str, dtype: type) -> 
         assert found.method == (BY_POINT if is_output else BY_LAYERS)
         if found.coefficient is not None:
             check_place(found.coefficient, number, name, index)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_subnormal_weight_is_found_where_the_processor_takes_it_for_zero(dtype: type) -> None:
+    network = BilinearNetwork(2, 2, depth=2, width=2, hidden=2, residual=True)
+    layers = [Layer(*(array.astype(dtype) for array in y)) for y in network.layers()]
+    moved, same = (
+        with_entry(layers, 2, "down", (1, 0), np.finfo(dtype).smallest_subnormal * times)
+        for times in (2, 1)
+    )
+    layers[1].down[1, 0] = np.finfo(dtype).smallest_subnormal
+    with flushing():
+        found = [
+            same_polynomial(ExactNetwork(layers), ExactNetwork(other)) for other in (same, moved)
+        ]
+    assert [verdict.same for verdict in found] == [True, False]
+    assert found[1].coefficient is not None
+    check_place(found[1].coefficient, 2, "down", (1, 0))
 
 
 def check_place(coefficient: Any, number: int, name: str, index: tuple[int, ...]) -> None:

@@ -18,6 +18,7 @@ from analytic import AnalyticError, ClassRegion, ExactNetwork, RealRoot, class_r
 from numeric import BilinearNetwork, Layer
 from tests import oracles
 from tests.analytic.rewrites import swapped_in_one_layer
+from tests.modes import flushing
 from tests.strategies import few, points, stacks, tame, wild
 
 Array = npt.NDArray[Any]
@@ -182,6 +183,14 @@ def test_left_and_right_may_be_swapped() -> None:
     found = class_regions(ExactNetwork(layers), start, end)
     assert len(found) > 1
     assert class_regions(ExactNetwork(swapped_in_one_layer(layers)), start, end) == found
+
+
+def test_ends_may_differ_by_a_subnormal_number_that_the_processor_takes_for_zero() -> None:
+    exact = ExactNetwork(with_logits([0.0, 1.0], [5e-324]))
+    with flushing():
+        regions = class_regions(exact, np.array([0.0]), np.array([2 * 5e-324]))
+    assert [region.classes for region in regions] == [(1,), (0,)]
+    assert regions[1].start == RealRoot.rational(Fraction(1, 2))
 
 
 def test_inputs_may_differ_in_dtype() -> None:

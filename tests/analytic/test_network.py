@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 
 from analytic import AnalyticError, ExactNetwork
 from numeric import BilinearNetwork, Layer
 from tests import oracles
-from tests.strategies import networks_with_points, stacks_with_points, wild
+from tests.modes import flushing
+from tests.strategies import networks_with_points, stacks_with_points, subnormal, wild
 
 Case = tuple[BilinearNetwork, npt.NDArray[Any]]
 
@@ -107,6 +108,27 @@ def test_a_value_is_what_the_module_computes_in_fractions(case: Case) -> None:
     found = ExactNetwork(network.layers()).evaluate(inputs).tolist()
     assert found == [oracles.module_value(network, point) for point in inputs]
     assert found == [oracles.value(network.layers(), point) for point in inputs]
+
+
+@pytest.mark.props
+@settings(max_examples=settings.default.max_examples // 4)
+@given(networks_with_points(elements=subnormal, max_depth=2, max_size=2))
+def test_no_answer_depends_on_what_the_processor_takes_for_zero(case: Case) -> None:
+    network, inputs = case
+
+    def answers() -> list[Any]:
+        exact = ExactNetwork(network.layers())
+        return [
+            exact.evaluate(inputs).tolist(),
+            exact.gradient(inputs[0]).tolist(),
+            exact.coefficient(output=0, monomial={}),
+            exact.restricted([0], at=inputs[1]).polynomial(output=0),
+        ]
+
+    with flushing():
+        found = answers()
+    assert found == answers()
+    assert found[0] == [oracles.module_value(network, point) for point in inputs]
 
 
 @pytest.mark.props

@@ -19,6 +19,7 @@ from analytic.monomials import Monomials
 from analytic.polynomial import check_variable, checked_powers
 from numeric import Layer
 from tests import oracles
+from tests.modes import flushing
 from tests.strategies import stacks_with_points, wild
 
 Case = tuple[list[Layer], npt.NDArray[Any]]
@@ -121,6 +122,14 @@ def test_a_value_is_exact() -> None:
     )
     assert NONE.value([1.0, 2.0, 3.0]) == 0
     assert THREE_TERMS.value(np.zeros(3)) == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("small", [5e-324, np.float64(1e-310), np.float32(1e-40)])
+def test_a_subnormal_number_in_a_point_is_no_zero(small: Any) -> None:
+    linear = polynomial({(1, 0, 0): 1.0})
+    with flushing():
+        found = linear.value([small, 0.0, 0.0])
+    assert found == Fraction(float(small)) != 0
 
 
 def test_a_constant_has_its_value_everywhere() -> None:
