@@ -180,7 +180,7 @@ def digest(arrays: Iterable[np.ndarray[Any, Any]]) -> str:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 -- JSON holds anything
-    """Read a JSON file in UTF-8.
+    """Read a JSON file in UTF-8, with the mark in front that other programs write or without it.
 
     Args:
         path: the file.
@@ -198,7 +198,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 -- JSON hold
         {'a': [1, 2]}
     """
     try:
-        return parse_json(Path(path).read_text(encoding="utf-8"))
+        return parse_json(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise NumericError(f"expected a JSON file at {path}, got nothing there") from None
     except OSError as error:

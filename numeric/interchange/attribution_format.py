@@ -4,10 +4,13 @@ The format is that of Anthropic's attribution graphs, of ``circuit-tracer`` and 
 :data:`FIELDS` demands what any of them demands. Other fields may stand beside these. What
 composition graphs become in it stands in :mod:`numeric.interchange.attribution_graph`.
 
+The page that circuit-tracer serves asks for the list of a folder's graphs, :data:`LIST`, and for
+each of them under the name of its slug.
+
 Source:
     ``frontend/graph_models.py`` of https://github.com/safety-research/circuit-tracer (``Metadata``,
-    ``QParams``, ``Node``, ``Link``, ``Model``); ``graph-schema.json`` and ``formatCLTGraphData`` of
-    https://github.com/hijohnnylin/neuronpedia.
+    ``QParams``, ``Node``, ``Link``, ``Model``) and ``add_graph_metadata`` there;
+    ``graph-schema.json`` and ``formatCLTGraphData`` of https://github.com/hijohnnylin/neuronpedia.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import re
 import reprlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -32,8 +36,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "transcoder_list": "strings",
         "prompt_tokens": "strings",
         "prompt": "string",
-        "node_threshold?": "number",
-        "schema_version?": "integer",
+        "node_threshold?": "number or null",
+        "schema_version?": "integer or null",
     },
     "qParams": {
         "pinnedIds": "strings",
@@ -61,6 +65,9 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 """The fields of each part of a file and their types; those with ``?`` may be missing."""
 
+LIST = "graph-metadata.json"
+"""The file in which circuit-tracer lists the graphs of a folder."""
+
 
 def _are(kind: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(_TYPES[kind], value))
@@ -69,6 +76,7 @@ def _are(kind: str) -> Callable[[Any], bool]:
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: type(value) is int,
+    "integer or null": lambda value: value is None or _TYPES["integer"](value),
     "lists of strings": _are("strings"),
     # Compared, not converted: an integer may be beyond float64, and what is no number is not <=.
     "number": lambda value: type(value) in (int, float) and abs(value) <= sys.float_info.max,
@@ -166,6 +174,37 @@ def load_attribution_graph(path: str | os.PathLike[str]) -> nx.DiGraph[str]:
         graph.add_edge(*ends)
         graph.edges[ends].update({k: v for k, v in link.items() if k not in ("source", "target")})
     return graph
+
+
+def with_graph(metadata: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the list of a folder's graphs with one more, or with that one in place of its like.
+
+    Args:
+        metadata: of the graph, as its file has them.
+        folder: whose :data:`LIST` is read where there is one.
+
+    Returns:
+        What the list shall hold, which is JSON.
+
+    Raises:
+        NumericError: the list that is there is none.
+
+    Source:
+        As the module.
+
+    Examples:
+        >>> with_graph({"slug": "three"}, getfixture("tmp_path"))
+        {'graphs': [{'slug': 'three'}]}
+    """
+    path = folder / LIST
+    listed: dict[str, Any] = read_json(path) if path.exists() else {"graphs": []}
+    graphs: Any = listed.get("graphs") if isinstance(listed, dict) else None
+    if not _TYPES["objects"](graphs):
+        raise NumericError(
+            f"expected {path} to list graphs as circuit-tracer does, got {reprlib.repr(listed)}"
+        )
+    others = [graph for graph in graphs if graph.get("slug") != metadata["slug"]]
+    return listed | {"graphs": [*others, metadata]}
 
 
 def _check_fields(data: Any, part: str, name: str) -> None:  # noqa: ANN401 -- JSON holds anything

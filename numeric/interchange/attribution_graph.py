@@ -59,7 +59,7 @@ from numeric.explanation.interventions import takes_part
 from numeric.features.patterns import picture_shape
 from numeric.files import write_text
 from numeric.interchange.attributes import node_name
-from numeric.interchange.attribution_format import check_attribution_graph
+from numeric.interchange.attribution_format import LIST, check_attribution_graph, with_graph
 from numeric.interchange.influence import cumulative_influence, influences, sizes_by_weights
 from numeric.network import check_integer
 from numeric.schema import INPUT, Edge, Node, validate
@@ -155,6 +155,9 @@ def save_attribution_graph(
 ) -> None:
     """Write a composition graph for viewers of attribution graphs, whole or not at all.
 
+    A file that is called after its slug is entered in ``graph-metadata.json`` beside it, from which
+    circuit-tracer's server takes what there is to show. It finds no other.
+
     Args:
         graph: as for :func:`to_attribution_graph`.
         path: the JSON file.
@@ -162,7 +165,8 @@ def save_attribution_graph(
         settings: as for :func:`to_attribution_graph`.
 
     Raises:
-        NumericError: as :func:`to_attribution_graph`, or the file cannot be written.
+        NumericError: as :func:`to_attribution_graph`, a file cannot be written, or what is called
+            ``graph-metadata.json`` there lists no graphs.
 
     Source:
         As the module.
@@ -174,9 +178,19 @@ def save_attribution_graph(
         >>> save_attribution_graph(graph, path, image=np.ones(4))
         >>> json.loads(path.read_text())["metadata"]["slug"]
         'example'
+        >>> [listed["slug"] for listed in json.loads((path.parent / LIST).read_text())["graphs"]]
+        ['example']
     """
-    data = to_attribution_graph(graph, Path(path).stem if slug is None else slug, **settings)
-    write_text(path, json.dumps(data, allow_nan=False) + "\n")
+    target = Path(path)
+    data = to_attribution_graph(graph, target.stem if slug is None else slug, **settings)
+    if target.name == LIST:
+        raise NumericError(f"expected a name other than {LIST}, which lists the graphs of a folder")
+    metadata = data["metadata"]
+    served = target.name == f"{metadata['slug']}.json"
+    listed = with_graph(metadata, target.parent) if served else None
+    write_text(target, json.dumps(data, allow_nan=False) + "\n")
+    if listed is not None:
+        write_text(target.with_name(LIST), json.dumps(listed, allow_nan=False, indent=2) + "\n")
 
 
 def _weighed(

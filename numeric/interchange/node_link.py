@@ -1,16 +1,19 @@
 r"""A composition graph as networkx' node-link JSON.
 
-The form is that of ``networkx.node_link_data(graph, edges="edges")``::
+The form is that of ``networkx.node_link_data``::
 
     {"directed": true, "multigraph": false,
      "graph": {"method": "eigen", "sizes": [785, 65, 11], "network": "…"},
      "nodes": [{"id": ["input"], "size": 784},
                {"id": ["feature", 1, 0], "direction": [0.5, …]},
                {"id": ["form", 1, 0]}, …],
-     "edges": [{"source": ["input"], "target": ["feature", 1, 0], "weight": 1.0}, …]}
+     "edges": [{"source": ["input"], "target": ["feature", 1, 0], "weight": 1.0}, …],
+     "links": […]}
 
-A node's ``id`` is its name as a list, which ``networkx.node_link_graph`` turns back into the tuple;
-directions are lists of numbers. All other attributes stand as they are.
+The edges stand there twice, as ``networkx.node_link_graph`` looks for ``links`` before version 3.6
+and for ``edges`` from then on; of data of others either will do. A node's ``id`` is its name as a
+list, which ``networkx.node_link_graph`` turns back into the tuple; directions are lists of numbers.
+All other attributes stand as they are.
 
 Source:
     networkx, *Reading and writing graphs: JSON*, ``networkx.readwrite.json_graph.node_link``.
@@ -70,6 +73,7 @@ def to_node_link(graph: nx.DiGraph[Node]) -> dict[str, Any]:
         "graph": kept_attributes("the graph", graph.graph),
         "nodes": nodes,
         "edges": edges,
+        "links": edges,
     }
 
 
@@ -80,16 +84,16 @@ def from_node_link(
     """Return the graph in node-link data: the inverse of :func:`to_node_link`.
 
     Args:
-        data: as networkx writes it; ``links`` for ``edges``, as before version 3.6, will do.
+        data: as networkx writes it, with ``edges``, ``links`` or both.
         name: what to call the data in messages.
 
     Returns:
         The graph: nodes, edges and attributes, in their order.
 
     Raises:
-        NumericError: the data are not node-link data of a directed graph, a node or an edge stands
-            twice, an edge joins nodes that are not there, or the graph breaks the schema; the
-            message names the entry.
+        NumericError: the data are not node-link data of a directed graph, ``edges`` and ``links``
+            differ, a node or an edge stands twice, an edge joins nodes that are not there, or the
+            graph breaks the schema; the message names the entry.
 
     Source:
         ``networkx.node_link_graph``, which makes the nodes that are missing.
@@ -112,6 +116,10 @@ def from_node_link(
     for position, entry in enumerate(_entries(data, "nodes", name)):
         _add_node(graph, entry, f"nodes[{position}] of {name}")
     key = "edges" if "edges" in data else "links"
+    if data.get("links", data.get(key)) != data.get(key):
+        raise NumericError(
+            f"expected edges and links of {name} to be the same, got others: leave one of them out"
+        )
     for position, entry in enumerate(_entries(data, key, name)):
         _add_edge(graph, entry, f"{key}[{position}] of {name}")
     validate(graph)
@@ -137,7 +145,7 @@ def save_node_link(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> Non
         >>> graph = trace(BilinearNetwork(3, 2, depth=1, hidden=2))
         >>> path = getfixture("tmp_path") / "graph.json"
         >>> save_node_link(graph, path)
-        >>> nx.node_link_graph(json.loads(path.read_text()), edges="edges").nodes["input",]
+        >>> nx.node_link_graph(json.loads(path.read_text())).nodes["input",]
         {'size': 3}
     """
     write_text(path, json.dumps(to_node_link(graph), allow_nan=False) + "\n")

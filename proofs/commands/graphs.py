@@ -201,7 +201,7 @@ def export_graph(
     """Write GRAPH to FILE for other programs.
 
     Node-link and graphml files hold the whole graph. An attribution graph shows what takes part,
-    without features that were cut.
+    without features that were cut, and is entered in graph-metadata.json beside FILE.
     """
     _check_other(file, "FILE", GRAPH=graph)
     chosen = _format(format_, file)

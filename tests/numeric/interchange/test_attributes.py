@@ -74,6 +74,13 @@ def test_a_graph_comes_back_bit_for_bit(tmp_path: Path, save: Save, load: Load) 
 
 
 @both
+def test_a_mark_of_utf_8_in_front_changes_nothing(tmp_path: Path, save: Save, load: Load) -> None:
+    save(annotated_graph(4), tmp_path / "graph")
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "graph").read_bytes())
+    assert_same_graph(load(tmp_path / "marked"), annotated_graph(4))
+
+
+@both
 def test_features_that_were_cut_and_residuals_come_back(
     tmp_path: Path, save: Save, load: Load
 ) -> None:
@@ -214,12 +221,28 @@ def test_node_link_data_are_what_networkx_makes_and_reads(tmp_path: Path) -> Non
             theirs.nodes[node][name] = np.array(data[name])
     assert_same_graph(theirs, graph)
     ours = nx.node_link_data(theirs, edges="edges")
-    assert ours.keys() == to_node_link(graph).keys()
+    assert ours.keys() == to_node_link(graph).keys() - {"links"}
     for entry in ours["nodes"]:
         entry |= {k: v.tolist() for k, v in entry.items() if isinstance(v, np.ndarray)}
     assert_same_graph(from_node_link(ours), graph)
     ours["links"] = ours.pop("edges")
     assert_same_graph(from_node_link(ours), graph)
+
+
+@pytest.mark.parametrize("name", ["edges", "links"])
+def test_node_link_data_are_read_by_either_name_of_the_edges(name: str) -> None:
+    graph, data = annotated_graph(4), to_node_link(annotated_graph(4))
+    assert list(nx.node_link_graph(data, edges=name).edges) == list(graph.edges)
+    del data[name]
+    assert_same_graph(from_node_link(data), graph)
+
+
+def test_edges_that_differ_by_their_name_are_refused() -> None:
+    data = json.loads(json.dumps(to_node_link(annotated_graph(4))))
+    from_node_link(data)
+    del data["links"][-1]
+    with pytest.raises(NumericError, match="expected edges and links of data to be the same"):
+        from_node_link(data)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +306,7 @@ def test_node_link_data_that_hold_no_whole_graph_are_refused(
     alter: Callable[[Any], Any], message: str
 ) -> None:
     data = json.loads(json.dumps(to_node_link(annotated_graph(4))))
+    del data["links"]
     alter(data)
     with pytest.raises(NumericError, match=message):
         from_node_link(data)

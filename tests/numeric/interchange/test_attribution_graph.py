@@ -23,6 +23,7 @@ from numeric import BilinearNetwork, NumericError, prune, rewrite, trace
 from numeric.explanation.flow import Flow
 from numeric.interchange.attribution_format import (
     FIELDS,
+    LIST,
     check_attribution_graph,
     load_attribution_graph,
 )
@@ -85,6 +86,31 @@ def test_an_attribution_graph_comes_back(tmp_path: Path, image: npt.NDArray[Any]
     } == flow.contributions()
     assert loaded.graph["metadata"]["prompt_tokens"] == ["a three"]
     assert loaded.graph["metadata"]["links"] == "contributions"
+
+
+def test_the_list_of_a_folder_has_the_newest_graph_of_every_slug(tmp_path: Path) -> None:
+    """As ``add_graph_metadata`` of circuit-tracer keeps it; its page asks for ``<slug>.json``."""
+    others = [{"slug": "theirs", "scan": "a"}, {"slug": "three", "scan": "b"}]
+    (tmp_path / LIST).write_text(json.dumps({"graphs": others, "kept": 1}))
+    for name, slug in (("three", None), ("four", "four"), ("five", "other")):
+        save_attribution_graph(a_graph(), tmp_path / f"{name}.json", slug)
+    listed = json.loads((tmp_path / LIST).read_text())
+    assert listed["kept"] == 1
+    assert [graph["slug"] for graph in listed["graphs"]] == ["theirs", "three", "four"]
+    assert listed["graphs"][0] == others[0]
+    for graph in listed["graphs"][1:]:
+        data = json.loads((tmp_path / f"{graph['slug']}.json").read_text())
+        assert graph == data["metadata"]
+
+
+@pytest.mark.parametrize("text", ["[]", '{"graphs": {}}', '{"graphs": ["three"]}', "graphs"])
+def test_what_is_no_list_of_graphs_is_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / LIST).write_text(text)
+    with pytest.raises(NumericError, match=r"metadata.json to list graphs as|to be JSON, got"):
+        save_attribution_graph(a_graph(), tmp_path / "three.json")
+    with pytest.raises(NumericError, match=f"expected a name other than {LIST}"):
+        save_attribution_graph(a_graph(), tmp_path / LIST)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(LIST, text)]
 
 
 def test_logits_are_the_rewritten_network_s(image: npt.NDArray[Any]) -> None:
@@ -310,6 +336,16 @@ MISSING = [
     for part, fields in FIELDS.items()
     for field in fields
 ]
+
+
+def test_fields_that_circuit_tracer_leaves_empty_may_be_null() -> None:
+    data = to_attribution_graph(a_graph(), "graph", pictures=False)
+    data["metadata"] |= {"node_threshold": None, "schema_version": None}
+    data["nodes"][3] |= {"influence": None, "activation": None}
+    check_attribution_graph(data)
+    data["metadata"]["slug"] = None
+    with pytest.raises(NumericError, match="expected slug of metadata of data to be of type"):
+        check_attribution_graph(data)
 
 
 @pytest.mark.parametrize(("part", "field", "required"), MISSING, ids=str)
