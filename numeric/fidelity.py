@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +14,9 @@ from numeric.errors import NumericError
 from numeric.features.distances import distances, norm_bounds
 from numeric.features.kernels import with_linear_neurons
 from numeric.graph import square_layers
-from numeric.inference import best_device, logits
+from numeric.inference import best_device, logits, settled_copy
 from numeric.mnist import Digits
-from numeric.network import BilinearNetwork
+from numeric.network import BilinearNetwork, check_network
 from numeric.normal_form import Layer
 from numeric.pruning import as_layers, prune
 from numeric.rewrite import RewrittenNetwork
@@ -76,7 +75,8 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
 
     Raises:
         NumericError: the graph breaks the schema, or has other inputs or logits than the network,
-            or another number of layers.
+            or another number of layers; the network is wrapped, or as
+            :meth:`BilinearNetwork.layers`.
 
     Examples:
         >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
@@ -85,6 +85,7 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
         >>> found.agreement, round(found.norm, 6)
         (1.0, 1.0)
     """
+    check_network(network)
     squares = square_layers(graph)
     layers = network.layers()
     expected, sizes = (
@@ -96,7 +97,7 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
             "expected the graph to have {} layers, {} inputs and {} logits like the network, "
             "got {}, {} and {}".format(*expected, *sizes)
         )
-    wanted = logits(copy.deepcopy(network).to(best_device(), torch.float64), digits.test_images)
+    wanted = logits(settled_copy(network).to(best_device(), torch.float64), digits.test_images)
     module = RewrittenNetwork(squares).to(best_device())
     found = logits(module, digits.test_images)
     same = int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum())

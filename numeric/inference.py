@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,24 @@ from torch import Tensor, nn
 def best_device() -> torch.device:
     """Return a GPU where torch sees one, the processor else."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def settled_copy(module: nn.Module) -> nn.Module:
+    """Return a copy of a module in eval mode, without gradients; the module stays as it is.
+
+    Examples:
+        >>> module = nn.Sequential(nn.Linear(2, 2), nn.Dropout()).train()
+        >>> settled_copy(module).training, module.training
+        (False, True)
+    """
+    # Torch copies no tensor that was computed, such as the weight of a pruned module.
+    computed = {
+        id(value): value.detach().clone()
+        for part in module.modules()
+        for value in vars(part).values()
+        if isinstance(value, Tensor) and not value.is_leaf
+    }
+    return copy.deepcopy(module, computed).eval().requires_grad_(requires_grad=False)
 
 
 def predictions(module: nn.Module, images: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from numeric.agreement import check_agreement
 from numeric.errors import NumericError
 from numeric.normal_form import Layer, check_array
 from numeric.readable_modules import affine_map, check_module
@@ -269,6 +270,11 @@ class BilinearNetwork(nn.Module):
     def layers(self) -> list[Layer]:
         """Return the network in the normal form, every float as it is.
 
+        They are held against what a copy of the network computes on a few fixed inputs, in eval
+        mode and float64. A module that computes something else there is noticed wherever the
+        difference is beyond what rounding may come to, which grows with the depth; not what is done
+        in training alone, on inputs of other sizes, or by the next call but not by this one.
+
         Returns:
             For each layer ``(left, right, down, linear)``, in the dtype of the weights; an
             embedding is a first layer without neurons.
@@ -276,7 +282,8 @@ class BilinearNetwork(nn.Module):
         Raises:
             NumericError: as :meth:`arrays`; or a module, by its name, is none that the normal form
                 holds: of another class, with a ``forward`` or a hook of its own, or with
-                parameters, buffers or submodules that are not used.
+                parameters, buffers or submodules that are not used; or the network computes
+                something else than its weights say.
         """
         self._check()
         self.arrays()
@@ -286,10 +293,11 @@ class BilinearNetwork(nn.Module):
         ]
         if self.embedding is not None:
             layers = [_embedding_arrays(self.embedding), *layers]
+        check_agreement(layers, self, "the network")
         return layers
 
     def _check(self) -> None:
-        check_module(self, "the network", BilinearNetwork, ("embedding", "blocks"))
+        check_network(self, "the network")
         check_module(
             self.blocks, "blocks", nn.ModuleList, [str(i) for i in range(len(self.blocks))]
         )
@@ -299,6 +307,26 @@ class BilinearNetwork(nn.Module):
             check_module(self.embedding, "embedding", nn.Linear)
         for number, block in enumerate(self.blocks):
             _check_layer(block, f"blocks.{number}")
+
+
+def check_network(network: object, name: str = "network") -> None:
+    """Refuse what is no network, or one that is wrapped or extended; its parts are not looked at.
+
+    Args:
+        network: what a verb was given.
+        name: the argument's, for the message.
+
+    Raises:
+        NumericError: as :func:`numeric.readable_modules.check_module`.
+
+    Examples:
+        >>> check_network(nn.DataParallel(BilinearNetwork(3, 2)))
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected network to be a BilinearNetwork, got a DataParallel: \
+pass the BilinearNetwork in it, its attribute module
+    """
+    check_module(network, name, BilinearNetwork, ("embedding", "blocks"))
 
 
 def _check_layer(layer: object, path: str) -> None:

@@ -12,9 +12,9 @@ from torch import nn
 
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
-from numeric.network import BilinearNetwork, Configuration
+from numeric.network import BilinearNetwork, Configuration, check_network
 from numeric.normal_form import check_array
-from numeric.readable_modules import affine_map, check_module
+from numeric.readable_modules import affine_map
 
 FORMAT = "bilinear-features network 1"
 
@@ -40,7 +40,7 @@ def save_network(
             (as :meth:`BilinearNetwork.layers`), the notes are not JSON, or the file cannot be
             written.
     """
-    check_module(network, "network", BilinearNetwork, ("embedding", "blocks"))
+    check_network(network)
     description = {
         "format": FORMAT,
         "configuration": asdict(network.configuration),

@@ -16,10 +16,9 @@ from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.features.distances import distances
 from numeric.files import digest
 from numeric.graph import compose
-from numeric.network import BilinearNetwork
+from numeric.network import BilinearNetwork, check_network
 from numeric.normal_form import Floats, Layer, checked_layers
 from numeric.pruning import as_layers, with_residuals
-from numeric.readable_modules import check_module
 from numeric.schema import Node
 
 
@@ -101,7 +100,7 @@ def trace(
             "expected features, how many shared ones there shall be, or an error, got None"
         )
     if isinstance(network, nn.Module):
-        check_module(network, "network", BilinearNetwork, ("embedding", "blocks"))
+        check_network(network)
     layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
     found = METHODS[method](layers, **settings)
     if not all(np.isfinite(array).all() for square in found.squares for array in square):

@@ -19,7 +19,7 @@ from numeric.errors import NumericError
 from numeric.files import digest, load_arrays, save_arrays
 from numeric.inference import as_tensor, best_device, predictions
 from numeric.mnist import Digits
-from numeric.network import BilinearNetwork, check_integer
+from numeric.network import BilinearNetwork, check_integer, check_network
 from numeric.normal_form import check_array
 from numeric.progress import progress_bar
 
@@ -243,6 +243,7 @@ def checked_history(
 
 
 def _check_fit(model: BilinearNetwork, digits: Digits) -> None:
+    check_network(model, "model")
     model.arrays()  # refuses weights that are not finite, or of another dtype
     shape = model.configuration
     if shape.inputs != digits.inputs:

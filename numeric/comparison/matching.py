@@ -26,7 +26,7 @@ from numeric.comparison.hidden_states import canonical_first, check_forms
 from numeric.comparison.networks import Network, plain_layers
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
-from numeric.network import BilinearNetwork, check_integer
+from numeric.network import BilinearNetwork, check_integer, check_network
 from numeric.normal_form import Layer, SquareLayer
 
 Doubles = npt.NDArray[np.float64]
@@ -226,12 +226,13 @@ def redrawn(network: BilinearNetwork, seed: int) -> BilinearNetwork:
             training may have kept much of.
 
     Raises:
-        NumericError: the seed is not an integer of at least 0.
+        NumericError: the network is none, or is wrapped; the seed is not an integer of at least 0.
 
     Examples:
         >>> redrawn(BilinearNetwork(6, 3, depth=1, hidden=5), seed=7).configuration.hidden
         5
     """
+    check_network(network)
     control = BilinearNetwork.from_configuration(network.configuration, seed)
     return control.to(next(network.parameters()).dtype)
 

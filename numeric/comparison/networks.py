@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 import networkx as nx
 import numpy as np
+from torch import nn
 
 from numeric.errors import NumericError
 from numeric.graph import square_layers
-from numeric.network import BilinearNetwork
+from numeric.network import BilinearNetwork, check_network
 from numeric.normal_form import Floats, Layer, SquareLayer, checked_layers
 from numeric.schema import Node
 
@@ -89,6 +90,8 @@ def plain_layers(network: Network, name: str = "network") -> list[Layer]:
 
 
 def _layers(network: Network) -> Iterable[Sequence[Floats]]:
+    if isinstance(network, nn.Module):
+        check_network(network)
     if isinstance(network, BilinearNetwork):
         return network.layers()
     layers = square_layers(network) if isinstance(network, nx.DiGraph) else network

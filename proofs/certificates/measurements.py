@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +12,7 @@ import torch
 
 from analytic import ExactNetwork
 from numeric import BilinearNetwork, Digits, Layer, SquareLayer
-from numeric.inference import best_device, logits
+from numeric.inference import best_device, logits, settled_copy
 from numeric.rewrite import RewrittenNetwork
 from proofs.certificates.claims import Claim, Level, json_number
 from proofs.certificates.coefficients import coefficient_distance
@@ -83,7 +82,7 @@ class Measurements:
         ]
         floats = {}
         for dtype in dict.fromkeys((next(model.parameters()).dtype, torch.float64)):
-            module = copy.deepcopy(model).to(best_device(), dtype)
+            module = settled_copy(model).to(best_device(), dtype)
             found = logits(module, digits.test_images)
             floats[str(dtype).removeprefix("torch.")] = found.astype(np.float64)
         return cls(

@@ -14,9 +14,10 @@ from typing import Any
 import networkx as nx
 
 from analytic import THEOREMS, Derivation, ExactNetwork
-from numeric import BilinearNetwork, Digits, SquareLayer, square_layers
+from numeric import BilinearNetwork, Digits, NumericError, SquareLayer, square_layers
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.files import digest
+from numeric.network import check_network
 from numeric.schema import Node
 from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.coefficients import coefficient_claim
@@ -140,11 +141,12 @@ def _checked(
     tolerance: float,
 ) -> list[nx.DiGraph[Node]]:
     """Return the graphs, if there are some and all arguments are what they should be."""
-    for name, value, kind in (("model", model, BilinearNetwork), ("digits", digits, Digits)):
-        if not isinstance(value, kind):
-            raise ProofError(
-                f"expected {name} to be a {kind.__name__}, got a {type(value).__name__}"
-            )
+    try:
+        check_network(model, "model")
+    except NumericError as error:
+        raise ProofError(str(error)) from None
+    if not isinstance(digits, Digits):
+        raise ProofError(f"expected digits to be a Digits, got a {type(digits).__name__}")
     single = isinstance(graph, nx.Graph) or not isinstance(graph, Iterable)
     graphs: list[Any] = [graph] if single else list(graph)
     if not graphs:

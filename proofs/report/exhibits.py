@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from numeric import BilinearNetwork, Digits
 from numeric.features.patterns import picture_shape
-from numeric.inference import logits
+from numeric.inference import logits, settled_copy
 from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
 from proofs.report.packing import packed
@@ -124,7 +123,7 @@ def certified(model: BilinearNetwork, images: npt.NDArray[np.float32]) -> dict[s
     layers = model.layers()
     exact = len(layers) == 1
     images = images if exact else images[:_CERTIFIED]
-    classes = clear_classes(logits(copy.deepcopy(model).double(), images))
+    classes = clear_classes(logits(settled_copy(model).double(), images))
     asked = np.maximum(classes, 0)
     if exact:
         found = nearest(PairMargins(layers), images, asked).radius

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,12 +15,20 @@ from torch.nn.utils import parametrizations, prune
 from numeric import (
     BilinearLayer,
     BilinearNetwork,
+    Digits,
     NumericError,
+    fidelity,
+    frontier,
     load_network,
+    matched_across,
+    redrawn,
     rewrite,
     save_network,
+    similarity,
     trace,
+    train,
 )
+from proofs import certify, prove
 
 Network = Any
 """A network whose submodules are altered."""
@@ -28,6 +37,10 @@ Network = Any
 class Doubled(BilinearLayer):
     def forward(self, x: Tensor) -> Tensor:
         return 2 * super().forward(x)
+
+
+def small() -> BilinearNetwork:
+    return BilinearNetwork(3, 2, width=3, hidden=4)
 
 
 def hooked(network: Network) -> None:
@@ -91,12 +104,38 @@ def test_what_the_weights_do_not_say_is_refused_by_name(
     assert not (tmp_path / "file").exists()
 
 
+def digits() -> Digits:
+    images, labels = np.eye(3, dtype=np.float32), np.array([0, 1, 0])
+    return Digits(images, labels, images, labels)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        trace,
+        lambda wrapped: save_network(wrapped, "file"),
+        lambda wrapped: fidelity(trace(small()), wrapped, digits()),
+        lambda wrapped: frontier(wrapped, digits()),
+        lambda wrapped: train(wrapped, digits(), epochs=1),
+        lambda wrapped: similarity(wrapped, wrapped),
+        lambda wrapped: matched_across([wrapped, wrapped], 1),
+        lambda wrapped: redrawn(wrapped, 1),
+        lambda wrapped: prove(wrapped, trace(small()), digits()),
+        lambda wrapped: certify(wrapped, trace(small()), digits()),
+    ],
+    ids=[
+        *("trace", "save_network", "fidelity", "frontier", "train", "similarity", "matched_across"),
+        *("redrawn", "prove", "certify"),
+    ],
+)
 @pytest.mark.parametrize("wrap", [nn.DataParallel, lambda n: torch.compile(n, backend="eager")])
-def test_of_a_wrapper_the_network_in_it_is_asked_for(wrap: Any, tmp_path: Path) -> None:
-    wrapped = wrap(BilinearNetwork(3, 2, hidden=4))
-    for verb in (lambda: trace(wrapped), lambda: save_network(wrapped, tmp_path / "file")):
-        with pytest.raises(NumericError, match="pass the BilinearNetwork in it, its attribute"):
-            verb()
+def test_of_a_wrapper_every_verb_asks_for_the_network_in_it(
+    wrap: Any, verb: Callable[[Network], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="pass the BilinearNetwork in it, its attribute"):
+        verb(wrap(small()))
+    assert not list(tmp_path.iterdir())
 
 
 def tied(network: Network) -> None:
@@ -131,6 +170,9 @@ def test_weights_that_are_given_in_another_way_are_read_written_and_computed_wit
         expected = network(x)
         torch.testing.assert_close(graph(x), expected, rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(load_network(tmp_path / "file")(x), expected, rtol=0, atol=0)
+    images, labels = x.float().numpy(), np.arange(len(x)) % 3
+    kept = fidelity(trace(network), network, Digits(images, labels, images, labels))
+    assert kept.largest < 1e-10
 
 
 @pytest.mark.parametrize(
