@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -39,12 +40,21 @@ class RealRoot:
         return cls((-value.numerator, value.denominator), value, value)
 
     def __float__(self) -> float:
-        """Return the float next to the root."""
+        """Return the float next to the root.
+
+        Raises:
+            AnalyticError: the root is beyond float64.
+        """
         root, width = self, Fraction(1)
-        while float(root.lower) != float(root.upper):
+        while _nearest(root.lower) != (near := _nearest(root.upper)):
             width /= 2**16
             root = root.narrowed(width)
-        return float(root.lower)
+        if math.isinf(near):
+            raise AnalyticError(
+                "expected a root within the range of float64, got one beyond it: its lower and "
+                "upper are fractions"
+            )
+        return near
 
     def narrowed(self, width: Fraction) -> RealRoot:
         """Return the same root in an interval at most so wide, by bisection.
@@ -185,6 +195,14 @@ def roots_in_unit_interval(factor: tuple[int, ...]) -> list[RealRoot]:
             waiting.append((halved(shift), 2 * left + 1, halvings + 1))
             waiting.append((halved, 2 * left, halvings + 1))
     return found
+
+
+def _nearest(value: Fraction) -> float:
+    """Return the float next to a number, infinite beyond float64: ends may be where no root is."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _all_roots(factor: tuple[int, ...]) -> list[RealRoot]:

@@ -11,6 +11,7 @@ import torch
 from scipy.special import betaincinv
 
 from numeric.errors import NumericError
+from numeric.features.canonical import TooManyFeaturesError
 from numeric.features.distances import distances, norm_bounds
 from numeric.features.kernels import with_linear_neurons
 from numeric.graph import square_layers
@@ -157,18 +158,21 @@ def frontier(
         counts: numbers of features.
 
     Returns:
-        One measurement for each method and number, in that order; numbers beyond those of a whole
-        graph are left out.
+        One measurement for each method and number, in that order. Numbers beyond those of a whole
+        graph are left out, and so are those of more shared features than there are eigenfeatures.
 
     Raises:
-        NumericError: there is no such method, or there are not so many shared features.
+        NumericError: there is no such method, or a number is none.
     """
     found = []
     for method in methods:
         whole = None if method == "shared" else trace(network, method)
         for count in counts:
             if whole is None:
-                graph = trace(network, method, features=count)
+                try:
+                    graph = trace(network, method, features=count)
+                except TooManyFeaturesError:
+                    continue
             elif count > sum(node[0] == "feature" for node in whole):
                 continue
             else:

@@ -148,10 +148,14 @@ def shared(
     return Decomposition(_coloured(squares, root), bonds, groups, errors, words, incomplete=True)
 
 
+class TooManyFeaturesError(NumericError):
+    """More shared features than a layer has eigenfeatures."""
+
+
 def _check_counts(counts: Sequence[int], layers: Sequence[Layer]) -> None:
     for number, (count, layer) in enumerate(zip(counts, layers, strict=True), start=1):
         if count > most_features(layer):
-            raise NumericError(
+            raise TooManyFeaturesError(
                 f"expected at most {most_features(layer)} features of layer {number}, which is as "
                 f"many as its eigenfeatures, got {count}"
             )

@@ -186,6 +186,18 @@ def test_a_float_is_the_nearest_one() -> None:
     assert [float(root) for root in tiny] == [0.0, 0.0]
 
 
+def test_a_root_has_a_float_however_wide_the_interval_that_was_found() -> None:
+    # Near -10**590 and 10**10.
+    beyond, held = real_roots(polynomial([-(10**600), 10**590, 1]))
+    assert float(held) == 1e10
+    with pytest.raises(AnalyticError, match="expected a root within the range of float64"):
+        float(beyond)
+    largest = Fraction(np.finfo(np.float64).max)
+    assert float(RealRoot.rational(-largest)) == -largest
+    with pytest.raises(AnalyticError, match="expected a root within the range of float64"):
+        float(RealRoot.rational(-2 * largest))
+
+
 def test_a_narrow_interval_holds_the_same_root() -> None:
     for root in real_roots(polynomial([-1, -3, 0, 1])):
         for width in (Fraction(1, 3), Fraction(1, 10**50)):

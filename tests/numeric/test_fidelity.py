@@ -80,8 +80,21 @@ def test_a_frontier_goes_through_methods_and_numbers() -> None:
     assert rows[3].norm > rows[2].norm
 
 
-def test_a_frontier_leaves_out_numbers_beyond_a_whole_graph() -> None:
-    assert frontier(network(), DIGITS, methods=("polarized",), counts=(10**6,)) == []
+@pytest.mark.parametrize("method", ["polarized", "shared"])
+def test_a_frontier_leaves_out_numbers_beyond_a_whole_graph(method: str) -> None:
+    rows = frontier(network(), DIGITS, methods=(method,), counts=(6, 10**6))
+    assert [row.features for row in rows] == [6]
+
+
+def test_a_small_network_has_a_frontier_of_the_default_numbers() -> None:
+    rows = frontier(network(depth=1, hidden=3), DIGITS)
+    assert [(row.method, row.features) for row in rows] == [("canonical", 20), ("shared", 20)]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_numbers_of_too_few_shared_features_are_refused(count: int) -> None:
+    with pytest.raises(NumericError, match="expected features"):
+        frontier(network(), DIGITS, methods=("shared",), counts=(count,))
 
 
 def tail(successes: range, trials: int, share: Fraction) -> Fraction:
