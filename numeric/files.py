@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import reprlib
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,9 +21,51 @@ import safetensors.numpy
 from numeric.errors import NumericError
 
 
+def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """Return a path that a user gave, with the home folder in the place of ``~`` or ``~user``.
+
+    Args:
+        path: the path.
+        name: what an error calls it.
+
+    Raises:
+        NumericError: it is no path, or there is no such user or home folder.
+
+    Examples:
+        >>> user_path("~/runs") == Path.home() / "runs"
+        True
+        >>> user_path("~nobodysuch/runs")
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected path to begin with a home folder that is known, got \
+~nobodysuch/runs: write it in full
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str) or "\0" in text:
+        raise NumericError(f"expected {name} to be a path, got {path!r}")
+    expanded = os.path.expanduser(text)  # noqa: PTH111 -- Path would make "~" of "./~"
+    if text.startswith("~") and expanded == text:
+        raise NumericError(
+            f"expected {name} to begin with a home folder that is known, got {text}: write it in "
+            "full"
+        )
+    return Path(expanded)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether something is at a path, as far as may be seen."""
+    try:
+        return path.exists()
+    except OSError:  # a folder that may not be looked into, a name that is too long
+        return False
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write a file under a temporary name beside ``path`` and rename it when it is whole.
+
+    What is written over keeps its permissions, and as far as the process may, its owner. Through a
+    symbolic link the file that it names is written. Other hard links to a file keep what they had.
 
     Args:
         path: the file to write; its folder is made if it is missing.
@@ -31,7 +75,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         NumericError: the folder or the file cannot be written (a full disk, a file where a
-            folder should be, no permission). What was at ``path`` before is still there.
+            folder should be, no permission), or there is something that is no file: a folder, a
+            device, a pipe. What was at ``path`` before is still there.
 
     Examples:
         >>> folder = Path(getfixture("tmp_path"))
@@ -40,25 +85,66 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         >>> [entry.name for entry in folder.iterdir()]
         ['note.txt']
     """
-    target = Path(path)
+    named = user_path(path)
     temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = _behind_links(named)
+        before = _regular(target)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        if before is not None:
+            with suppress(PermissionError):
+                os.chown(temporary, before.st_uid, before.st_gid)
+        temporary.chmod(0o666 & ~_umask() if before is None else stat.S_IMODE(before.st_mode))
         temporary.replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise NumericError(f"expected to write {target}, got: {reason}") from error
+        raise NumericError(f"expected to write {named}, got: {reason}") from error
     finally:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
+
+
+def _behind_links(named: Path) -> Path:
+    """Return the place of a file to write: where symbolic links lead, or itself, in a folder."""
+    if named.is_symlink():
+        # What a link should lead to may be a disk that is not there: no folder is made for it.
+        return Path(os.path.realpath(named))
+    named.parent.mkdir(parents=True, exist_ok=True)
+    return named
+
+
+def _regular(target: Path) -> os.stat_result | None:
+    """Return the status of the file that is to be written over, if there is one.
+
+    Raises:
+        OSError: there is something else, or a file that may not be written to.
+    """
+    try:
+        found = target.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(found.st_mode)), "no file")
+        raise OSError(f"{kind} is there, and is left as it is")
+    effective = os.access in os.supports_effective_ids
+    if not os.access(target, os.W_OK, effective_ids=effective):
+        raise PermissionError(errno.EACCES, "the file there may not be written to")
+    return found
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 def _umask() -> int:
@@ -139,6 +225,7 @@ def load_arrays(
         >>> load_arrays(path)
         ({'ones': array([1., 1.])}, {'kind': 'example'})
     """
+    path = user_path(path)
     try:
         with safetensors.safe_open(os.fspath(path), framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -197,8 +284,9 @@ def read_json(path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 -- JSON hold
         >>> read_json(path)
         {'a': [1, 2]}
     """
+    path = user_path(path)
     try:
-        return parse_json(Path(path).read_text(encoding="utf-8-sig"))
+        return parse_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise NumericError(f"expected a JSON file at {path}, got nothing there") from None
     except OSError as error:

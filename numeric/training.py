@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
-from numeric.files import digest, load_arrays, save_arrays
+from numeric.files import digest, is_there, load_arrays, save_arrays, user_path
 from numeric.inference import as_tensor, best_device, predictions
 from numeric.mnist import Digits
 from numeric.network import BilinearNetwork, check_integer, check_network
@@ -113,15 +112,16 @@ def train(
         I. Loshchilov and F. Hutter, *Decoupled Weight Decay Regularization*, arXiv 1711.05101.
     """
     recipe = Recipe(epochs, noise, seed, learning_rate, weight_decay, batch)
+    kept = None if checkpoint is None else user_path(checkpoint, "checkpoint")
     _check_fit(model, digits)
     home, device = next(model.parameters()).device, best_device()
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    data = "" if checkpoint is None else digest(vars(digits).values())
+    data = "" if kept is None else digest(vars(digits).values())
     state = _State(model, optimizer, recipe, data, [])
     try:
-        if checkpoint is not None and Path(checkpoint).exists():
-            state.load(checkpoint)
+        if kept is not None and is_there(kept):
+            state.load(kept)
         images, labels = (
             as_tensor(array).to(device) for array in (digits.train_images, digits.train_labels)
         )
@@ -140,8 +140,8 @@ def train(
                 state.history.append(Epoch(loss, float(right.mean())))
                 note = f"loss {loss:.4f}, accuracy {right.mean():.2%}"
                 progress.update(task, advance=1, note=note)
-                if checkpoint is not None:
-                    state.save(checkpoint)
+                if kept is not None:
+                    state.save(kept)
     finally:
         model.to(home)
     return state.history

@@ -26,7 +26,7 @@ from typing import Any
 import networkx as nx
 
 from numeric.errors import NumericError
-from numeric.files import read_json
+from numeric.files import is_there, read_json
 
 FIELDS: dict[str, dict[str, str]] = {
     "the file": {"metadata": "object", "qParams": "object", "nodes": "objects", "links": "objects"},
@@ -197,7 +197,7 @@ def with_graph(metadata: dict[str, Any], folder: Path) -> dict[str, Any]:
         {'graphs': [{'slug': 'three'}]}
     """
     path = folder / LIST
-    listed: dict[str, Any] = read_json(path) if path.exists() else {"graphs": []}
+    listed: dict[str, Any] = read_json(path) if is_there(path) else {"graphs": []}
     graphs: Any = listed.get("graphs") if isinstance(listed, dict) else None
     if not _TYPES["objects"](graphs):
         raise NumericError(

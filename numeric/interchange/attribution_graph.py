@@ -44,7 +44,6 @@ import io
 import json
 import os
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -57,7 +56,7 @@ from numeric.explanation.flow import Flow
 from numeric.explanation.forward_pass import checked_numbers
 from numeric.explanation.interventions import takes_part
 from numeric.features.patterns import picture_shape
-from numeric.files import write_text
+from numeric.files import user_path, write_text
 from numeric.interchange.attributes import node_name
 from numeric.interchange.attribution_format import LIST, check_attribution_graph, with_graph
 from numeric.interchange.influence import cumulative_influence, influences, sizes_by_weights
@@ -181,7 +180,7 @@ def save_attribution_graph(
         >>> [listed["slug"] for listed in json.loads((path.parent / LIST).read_text())["graphs"]]
         ['example']
     """
-    target = Path(path)
+    target = user_path(path)
     data = to_attribution_graph(graph, target.stem if slug is None else slug, **settings)
     if target.name == LIST:
         raise NumericError(f"expected a name other than {LIST}, which lists the graphs of a folder")

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
+from numeric.files import user_path
 from numeric.network import check_inputs
 from numeric.normal_form import Floats, Layer, check_array, checked_layers
 
@@ -113,6 +114,7 @@ def load_foreign(path: str | os.PathLike[str], *, residual: bool = False) -> lis
         >>> [layer.linear.shape for layer in load_foreign(path)]
         [(4, 6), (5, 4), (3, 5)]
     """
+    path = user_path(path)
     try:
         # By torch: numpy has no bfloat16.
         with safetensors.safe_open(os.fspath(path), framework="pt") as file:
@@ -273,10 +275,10 @@ def _block_layer(block: npt.NDArray[Any], *, residual: bool) -> Layer:
     return Layer(block[:neurons].copy(), block[neurons:].copy(), down.copy(), linear)
 
 
-def _is_of_torch(path: str | os.PathLike[str]) -> bool:
+def _is_of_torch(path: Path) -> bool:
     """Return whether a file is called or begins as the zip files of torch.save."""
     try:
-        with Path(path).open("rb") as file:
-            return file.read(4) == b"PK\x03\x04" or Path(path).suffix.lower() in _TORCH_FILES
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04" or path.suffix.lower() in _TORCH_FILES
     except OSError:
         return False

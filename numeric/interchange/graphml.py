@@ -28,7 +28,6 @@ from __future__ import annotations
 import json
 import os
 import reprlib
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -36,7 +35,7 @@ import numpy as np
 
 from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
-from numeric.files import parse_json, replacing
+from numeric.files import parse_json, replacing, user_path
 from numeric.interchange.attributes import (
     direction_array,
     kept_attributes,
@@ -195,8 +194,9 @@ def _read_edge(data: dict[str, Any], owner: str) -> dict[str, Any]:
 
 
 def _read(path: str | os.PathLike[str]) -> nx.DiGraph[str]:
+    path = user_path(path)
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             graph = nx.read_graphml(file)
     except FileNotFoundError:
         raise NumericError(f"expected a GraphML file at {path}, got nothing there") from None

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
 from numeric import BilinearNetwork, Digits, Layer, NumericError, SquareLayer, square_layers
-from numeric.files import digest, load_arrays, save_arrays
+from numeric.files import digest, load_arrays, save_arrays, user_path
 from numeric.network import check_integer
 from numeric.progress import progress_bar
 from numeric.pruning import as_layers
@@ -107,6 +107,7 @@ def certify(
         True
     """
     check_integer(jobs, "jobs", least=1)
+    folder = None if folder is None else user_path(folder, "folder")
     if images is not None:
         check_integer(images, "images", least=1)
         digits = replace(

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import Digits
-from numeric.files import save_arrays, write_text
+from numeric.files import is_there, save_arrays, user_path, write_text
 from proofs.certificates.claims import Certificate
 from proofs.checker import FORMAT, digest
 from proofs.errors import ProofError
@@ -47,18 +47,20 @@ def save_certificate(
         graphs: the files of its graphs, by the names that claims give them.
 
     Raises:
-        ProofError: a file is not there, or a graph that something is claimed of has none.
+        ProofError: a file is not there, a graph that something is claimed of has none, or as
+            :func:`checked_place`.
         NumericError: a file cannot be written.
     """
-    target = Path(path)
+    target = checked_place(path, model=model, graphs=graphs)
     named = {claim.numbers["graph"] for claim in certificate.claims if "graph" in claim.numbers}
     if missing := named - graphs.keys():
         raise ProofError(f"expected files of the graphs {', '.join(sorted(missing))}, got none")
     arrays = target.with_suffix(".safetensors")
     files: dict[str, Any] = {
-        "model": _entry(Path(model), target.parent, "model"),
+        "model": _entry(user_path(model, "model"), target.parent, "model"),
         "graphs": {
-            name: _entry(Path(graphs[name]), target.parent, "graphs") for name in sorted(graphs)
+            name: _entry(user_path(graphs[name], "graphs"), target.parent, "graphs")
+            for name in sorted(graphs)
         },
     }
     save_arrays(arrays, dict(certificate.witnesses), {"format": WITNESSES})
@@ -73,6 +75,40 @@ def save_certificate(
     }
     said["sha256"] = digest(said)
     write_text(target, json.dumps(said, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def checked_place(
+    path: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str],
+    graphs: Mapping[str, str | os.PathLike[str]],
+) -> Path:
+    """Return where a certificate is to be written, if that is not over what it is about.
+
+    Args:
+        path: the JSON file; its witnesses go beside it, with the suffix ``.safetensors``.
+        model: the file of the network.
+        graphs: the files of its graphs, by name.
+
+    Raises:
+        ProofError: the certificate or its witnesses would take the place of a file that it names,
+            or of one another.
+    """
+    target = user_path(path)
+    witnesses = target.with_suffix(".safetensors")
+    if target == witnesses:
+        raise ProofError(
+            f"expected the certificate to have another suffix than its witnesses, got {target}"
+        )
+    for name, given in {"the model": model, **graphs}.items():
+        read = user_path(given, name)
+        for written in (target, witnesses):
+            if is_there(written) and is_there(read) and written.samefile(read):
+                raise ProofError(
+                    f"expected the certificate and its witnesses to be other files than {name}, "
+                    f"got {written}"
+                )
+    return target
 
 
 def data_witnesses(digits: Digits) -> dict[str, npt.NDArray[Any]]:

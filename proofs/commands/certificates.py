@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, Digits, load_graph, load_mnist, load_network
 from numeric.attacks import attack
-from numeric.files import replacing
+from numeric.files import replacing, user_path
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate
-from proofs.certificates.files import save_certificate
+from proofs.certificates.files import checked_place, save_certificate
 from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check
 from proofs.commands.arguments import Data, Model
@@ -65,8 +65,9 @@ def prove_graphs(
     coefficient, and the exit status is 1.
     """
     found = [load_graph(path) for path in graphs]
-    proved = prove(load_network(model), found, load_mnist(data))
     named = dict(zip(graph_names(found), graphs, strict=True))
+    checked_place(certificate, model=model, graphs=named)
+    proved = prove(load_network(model), found, load_mnist(data))
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:
         typer.echo(str(claim))
@@ -95,13 +96,14 @@ def certify_images(
     """
     network, digits = load_network(model), load_mnist(data)
     found = [load_graph(path) for path in graphs]
+    named = dict(zip(graph_names(found), graphs, strict=True))
+    certificate = checked_place(certificate, model=model, graphs=named)
     folder = certificate.parent
     parts = folder / f"{certificate.stem}-parts"
     # Ctrl-C reaches every process of a terminal; one of them answers, and ends the others.
     deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     with joblib.parallel_config(backend="loky", **deaf):
         proved = certify(network, found, digits, images=images, jobs=jobs, folder=parts)
-    named = dict(zip(graph_names(found), graphs, strict=True))
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:
         typer.echo(str(claim))
@@ -124,7 +126,7 @@ def check_certificate(
     that needs numpy alone. The exit status is 1 where a claim does not hold.
     """
     try:
-        sentences = check(certificate)
+        sentences = check(user_path(certificate, "FILE"))
     except Rejected as error:
         typer.echo(f"rejected: {error}", err=True)
         raise typer.Exit(Status.FAILS) from None

@@ -23,6 +23,7 @@ from numeric import (
     trace,
 )
 from numeric.explanation.interventions import takes_part
+from numeric.files import is_there, user_path
 from numeric.schema import Node
 from numeric.trace import METHODS
 from proofs.commands.arguments import Data, Graph
@@ -121,7 +122,7 @@ def prune_features(
     agreement: Annotated[
         float | None,
         typer.Option(
-            help="On which share of MNIST's test digits the class stays the same, from 0 to 1."
+            help="On which share of the test digits the class stays the same, from 0 to 1."
         ),
     ] = None,
     bound: Annotated[
@@ -134,7 +135,7 @@ def prune_features(
         Path | None,
         typer.Option(
             help="A network that 'bilinear train' wrote: what the smaller graph keeps of it is "
-            "measured on MNIST's test digits."
+            "measured on the test digits."
         ),
     ] = None,
     data: Data = None,
@@ -188,7 +189,7 @@ def export_graph(
     image: Annotated[
         int | None,
         typer.Option(
-            help="In an attribution graph, show what nodes add to one another on this of MNIST's "
+            help="In an attribution graph, show what nodes add to one another on this of the "
             "test digits, counted from 0. Left out, links carry the graph's weights."
         ),
     ] = None,
@@ -221,8 +222,10 @@ def export_graph(
 
 def _check_other(file: Path, name: str, **read: Path | None) -> None:
     """Refuse to write over a file that is read."""
-    for other, path in read.items():
-        if path is not None and file.exists() and path.exists() and file.samefile(path):
+    written = user_path(file, name)
+    for other, given in read.items():
+        path = None if given is None else user_path(given, other)
+        if path is not None and is_there(written) and is_there(path) and written.samefile(path):
             raise ProofError(
                 f"expected {name} to be another file than {other}, got {file} for both"
             )

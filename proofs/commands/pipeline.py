@@ -26,7 +26,7 @@ from numeric import (
     trace,
     train,
 )
-from numeric.files import digest, replacing
+from numeric.files import digest, is_there, replacing, user_path
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.schema import Node
@@ -56,7 +56,7 @@ def run(
     data: str | os.PathLike[str] | None = None,
     say: Say = print,
 ) -> Certificate:
-    """Train a network on MNIST, rewrite it as a feature graph, and prove that nothing changed.
+    """Train a network on images, rewrite it as a feature graph, and prove that nothing changed.
 
     Args:
         folder: receives ``model.safetensors``, a ``graph-….safetensors`` for each method,
@@ -64,7 +64,7 @@ def run(
             an earlier run left there are used if they fit; the proof is made anew.
         configuration: the network's shape.
         recipe: how it is trained; its seed draws the first weights too.
-        data: a folder with MNIST, if it should not come from the cache or the network.
+        data: a folder as :func:`numeric.load_mnist` takes it; left out, MNIST is found or fetched.
         say: receives a line for each step.
 
     Returns:
@@ -72,16 +72,16 @@ def run(
 
     Raises:
         ProofError: the folder is a file or cannot be made, or it holds another network.
-        NumericError: MNIST cannot be had, or a file is damaged or cannot be written.
+        NumericError: the images cannot be had, or a file is damaged or cannot be written.
     """
-    target = Path(folder)
+    target = user_path(folder, "the output folder")
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProofError(
             f"expected the output folder {target} to be a folder, got: {error.strerror}"
         ) from None
-    with _step(say, "MNIST"):
+    with _step(say, "MNIST" if data is None else f"images of {data}"):
         digits = load_mnist(data)
     with _step(say, f"network of depth {configuration.depth}"):
         model, history = trained(target / "model.safetensors", configuration, recipe, digits)
@@ -123,11 +123,12 @@ def trained(
     """Return the network of a folder, trained now or, from its last epoch on, before.
 
     Raises:
-        ProofError: the file holds a network of another shape or recipe.
+        ProofError: the file holds a network of another shape or recipe, or of other images.
         NumericError: it does not hold the history of such a training.
     """
+    path, data = user_path(path), digest(vars(digits).values())
     asked = {"configuration": asdict(configuration), "recipe": asdict(recipe)}
-    if path.exists():
+    if is_there(path):
         model, notes = read_network(path)
         found = {"configuration": asdict(model.configuration), "recipe": notes.get("recipe")}
         if found != asked:
@@ -135,12 +136,22 @@ def trained(
                 f"expected {path} to hold the network asked for, got {_differences(asked, found)}: "
                 "name another folder, or the same settings"
             )
+        # A network that does not say what it was trained on is taken for one of these images.
+        if notes.get("SHA-256 of the data", data) != data:
+            raise ProofError(
+                f"expected {path} to hold a network of the images asked for, got one that was "
+                "trained on others: name another folder, or the same data"
+            )
         epochs = recipe.epochs
         return model, checked_history(notes.get("history"), path, least=epochs, most=epochs)
     model = BilinearNetwork.from_configuration(configuration, seed=recipe.seed)
     checkpoint = path.with_name(f"{path.stem}-checkpoint.safetensors")
     history = train(model, digits, **asdict(recipe), checkpoint=checkpoint)
-    notes = {"recipe": asdict(recipe), "history": [asdict(epoch) for epoch in history]}
+    notes = {
+        "recipe": asdict(recipe),
+        "SHA-256 of the data": data,
+        "history": [asdict(epoch) for epoch in history],
+    }
     save_network(model, path, notes=notes)
     checkpoint.unlink(missing_ok=True)
     return model, history
@@ -161,7 +172,7 @@ def traced(
 ) -> nx.DiGraph[Node]:
     """Return a network's graph, from the file if it is of this network and method."""
     network = digest(array for layer in model.layers() for array in layer)
-    if path.exists():
+    if is_there(path):
         graph = load_graph(path)
         if graph.graph.get("network") == network and graph.graph.get("method") == method:
             return graph

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pwd
+import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,8 +18,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numeric import (
+    BilinearNetwork,
+    load_foreign,
+    load_graph,
+    load_graphml,
+    load_network,
+    load_node_link,
+    save_attribution_graph,
+    save_graph,
+    save_graphml,
+    save_network,
+    save_node_link,
+    trace,
+)
 from numeric.errors import NumericError
-from numeric.files import digest, is_json, load_arrays, replacing, save_arrays, write_text
+from numeric.files import (
+    digest,
+    is_json,
+    is_there,
+    load_arrays,
+    read_json,
+    replacing,
+    save_arrays,
+    write_text,
+)
 
 ARRAYS = {
     "doubles": np.array([[1.0, -0.0], [np.inf, 5e-324]]),
@@ -44,9 +69,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def read_only_folder() -> Iterator[Path]:
+def nobody() -> Iterator[Path]:
+    """A folder of its own for someone whom modes stop."""
     with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o555)
+        Path(name).chmod(0o777)
         root = os.geteuid() == 0  # whom no mode of a folder stops
         try:
             if root:
@@ -56,6 +82,12 @@ def read_only_folder() -> Iterator[Path]:
         yield Path(name)
         if root:
             os.seteuid(0)
+
+
+@pytest.fixture
+def read_only_folder(nobody: Path) -> Path:
+    (nobody / "closed").mkdir(mode=0o555)
+    return nobody / "closed"
 
 
 def test_arrays_and_their_description_come_back_as_they_were(tmp_path: Path) -> None:
@@ -245,6 +277,202 @@ def test_a_place_where_no_file_can_be_is_refused(
     with pytest.raises(NumericError, match=f"expected to write {path}, got: "):
         write_text(path, "text")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def socket_(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.relpath(path))  # an absolute one may be too long
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"), [(Path.mkdir, "a folder"), (pipe, "a pipe"), (socket_, "a socket")]
+)
+@pytest.mark.parametrize("through_link", [False, True])
+def test_what_is_no_regular_file_is_refused_and_left_as_it_is(
+    tmp_path: Path, make: Callable[[Path], None], kind: str, *, through_link: bool
+) -> None:
+    path = tmp_path / "node"
+    make(path)
+    before = path.lstat()
+    named = tmp_path / "link" if through_link else path
+    if through_link:
+        named.symlink_to("node")
+    with pytest.raises(NumericError, match=f"to write {named}, got: {kind} is there, and is left"):
+        write_text(named, "text")
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert len(list(tmp_path.iterdir())) == 1 + through_link
+
+
+def test_a_device_is_refused_before_anything_is_written_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(**_: object) -> NoReturn:
+        pytest.fail("a file was made among the devices")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(NumericError, match="expected to write /dev/null, got: a device is there"):
+        write_text("/dev/null", "text")
+
+
+def test_through_links_the_file_that_they_lead_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    real, second, first = (tmp_path / name for name in ("elsewhere/real", "second", "first"))
+    real.write_text("old")
+    second.symlink_to("elsewhere/real")
+    first.symlink_to(second)
+    write_text(first, "new")
+    assert real.read_text() == "new"
+    assert (first.readlink(), second.readlink()) == (second, Path("elsewhere/real"))
+    assert [entry.name for entry in real.parent.iterdir()] == ["real"]
+
+
+def test_a_link_to_nothing_gets_its_file_but_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "note").symlink_to("real")
+    (tmp_path / "lost").symlink_to("unmounted/real")
+    write_text(tmp_path / "note", "text")
+    assert (tmp_path / "note").is_symlink()
+    assert (tmp_path / "real").read_text() == "text"
+    with pytest.raises(NumericError, match=r"to write .*lost, got: No such file or directory"):
+        write_text(tmp_path / "lost", "text")
+    assert not (tmp_path / "unmounted").exists()
+
+
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(NumericError, match=r"to write .*circle, got: Too many levels"):
+        write_text(tmp_path / "circle", "text")
+    assert (tmp_path / "circle").readlink() == Path("circle")
+
+
+def test_a_file_that_is_written_over_keeps_its_mode_and_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "note"
+    write_text(path, "old")
+    path.chmod(0o604)
+    if os.geteuid() == 0:  # nobody else may give files away
+        os.chown(path, 65534, 65533)
+    before = path.stat()
+    write_text(path, "new")
+    after = path.stat()
+    assert path.read_text() == "new"
+    assert after.st_mode == before.st_mode
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+
+
+def test_a_file_whose_owner_cannot_be_kept_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    write_text(tmp_path / "note", "old")
+    monkeypatch.setattr(os, "chown", refuse)
+    write_text(tmp_path / "note", "new")
+    assert (tmp_path / "note").read_text() == "new"
+
+
+def test_another_hard_link_to_a_file_keeps_what_it_had(tmp_path: Path) -> None:
+    write_text(tmp_path / "note", "old")
+    (tmp_path / "backup").hardlink_to(tmp_path / "note")
+    write_text(tmp_path / "note", "new")
+    assert (tmp_path / "backup").read_text() == "old"
+    assert (tmp_path / "note").read_text() == "new"
+
+
+def test_a_file_that_is_protected_from_writing_is_refused(nobody: Path) -> None:
+    (nobody / "note").write_text("old")
+    (nobody / "note").chmod(0o444)
+    with pytest.raises(NumericError, match="note, got: the file there may not be written to"):
+        write_text(nobody / "note", "new")
+    assert (nobody / "note").read_text() == "old"
+
+
+# Paths
+
+
+def test_a_tilde_is_a_home_folder_wherever_a_file_is_read_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_arrays("~/arrays", ARRAYS, DESCRIPTION)
+    assert load_arrays("~/arrays")[1] == DESCRIPTION
+    write_text(Path("~/a/note"), "[1]")
+    assert read_json("~/a/note") == [1]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "arrays"]
+
+
+def test_every_format_of_a_network_or_a_graph_is_found_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    network = BilinearNetwork(3, 2, depth=1, hidden=2)
+    graph = trace(network)
+    save_network(network, "~/network")
+    save_graph(graph, "~/graph")
+    save_graphml(graph, "~/graph.graphml")
+    save_node_link(graph, "~/graph.json")
+    save_attribution_graph(graph, "~/attribution.json")
+    assert load_network("~/network").configuration == network.configuration
+    for found in (
+        load_graph("~/graph"),
+        load_graphml("~/graph.graphml"),
+        load_node_link("~/graph.json"),
+    ):
+        assert list(found) == list(graph)
+    assert read_json("~/attribution.json")["metadata"]["slug"] == "attribution"
+    with pytest.raises(
+        NumericError, match=r"expected state to hold embed\.weight, got only direction"
+    ):
+        load_foreign("~/graph")
+
+
+def test_a_tilde_within_a_path_or_behind_a_dot_is_a_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_text("./~note", "text")
+    write_text("note~", "text")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["note~", "~note"]
+
+
+@pytest.mark.parametrize("path", ["~nobodysuch/file", Path("~nobodysuch/file")])
+@pytest.mark.parametrize("door", [load_arrays, read_json, lambda path: write_text(path, "text")])
+def test_a_user_that_nobody_knows_is_an_error(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str | Path,
+    door: Callable[[str | Path], object],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NumericError, match="a home folder that is known, got ~nobodysuch/file"):
+        door(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_tilde_is_an_error_where_there_is_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: int) -> NoReturn:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(NumericError, match="a home folder that is known, got ~/file"):
+        load_arrays("~/file")
+
+
+@pytest.mark.parametrize("path", [5, None, b"file", "a\0b", ["file"]])
+@pytest.mark.parametrize("door", [load_arrays, read_json, lambda path: write_text(path, "text")])
+def test_what_is_no_path_is_an_error(path: Any, door: Callable[[Any], object]) -> None:
+    with pytest.raises(NumericError, match="expected path to be a path, got "):
+        door(path)
+
+
+def test_what_may_not_be_seen_is_not_there(tmp_path: Path) -> None:
+    assert is_there(tmp_path)
+    assert not is_there(tmp_path / "none")
+    assert not is_there(tmp_path / ("long" * 99))
 
 
 def test_a_folder_that_may_not_be_written_to_is_refused(read_only_folder: Path) -> None:

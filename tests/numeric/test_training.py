@@ -278,6 +278,16 @@ def test_other_files_are_no_checkpoint(tmp_path: Path) -> None:
         trained(checkpoint=tmp_path / "letter")
 
 
+def test_a_checkpoint_may_lie_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    home = f"~/{checkpoint.name}"
+    assert trained(checkpoint=home) == trained(checkpoint=checkpoint)
+    with pytest.raises(NumericError, match=f"expected the checkpoint {tmp_path}"):
+        trained(checkpoint=home, epochs=5)
+
+
 EPOCH = {"loss": 1.0, "accuracy": 0.5}
 
 

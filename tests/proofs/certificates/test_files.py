@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,47 @@ def test_a_model_that_is_not_there_is_named(
         save_certificate(
             replace(proved[1], claims=()), tmp_path / "c.json", model="nowhere", graphs={}
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("model.json", "the model, got .*model.safetensors"),  # its witnesses would be the model
+        ("graph.json", "polarized, got .*graph.safetensors"),
+        ("link", "the model, got .*link"),
+    ],
+)
+def test_a_certificate_is_not_written_over_what_it_is_about(
+    proved: tuple[Path, Certificate], tmp_path: Path, name: str, about: str
+) -> None:
+    for file in proved[0].glob("[mg]*.safetensors"):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "link").symlink_to("model.safetensors")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(ProofError, match=f"certificate and its witnesses to be other .*{about}"):
+        save((tmp_path, proved[1]), tmp_path / name)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_certificate_is_not_written_over_its_witnesses(
+    proved: tuple[Path, Certificate],
+) -> None:
+    with pytest.raises(ProofError, match=r"another suffix than its witnesses, got .*c.safetensors"):
+        save(proved, proved[0] / "c.safetensors")
+    assert not (proved[0] / "c.safetensors").exists()
+
+
+def test_a_certificate_and_its_files_may_lie_at_home(
+    proved: tuple[Path, Certificate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(proved[0]))
+    save_certificate(
+        proved[1],
+        "~/at-home.json",
+        model="~/model.safetensors",
+        graphs={"polarized": "~/graph.safetensors"},
+    )
+    assert check(proved[0] / "at-home.json")
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_gets_no_half_file(

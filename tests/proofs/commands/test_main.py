@@ -14,6 +14,7 @@ from numeric import BilinearNetwork, load_graph, load_network, save_graph, trace
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.training import Recipe
+from proofs import ProofError
 from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
 from tests.certificates import said_in
@@ -195,6 +196,35 @@ def test_check_rejects_what_was_altered_in_one_line(model: Path, graphs: list[Pa
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_every_command_knows_the_home_folder(
+    tmp_path: Path, model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, folder: Path, **__: object) -> None:
+        raise ProofError(f"the parts are in {folder}")
+
+    del model, graphs
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(certificates, "certify", stop)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    network, graph = "~/model.safetensors", "~/polarized.safetensors"
+    for arguments in (
+        ["train", "~/new/model.safetensors", *SMALL],
+        ["trace", network, "~/new/graph.safetensors"],
+        ["prune", graph, "~/new/few.safetensors", "--features", 3],
+        ["export", graph, "~/new/graph.json"],
+    ):
+        result = bilinear(*arguments)
+        assert result.exit_code == 0, result.output
+    made = {"model.safetensors", "graph.safetensors", "few.safetensors", "graph.json"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == made
+    result = bilinear("certify", network, graph, "--certificate", "~/new/c.json")
+    assert one_line(result.stderr) == f"the parts are in {tmp_path}/new/c-parts"
+    monkeypatch.setattr(certificates, "check", lambda path: [str(path)])
+    assert bilinear("check", "~/new/c.json").output.startswith(f"{tmp_path}/new/c.json\n")
+    assert not list(Path().iterdir())
+
+
 def test_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert bilinear("run", *SMALL).exit_code == 0
     assert (tmp_path / "runs" / "mnist" / "certificate.json").exists()
@@ -258,6 +288,17 @@ def test_a_claim_that_fails_ends_run_with_1(tmp_path: Path) -> None:
         (["prove", "model.safetensors", "small"], "expected the eigen graph to have layers of"),
         (["run", "note"], "expected the output folder note to be a folder, got: File exists"),
         (["train", "note", *SMALL], "expected note to be a whole safetensors file"),
+        (["train", "~nobodysuch/new"], "to begin with a home folder that is known, got ~nob"),
+        (["run", "~nobodysuch/new"], "expected the output folder to begin with a home folder that"),
+        (["check", "~nobodysuch/new"], "expected FILE to begin with a home folder that is known"),
+        (
+            ["prove", "model.safetensors", "eigen.safetensors", "--certificate", "model.json"],
+            "to be other files than the model, got model.safetensors",
+        ),
+        (
+            ["certify", "model.safetensors", "eigen.safetensors", "--certificate", "eigen.json"],
+            "to be other files than eigen, got eigen.safetensors",
+        ),
     ],
 )  # fmt: skip
 def test_an_argument_or_a_file_that_is_wrong_is_one_line_and_ends_with_2(
@@ -272,6 +313,7 @@ def test_an_argument_or_a_file_that_is_wrong_is_one_line_and_ends_with_2(
     assert message in one_line(result.stderr)
     assert result.stdout == ""
     assert Path("note").read_text() == "a note"
+    assert not list(model.parent.glob("*parts"))
 
 
 def test_a_data_folder_that_is_missing_is_one_line(

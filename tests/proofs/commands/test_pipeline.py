@@ -456,13 +456,37 @@ def test_a_damaged_certificate_is_made_anew(folder: Path, finished: Path, conten
     assert kept(folder) == kept(finished)
 
 
-def test_a_certificate_about_other_images_is_made_anew(
+@pytest.mark.parametrize("name", ["train_images", "train_labels", "test_images", "test_labels"])
+def test_a_network_of_other_images_is_refused_and_kept(
+    folder: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    array = getattr(DIGITS, name).copy()
+    array[3] = 1 - array[3] if "images" in name else (array[3] + 1) % 10
+    monkeypatch.setattr(pipeline, "load_mnist", lambda _: replace(DIGITS, **{name: array}))
+    with pytest.raises(ProofError, match=r"model.safetensors to hold a network of the images ask"):
+        go(folder)
+    assert kept(folder) == kept(finished)
+
+
+def test_a_network_that_does_not_say_what_it_was_trained_on_is_used_with_any_images(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = folder / "model.safetensors"
+    model, notes = read_network(path)
+    del notes["SHA-256 of the data"]
+    save_network(model, path, notes=notes)
     fewer = replace(DIGITS, test_images=DIGITS.test_images[:9], test_labels=DIGITS.test_labels[:9])
     monkeypatch.setattr(pipeline, "load_mnist", lambda _: fewer)
     assert go(folder).claims[-1].evidence["images"] == 9
     assert any("On the 9 images" in said for said, _ in said_in(folder / "certificate.json"))
+
+
+def test_a_run_says_whose_images_it_is_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(pipeline, "trained", forbidden)
+    with pytest.raises(pytest.fail.Exception):
+        run(tmp_path / "run", SHAPE, RECIPE, data="shirts", say=lines.append)
+    assert [line.rsplit(": ", 1)[0] for line in lines] == ["images of shirts"]
 
 
 # Damage
