@@ -19,6 +19,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from numeric.arithmetic import check_arithmetic
 from numeric.errors import NumericError
 from numeric.features.distances import distances
 from numeric.features.kernels import environment, products, with_linear_neurons
@@ -65,7 +66,8 @@ def prune(
 
     Raises:
         NumericError: the graph breaks the schema, not one of the four is given, it is out of range,
-            or a feature's norm is beyond float64.
+            or a feature's norm is beyond float64; or floating point is not what bounds take it for
+            (:func:`numeric.arithmetic.check_arithmetic`).
 
     Examples:
         >>> from numeric import BilinearNetwork, trace
@@ -75,6 +77,7 @@ def prune(
         >>> sorted(pruned.predecessors(("logit", 0)))[-1]
         ('residual', 0)
     """
+    check_arithmetic()
     layers = square_layers(graph, whole=True)
     nodes = _features(graph)
     scores = np.concatenate(feature_norms(layers))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from numeric.arithmetic import check_arithmetic
 from numeric.errors import NumericError
 from numeric.features.canonical import Decomposition, canonical, shared
 from numeric.features.decompositions import DECOMPOSITIONS
@@ -78,7 +79,8 @@ def trace(
 
     Raises:
         NumericError: there is no such method, or the method has no such setting; a weight is not
-            finite, or so large that the method cannot hold its result in float64.
+            finite, or so large that the method cannot hold its result in float64; or floating
+            point takes subnormal numbers for zero (:func:`numeric.arithmetic.check_arithmetic`).
 
     Examples:
         >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5))
@@ -99,6 +101,7 @@ def trace(
         raise NumericError(
             "expected features, how many shared ones there shall be, or an error, got None"
         )
+    check_arithmetic()
     if isinstance(network, nn.Module):
         check_network(network)
     layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)

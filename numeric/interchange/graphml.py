@@ -33,6 +33,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from numeric.arithmetic import check_arithmetic
 from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import parse_json, replacing, user_path
@@ -59,7 +60,7 @@ def save_graphml(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> None:
 
     Raises:
         NumericError: the graph breaks the schema, an attribute is not JSON, or the file cannot be
-            written.
+            written; or subnormal numbers are taken for zero, which then is what is written.
 
     Source:
         ``networkx.write_graphml_xml``.
@@ -72,6 +73,7 @@ def save_graphml(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> None:
         >>> seen["label"], seen["kind"], seen["layer"], seen["index"]
         ('logit/1', 'logit', 1, 1)
     """
+    check_arithmetic()
     validate(graph)
     last = len(graph.graph["sizes"]) - 1
     plain: nx.DiGraph[str] = nx.DiGraph()
@@ -98,7 +100,8 @@ def load_graphml(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
 
     Raises:
         NumericError: there is no such file, it is not GraphML, a node's name or an attribute cannot
-            be read, or the graph breaks the schema; the message names the node or the edge.
+            be read, or the graph breaks the schema; the message names the node or the edge. Or
+            subnormal numbers are read as zero.
 
     Source:
         ``networkx.read_graphml``.
@@ -111,6 +114,7 @@ def load_graphml(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
         >>> list(load_graphml(path).edges(data="weight")) == list(graph.edges(data="weight"))
         True
     """
+    check_arithmetic()
     plain = _read(path)
     graph: nx.DiGraph[Node] = CompositionGraph()
     graph.graph.update(_parsed(plain.graph, "attributes", dict, f"the graph in {path}"))

@@ -28,6 +28,7 @@ from typing import Any
 
 import networkx as nx
 
+from numeric.arithmetic import check_arithmetic
 from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import read_json, write_text
@@ -135,7 +136,8 @@ def save_node_link(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> Non
         path: the file.
 
     Raises:
-        NumericError: as :func:`to_node_link`, or the file cannot be written.
+        NumericError: as :func:`to_node_link`, or the file cannot be written; or subnormal numbers
+            are taken for zero, which then is what is written.
 
     Source:
         ``networkx.node_link_data``.
@@ -148,6 +150,7 @@ def save_node_link(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> Non
         >>> nx.node_link_graph(json.loads(path.read_text())).nodes["input",]
         {'size': 3}
     """
+    check_arithmetic()
     write_text(path, json.dumps(to_node_link(graph), allow_nan=False) + "\n")
 
 
@@ -161,7 +164,8 @@ def load_node_link(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
         As :func:`from_node_link`.
 
     Raises:
-        NumericError: there is no such file, it is not JSON, or as :func:`from_node_link`.
+        NumericError: there is no such file, it is not JSON, or as :func:`from_node_link`; or
+            subnormal numbers are read as zero.
 
     Source:
         ``networkx.node_link_graph``.
@@ -174,6 +178,7 @@ def load_node_link(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
         >>> list(load_node_link(path).edges(data="weight")) == list(graph.edges(data="weight"))
         True
     """
+    check_arithmetic()
     return from_node_link(read_json(path), str(path))
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
 from numeric import BilinearNetwork, Digits, Layer, NumericError, SquareLayer, square_layers
+from numeric.arithmetic import check_arithmetic
 from numeric.files import digest, load_arrays, save_arrays, user_path
 from numeric.network import check_integer
 from numeric.progress import progress_bar
@@ -95,7 +96,8 @@ def certify(
 
     Raises:
         ProofError: as :func:`proofs.prove`, or a process was killed; what is finished is kept.
-        NumericError: a number is out of range, or a file cannot be written.
+        NumericError: a number is out of range, a file cannot be written, or floating point is not
+            what bounds take it for, here or in one of the processes.
 
     Examples:
         >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
@@ -365,6 +367,8 @@ def _kept(
     folder: str | os.PathLike[str] | None,
 ) -> Arrays:
     """Do a part of the work, or read what an earlier run has done of it, if the checker agrees."""
+    # Each process, and each thread, has a mode of its own.
+    check_arithmetic()
     path = None
     if folder is not None:
         # Bases are those that are kept: what is computed anew may differ in its last digits.

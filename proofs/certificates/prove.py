@@ -15,6 +15,7 @@ import networkx as nx
 
 from analytic import THEOREMS, Derivation, ExactNetwork
 from numeric import BilinearNetwork, Digits, NumericError, SquareLayer, square_layers
+from numeric.arithmetic import check_arithmetic
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.files import digest
 from numeric.network import check_network
@@ -58,7 +59,8 @@ def prove(
     Raises:
         ProofError: an argument is of another kind, there is no graph, a graph or the images have
             other sizes than the network, or the logits of an image leave the range of float64.
-        NumericError: a graph breaks its schema, or a weight is not finite.
+        NumericError: a graph breaks its schema, or a weight is not finite; or floating point is not
+            what bounds take it for (:func:`numeric.arithmetic.check_arithmetic`).
 
     Examples:
         >>> import numpy as np
@@ -72,6 +74,7 @@ def prove(
         >>> certificate.holds
         True
     """
+    check_arithmetic()
     graphs = _checked(model, graph, digits, tolerance)
     layers = model.layers()
     exact = ExactNetwork(layers)

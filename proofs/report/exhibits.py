@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import BilinearNetwork, Digits
+from numeric.arithmetic import check_arithmetic
 from numeric.features.patterns import picture_shape
 from numeric.inference import logits, settled_copy
 from proofs.bounds.certified_radii import certified_radii
@@ -119,7 +120,11 @@ def certified(model: BilinearNetwork, images: npt.NDArray[np.float32]) -> dict[s
         ``values`` are rounded down, in the Euclidean norm of the pixels: 0 where the class leaves a
         doubt, None where no other class is ever reached. With several layers the first 200 images
         have one.
+
+    Raises:
+        NumericError: floating point is not what bounds take it for.
     """
+    check_arithmetic()
     layers = model.layers()
     exact = len(layers) == 1
     images = images if exact else images[:_CERTIFIED]

@@ -18,6 +18,7 @@ from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
 from proofs.certificates.certify import _TOGETHER, stability_bases
 from tests.digits import small_digits
+from tests.modes import flushing
 
 DIGITS = small_digits()
 
@@ -145,6 +146,21 @@ def test_a_process_that_is_killed_ends_it_in_words(
     with pytest.raises(ProofError, match=said) as caught:
         certify(model, trace(model, "polarized"), DIGITS, jobs=2, folder=tmp_path)
     assert isinstance(caught.value.__cause__, BrokenExecutor)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_no_radius_is_found_where_subnormal_numbers_are_taken_for_zero(
+    depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = network(depth)
+    graph = trace(model, "polarized")
+    module = sys.modules["proofs.certificates.certify"]
+    proved = module.prove(model, graph, DIGITS)
+    # As in a process in which what proves the rest has found nothing wrong.
+    monkeypatch.setattr(module, "prove", lambda *_: proved)
+    with flushing(), pytest.raises(NumericError, match="keeps subnormal numbers"):
+        certify(model, graph, DIGITS)
+    assert certify(model, graph, DIGITS).holds
 
 
 def test_processes_and_one_process_find_the_same() -> None:

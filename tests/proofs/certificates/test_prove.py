@@ -33,6 +33,7 @@ from numeric import (
 from proofs import Certificate, Claim, Level, ProofError, prove, save_certificate
 from proofs.certificates.measurements import Measurements
 from tests.digits import small_digits
+from tests.modes import flushing
 from tests.oracles import layer_expansion
 from tests.strategies import networks, tame
 
@@ -841,6 +842,13 @@ def test_a_tolerance_that_would_prove_anything_or_nothing_is_refused(tolerance: 
     model = network()
     with pytest.raises(ProofError, match="tolerance to be finite and not negative"):
         prove(model, trace(model), DIGITS, tolerance=tolerance)
+
+
+def test_nothing_is_proved_where_subnormal_numbers_are_taken_for_zero() -> None:
+    model = network()
+    graph = trace(model, "polarized")
+    with flushing(), pytest.raises(NumericError, match="keeps subnormal numbers"):
+        prove(model, graph, DIGITS)
 
 
 def test_labels_beyond_the_outputs_are_never_right() -> None:
