@@ -29,7 +29,8 @@ class Digits:
 
     Args:
         train_images: shape (pictures, inputs), float32, finite; for MNIST the ink of each pixel,
-            from 0 (none) to 1 (full).
+            from 0 (none) to 1 (full). Pictures with axes of their own, such as (pictures, 28, 28),
+            are read row by row.
         train_labels: shape (pictures,), int64, the class of each picture, 0 or above.
         test_images: shape (pictures, inputs), as ``train_images``.
         test_labels: shape (pictures,), as ``train_labels``.
@@ -55,6 +56,10 @@ class Digits:
 
     def __post_init__(self) -> None:
         """Check the arrays, so that whoever is handed the digits need not."""
+        for name in ("train_images", "test_images"):
+            images = getattr(self, name)
+            if isinstance(images, np.ndarray) and images.ndim > 2 and images.size:
+                object.__setattr__(self, name, images.reshape(len(images), -1))
         _check_split("train", self.train_images, self.train_labels)
         _check_split("test", self.test_images, self.test_labels)
         if self.test_images.shape[1] != self.inputs:

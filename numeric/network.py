@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from itertools import pairwise
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from numeric.agreement import check_agreement
 from numeric.errors import NumericError
 from numeric.normal_form import Layer, check_array
 from numeric.readable_modules import affine_map, check_module
+from numeric.scalars import plain
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class Configuration:
     def __post_init__(self) -> None:
         """Refuse sizes that no network has."""
         for name in ("inputs", "outputs", "depth", "width", "hidden"):
-            check_integer(getattr(self, name), name, least=1)
+            object.__setattr__(self, name, check_integer(getattr(self, name), name, least=1))
         for name in ("bias", "residual", "embedding"):
-            value = getattr(self, name)
+            value = plain(getattr(self, name))
+            object.__setattr__(self, name, value)
             if not isinstance(value, bool):
                 raise NumericError(f"expected {name} to be True or False, got {value!r}")
 
@@ -69,22 +71,26 @@ class Configuration:
             size = following
 
 
-def check_integer(value: object, name: str, *, least: int) -> None:
-    """Refuse what is not an integer within torch's range.
+def check_integer(value: object, name: str, *, least: int) -> int:
+    """Return an integer within torch's range, that of a scalar of numpy or torch too.
 
     Raises:
-        NumericError: with the name of the argument.
+        NumericError: it is another thing, too small or too large, with the name of the argument.
 
     Examples:
+        >>> check_integer(np.array([3, 1]).max(), "depth", least=1)
+        3
         >>> check_integer(0, "depth", least=1)
         Traceback (most recent call last):
         ...
         numeric.errors.NumericError: expected depth to be an integer of at least 1, got 0
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    number = plain(value)
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
         raise NumericError(f"expected {name} to be an integer of at least {least}, got {value!r}")
-    if value >= 1 << 63:
-        raise NumericError(f"expected {name} to be below 2^63, got {value}")
+    if number >= 1 << 63:
+        raise NumericError(f"expected {name} to be below 2^63, got {number}")
+    return number
 
 
 def _affine_shapes(
@@ -129,8 +135,9 @@ class BilinearLayer(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        for name, size in (("inputs", inputs), ("outputs", outputs), ("hidden", hidden)):
-            check_integer(size, name, least=1)
+        inputs = check_integer(inputs, "inputs", least=1)
+        outputs = check_integer(outputs, "outputs", least=1)
+        hidden = check_integer(hidden, "hidden", least=1)
         self.left = _linear(inputs, hidden, generator, bias=bias)
         self.right = _linear(inputs, hidden, generator, bias=bias)
         self.down = _linear(hidden, outputs, generator, bias=bias)
@@ -217,8 +224,8 @@ class BilinearNetwork(nn.Module):
         self.configuration = Configuration(
             inputs, outputs, depth, width, hidden, bias, residual, embedding
         )
-        check_integer(seed, "seed", least=0)
-        generator = torch.Generator().manual_seed(seed)
+        inputs, outputs, depth, width, hidden, *_ = astuple(self.configuration)
+        generator = torch.Generator().manual_seed(check_integer(seed, "seed", least=0))
         self.embedding = _linear(inputs, width, generator, bias=bias) if embedding else None
         sizes = [width if embedding else inputs, *[width] * (depth - 1), outputs]
         self.blocks = nn.ModuleList(

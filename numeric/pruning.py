@@ -21,12 +21,14 @@ import numpy.typing as npt
 
 from numeric.arithmetic import check_arithmetic
 from numeric.errors import NumericError
+from numeric.explanation.forward_pass import checked_images
 from numeric.features.distances import distances
 from numeric.features.kernels import environment, products, with_linear_neurons
 from numeric.graph import square_layers
 from numeric.inference import best_device, logits
 from numeric.normal_form import Layer, SquareLayer
 from numeric.rewrite import RewrittenNetwork
+from numeric.scalars import plain
 from numeric.schema import Node
 
 Doubles = npt.NDArray[np.float64]
@@ -52,7 +54,8 @@ def prune(
         share: which share of the sum of the features' squared norms stays, from 0 to 1.
         agreement: on which share of the images the class must stay the same; the fewest features
             are looked for by halving.
-        images: float array of shape (images, inputs), with ``agreement``.
+        images: float array of shape (images, inputs), with ``agreement``; pictures may have axes
+            of their own.
         bound: by how much no logit may move; the fewest features are looked for by halving.
         radius: for which inputs, those with :math:`\|x\|` at most this, with ``bound``.
 
@@ -79,6 +82,10 @@ def prune(
     """
     check_arithmetic()
     layers = square_layers(graph, whole=True)
+    features, share, agreement = map(plain, (features, share, agreement))
+    bound, radius = plain(bound), plain(radius)
+    if agreement is not None and images is not None:
+        images = checked_images(graph, images, axes=(2,))
     nodes = _features(graph)
     scores = np.concatenate(feature_norms(layers))
     order = np.argsort(-scores, kind="stable")
@@ -178,11 +185,11 @@ def _count(
             f"expected one of {', '.join(given)} and bound, got {' and '.join(chosen) or 'none'}"
         )
     if features is not None:
-        if isinstance(features, bool) or not isinstance(features, int | np.integer):
+        if isinstance(features, bool) or not isinstance(features, int):
             raise NumericError(f"expected features to be an integer, got {features!r}")
         if not 0 <= features <= len(order):
             raise NumericError(f"expected features to lie in 0..{len(order)}, got {features}")
-        return int(features)
+        return features
     target = float(given[chosen[0]] or 0.0)
     if not 0 <= target <= 1:
         raise NumericError(f"expected {chosen[0]} to lie in 0..1, got {target}")

@@ -63,7 +63,7 @@ def validate(graph: nx.DiGraph[Node]) -> None:
     for source, target, attributes in graph.edges(data=True):
         _check_edge(source, target, attributes, len(sizes) - 1)
     for node, attributes in graph.nodes(data=True):
-        if not isinstance(attributes.get("cut", False), bool):
+        if not isinstance(attributes.get("cut", False), bool | np.bool_):
             raise NumericError(
                 f"expected cut of node {node} to be True or False, got {attributes['cut']!r}"
             )

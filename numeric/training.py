@@ -21,6 +21,7 @@ from numeric.mnist import Digits
 from numeric.network import BilinearNetwork, check_integer, check_network
 from numeric.normal_form import check_array
 from numeric.progress import progress_bar
+from numeric.scalars import plain
 
 FORMAT = "bilinear-features checkpoint 1"
 
@@ -51,9 +52,10 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse settings that cannot train."""
         for name, least in (("epochs", 1), ("batch", 1), ("seed", 0)):
-            check_integer(getattr(self, name), name, least=least)
+            object.__setattr__(self, name, check_integer(getattr(self, name), name, least=least))
         for name in ("noise", "learning_rate", "weight_decay"):
-            value = getattr(self, name)
+            value = plain(getattr(self, name))
+            object.__setattr__(self, name, value)
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and math.isfinite(value) and value >= 0):
                 raise NumericError(

@@ -54,7 +54,7 @@ def bond_cosines(first: Network, second: Network, count: int) -> Doubles:
     for name, layers in zip(("first", "second"), comparable(first, second), strict=True):
         if len(layers) < 2:
             raise NumericError(f"expected {name} to have a hidden state, got a single layer")
-        check_forms(count, "count", layers, name)
+        count = check_forms(count, "count", layers, name)
         strongest.append(with_linear_neurons(canonical_first(layers)))
     one, other = strongest
     between = products(one, other)[1 : count + 1, 1 : count + 1]
@@ -81,8 +81,8 @@ def canonical_first(layers: Sequence[Layer]) -> Layer:
     return first._replace(down=bond.basis @ first.down, linear=bond.basis @ first.linear)
 
 
-def check_forms(count: int, argument: str, layers: Sequence[Layer], name: str = "network") -> None:
-    """Refuse more hidden forms than there are.
+def check_forms(count: int, argument: str, layers: Sequence[Layer], name: str = "network") -> int:
+    """Return a number of hidden forms, at most as many as there are.
 
     Raises:
         NumericError: with the name of the argument and of the network.
@@ -94,9 +94,10 @@ def check_forms(count: int, argument: str, layers: Sequence[Layer], name: str = 
         ...
         numeric.errors.NumericError: expected forms to be at most 4, all of network, got 5
     """
-    check_integer(count, argument, least=1)
+    number = check_integer(count, argument, least=1)
     available = len(layers[0].linear) - 1
-    if count > available:
+    if number > available:
         raise NumericError(
-            f"expected {argument} to be at most {available}, all of {name}, got {count}"
+            f"expected {argument} to be at most {available}, all of {name}, got {number}"
         )
+    return number

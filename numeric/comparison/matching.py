@@ -123,7 +123,7 @@ def strongest_features(network: Network, count: int, *, forms: int | None = None
         >>> strongest_features(BilinearNetwork(6, 3, depth=2, hidden=5), 2).weights.shape
         (6, 1)
     """
-    check_integer(count, "count", least=1)
+    count = check_integer(count, "count", least=1)
     layers = plain_layers(network)
     if len(layers) == 1:
         if forms is not None:
@@ -131,7 +131,7 @@ def strongest_features(network: Network, count: int, *, forms: int | None = None
         return features_of(_strongest(layers[0], count, len(layers[0].linear) - 1))
     if forms is None:
         forms = min(len(layers[0].linear), len(layers[-1].linear)) - 1
-    check_forms(forms, "forms", layers)
+    forms = check_forms(forms, "forms", layers)
     found = _strongest(canonical_first(layers), count, forms)
     readings = features_of(found).readings
     return Features(readings, np.ones((len(readings), 1)))

@@ -110,9 +110,8 @@ def drawn_outputs(
         >>> one.shape, bool((one == other).all())
         ((9, 1), True)
     """
-    check_integer(samples, "samples", least=2)
-    check_integer(seed, "seed", least=0)
-    generator = np.random.default_rng(seed)
+    samples = check_integer(samples, "samples", least=2)
+    generator = np.random.default_rng(check_integer(seed, "seed", least=0))
     size = first[0].linear.shape[1]
     for start in range(0, samples, _BATCH):
         state = generator.standard_normal((min(_BATCH, samples - start), size))

@@ -19,6 +19,7 @@ from numeric.explanation.flow import Flow, Path
 from numeric.explanation.forward_pass import check_held
 from numeric.explanation.interventions import is_edge
 from numeric.network import check_integer
+from numeric.scalars import plain
 from numeric.schema import INPUT, Edge, Node
 
 Doubles = npt.NDArray[np.float64]
@@ -63,7 +64,7 @@ class Explanation:
         Raises:
             NumericError: the number is not a positive integer. A layer that is not there is empty.
         """
-        check_integer(number, "number", least=1)
+        number = check_integer(number, "number", least=1)
         shares = {
             node: share for node, share in self.nodes.items() if node[:2] == ("feature", number)
         }
@@ -112,7 +113,7 @@ class Explanation:
         Raises:
             NumericError: the count is not a positive integer.
         """
-        check_integer(count, "count", least=1)
+        count = check_integer(count, "count", least=1)
         logits = {node: sign for node, sign in self._amounts.items() if node[0] == "logit"}
         return self._flow.paths(logits, count)
 
@@ -161,6 +162,7 @@ def explain(
     """
     flow = Flow.of(graph, image)
     signs = class_signs(graph, label, against)[1:]
+    label, against = plain(label), plain(against)
     seeds = {node: float(signs[node[1]]) for node in flow.values if node[0] == "logit"}
     seeds = {node: sign for node, sign in seeds.items() if sign}
     amounts, spread = flow.down(seeds)
@@ -177,8 +179,7 @@ def class_signs(graph: nx.DiGraph[Node], label: int, against: int | None) -> Dou
     signs = np.zeros(graph.graph["sizes"][-1])
     named = {"label": label} if against is None else {"label": label, "against": against}
     for (name, value), sign in zip(named.items(), (1.0, -1.0), strict=False):
-        index = int(value) if isinstance(value, np.integer) else value
-        check_integer(index, name, least=0)
+        index = check_integer(value, name, least=0)
         if index >= len(signs) - 1 or signs[index + 1]:
             raise NumericError(
                 f"expected {name} to be another class of the {len(signs) - 1}, got {index}"

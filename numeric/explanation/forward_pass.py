@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from numeric.errors import NumericError
 from numeric.graph import places_of, square_layers
@@ -101,23 +104,54 @@ def checked_images(
     name: str = "images",
     axes: tuple[int, ...] = (1, 2),
 ) -> Doubles:
-    """Return images in float64 if they are finite numbers of the graph's size."""
-    array, inputs = checked_numbers(images, name), graph.graph["sizes"][0] - 1
+    """Return images in float64 if they are finite numbers of the graph's size.
+
+    Pictures may have axes of their own, such as rows and columns: they are read row by row.
+    """
+    array, inputs = checked_pixels(images, name), graph.graph["sizes"][0] - 1
+    if 2 in axes and array.ndim > 2 and math.prod(array.shape[1:]) == inputs:
+        array = array.reshape(len(array), inputs)
+    if 1 in axes and array.ndim > 1 and array.size == inputs != array.shape[-1]:
+        array = array.ravel()
     if array.ndim not in axes or array.shape[-1] != inputs:
         expected = " or ".join(("", f"({inputs},)", f"(images, {inputs})")[n] for n in axes)
         raise NumericError(f"expected {name} to have shape {expected}, got {array.shape}")
     return array
 
 
-def checked_numbers(values: npt.ArrayLike, name: str) -> Doubles:
+def checked_pixels(images: npt.ArrayLike | Tensor, name: str) -> Doubles:
+    """Return pixels in float64 if they are finite numbers; those of a binary picture are 0 and 1.
+
+    Raises:
+        NumericError: also where they are bytes. Networks are trained on parts of full ink, and
+            nothing would say that 255 is not that.
+    """
+    array = _array(images)
+    if array.dtype == np.uint8:
+        raise NumericError(
+            f"expected {name} as floats in the units of the training, for MNIST from 0 to 1, got "
+            "uint8: divide by 255"
+        )
+    return checked_numbers(array.astype(np.float64) if array.dtype == np.bool_ else images, name)
+
+
+def checked_numbers(values: npt.ArrayLike | Tensor, name: str) -> Doubles:
     """Return an array in float64 if it holds finite real numbers."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError):
-        array = np.array(None)
+    array = _array(values)
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise NumericError(f"expected {name} to hold finite numbers, got {reprlib.repr(values)}")
     return array.astype(np.float64)
+
+
+def _array(values: npt.ArrayLike | Tensor) -> npt.NDArray[Any]:
+    """Return an array of what may be a tensor of any floats, on any device, with a gradient."""
+    try:
+        if isinstance(values, Tensor):
+            tensor = values.detach().cpu()
+            return np.asarray(tensor.double() if tensor.is_floating_point() else tensor)
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        return np.array(None)
 
 
 def check_held(computed: npt.ArrayLike, what: str) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.scalars import plain
 from numeric.schema import DIRECTIONS, INPUT, WEIGHTS, Edge, Node, validate
 
 Doubles = npt.NDArray[np.float64]
@@ -194,9 +195,10 @@ def check_node(graph: nx.DiGraph[Node], node: object) -> None:
 
 def checked_number(value: object, name: str) -> float:
     """Return a finite number as a float."""
-    if isinstance(value, Real) and not isinstance(value, bool):
+    held = plain(value)
+    if isinstance(held, Real) and not isinstance(held, bool):
         try:
-            number = float(value)
+            number = float(held)
         except OverflowError:
             number = math.inf
         if math.isfinite(number):

@@ -22,6 +22,7 @@ from numeric.features.kernels import with_linear_neurons
 from numeric.features.metrics import metric_root
 from numeric.features.sharing import enough_features, most_features, shared_features
 from numeric.normal_form import Layer, SquareLayer
+from numeric.scalars import plain
 
 Doubles = npt.NDArray[np.float64]
 
@@ -123,6 +124,7 @@ def shared(
     kept = _counts(bonds, components, share=0.99)
     homogeneous = _homogeneous(layers, bonds, kept)
     counts: Sequence[int | None] = [None] * len(homogeneous)
+    features, error = plain(features), plain(error)
     if error is None and features is not None:
         counts = _allocated(features, homogeneous)
         _check_counts(counts, homogeneous)
@@ -193,6 +195,7 @@ def _groups(square: SquareLayer) -> list[list[int]]:
 
 def _counts(bonds: Sequence[Bond], components: int | None, *, share: float) -> list[int]:
     """Return how many components of each bond stay."""
+    components = plain(components)
     if components is not None:
         if not _is_count(components):
             raise NumericError(f"expected components to be an integer from 1, got {components!r}")
@@ -208,7 +211,7 @@ def _counts(bonds: Sequence[Bond], components: int | None, *, share: float) -> l
 
 def _allocated(features: int | Sequence[int], layers: Sequence[Layer]) -> list[int]:
     """Return how many features each layer gets."""
-    counts = list(features) if isinstance(features, Iterable) else [features]
+    counts = [plain(n) for n in features] if isinstance(features, Iterable) else [features]
     if not all(map(_is_count, counts)):
         raise NumericError(f"expected features to be integers from 1, got {features!r}")
     if isinstance(features, Iterable):
@@ -232,7 +235,7 @@ def _allocated(features: int | Sequence[int], layers: Sequence[Layer]) -> list[i
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _homogeneous(

@@ -7,6 +7,7 @@ same float64, so numbers come back bit for bit.
 
 from __future__ import annotations
 
+import json
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.files import is_json
+from numeric.scalars import plain
 from numeric.schema import WEIGHTS, Node
 
 
@@ -66,7 +67,7 @@ def named_node(name: object) -> Node:
 def kept_attributes(
     owner: str, data: Mapping[str, Any], without: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the attributes that are JSON as they are.
+    """Return the attributes as JSON gives them back.
 
     Args:
         owner: what has the attributes, for the message.
@@ -74,25 +75,32 @@ def kept_attributes(
         without: names that the format keeps in another way.
 
     Returns:
-        The attributes under other names.
+        The attributes under other names; scalars of numpy and torch are Python's numbers.
 
     Raises:
         NumericError: one of them is not JSON, so a file would not give it back as it was.
 
     Examples:
-        >>> kept_attributes("node ('input',)", {"size": 3, "direction": None}, ("direction",))
-        {'size': 3}
+        >>> data = {"size": 3, "score": np.float32(0.5), "direction": None}
+        >>> kept_attributes("node ('input',)", data, ("direction",))
+        {'size': 3, 'score': 0.5}
         >>> kept_attributes("the graph", {"pair": (1, 2)})
         Traceback (most recent call last):
         ...
         numeric.errors.NumericError: expected the attribute 'pair' of the graph to be JSON, got \
 (1, 2)
     """
-    kept = {name: value for name, value in data.items() if name not in without}
-    for name, value in kept.items():
-        if not is_json(value) or not isinstance(name, str):
+    kept = {}
+    for name in [name for name in data if name not in without]:
+        try:
+            kept[name] = json.loads(json.dumps(data[name], allow_nan=False, default=plain))
+            same = isinstance(name, str) and bool(kept[name] == data[name])
+        except (TypeError, ValueError, RuntimeError, RecursionError):
+            same = False
+        if not same:
             raise NumericError(
-                f"expected the attribute {name!r} of {owner} to be JSON, got {reprlib.repr(value)}"
+                f"expected the attribute {name!r} of {owner} to be JSON, got "
+                f"{reprlib.repr(data[name])}"
             )
     return kept
 

@@ -53,7 +53,7 @@ from matplotlib.image import imsave
 
 from numeric.errors import NumericError
 from numeric.explanation.flow import Flow
-from numeric.explanation.forward_pass import checked_numbers
+from numeric.explanation.forward_pass import checked_pixels
 from numeric.explanation.interventions import takes_part
 from numeric.features.patterns import picture_shape
 from numeric.files import user_path, write_text
@@ -108,7 +108,7 @@ def to_attribution_graph(
     """
     validate(graph)
     if most is not None:
-        check_integer(most, "most", least=0)
+        most = check_integer(most, "most", least=0)
     whole, graph = graph, graph.copy()
     graph.remove_nodes_from([node for node in whole if not takes_part(whole, node)])
     values, links, probabilities = _weighed(graph, image)
@@ -212,7 +212,7 @@ def _weighed(
 
 
 def _point(image: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:
-    point = checked_numbers(image, "image").ravel()
+    point = checked_pixels(image, "image").ravel()
     if len(point) != inputs:
         raise NumericError(f"expected image to hold {inputs} numbers, got {len(point)}")
     return point

@@ -149,7 +149,7 @@ def adversarial_directions(margins: PairMargins, *, count: int = 1) -> list[Dire
         >>> all(direction.eigenvalue < 0 for direction in found)
         True
     """
-    check_integer(count, "count", least=1)
+    count = check_integer(count, "count", least=1)
     found = []
     for predicted, rival in ordered_pairs(margins.classes):
         margin = margins.between(predicted, rival)

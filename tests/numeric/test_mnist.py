@@ -507,6 +507,14 @@ def test_digits_refuse_an_array_of_another_form(
         Digits(**{**arrays(), name: change(arrays()[name])})
 
 
+def test_pictures_of_digits_are_read_row_by_row() -> None:
+    images = np.random.default_rng(0).random((4, 1, 3, 2), dtype=np.float32)
+    labels = np.arange(4)
+    digits = Digits(images, labels, images[:2, 0], labels[:2])
+    np.testing.assert_array_equal(digits.train_images, images.reshape(4, 6))
+    np.testing.assert_array_equal(digits.test_images, images[:2].reshape(2, 6))
+
+
 def test_digits_refuse_splits_of_different_widths() -> None:
     wider = np.zeros((1, 3), np.float32)
     with pytest.raises(NumericError, match="test_images to be 2 wide as train_images, got 3"):

@@ -254,6 +254,16 @@ def test_indices_may_be_numpys_integers_and_have_gaps() -> None:
     assert square_layers(graph)[1].readings[-1].tolist() == [0, 1, 0]
 
 
+def test_a_feature_may_be_cut_by_numpys_truth() -> None:
+    graph = a_graph()
+    feature = next(name for name in graph if name[0] == "feature")
+    graph.nodes[feature]["cut"] = np.bool_(1)
+    validate(graph)
+    graph.nodes[feature]["cut"] = np.int64(1)
+    with pytest.raises(NumericError, match=r"expected cut of node .* to be True or False, got"):
+        validate(graph)
+
+
 def test_a_form_or_logit_that_reads_nothing_is_valid() -> None:
     graph = a_graph()
     for name in (FORM, LOGIT):

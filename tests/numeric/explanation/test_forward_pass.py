@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import NumericError, square_layers
+from numeric import BilinearNetwork, NumericError, prune, square_layers, trace
 from numeric.explanation.explanations import explain
 from numeric.explanation.forward_pass import ForwardPass, checked_images, checked_numbers
 from numeric.explanation.responses import effect, node_values, predicted_effect, response
@@ -98,6 +99,69 @@ def test_a_square_that_nothing_adds_up_counts_too() -> None:
 def test_what_holds_no_numbers_is_refused(values: Any) -> None:
     with pytest.raises(NumericError, match="expected weights to hold finite numbers, got"):
         checked_numbers(values, "weights")
+
+
+PIXELS = np.random.default_rng(0).random((5, 9)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        PIXELS.reshape(5, 3, 3),
+        PIXELS.reshape(5, 1, 3, 3),
+        PIXELS.reshape(5, 3, 3).transpose(0, 2, 1).swapaxes(1, 2),
+        torch.from_numpy(PIXELS).requires_grad_(),
+        torch.from_numpy(PIXELS.reshape(5, 3, 3)).double(),
+        PIXELS.tolist(),
+    ],
+    ids=["rows", "channel", "strided", "gradient", "double", "lists"],
+)
+def test_pictures_are_read_row_by_row(images: Any) -> None:
+    graph = trace(BilinearNetwork(9, 2, depth=1, hidden=2))
+    np.testing.assert_array_equal(checked_images(graph, images), PIXELS)
+    with pytest.raises(NumericError, match=r"expected image to have shape \(9,\), got \(5, "):
+        checked_images(graph, images, "image", axes=(1,))
+
+
+@pytest.mark.parametrize("shape", [(9,), (3, 3), (1, 3, 3)])
+def test_one_picture_may_have_rows_and_columns(shape: tuple[int, ...]) -> None:
+    graph, picture = trace(BilinearNetwork(9, 2, depth=1, hidden=2)), PIXELS[0].reshape(shape)
+    found = checked_images(graph, picture, "image", axes=(1,))
+    np.testing.assert_array_equal(found, PIXELS[0])
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (9, 1), (1, 9), (9,)])
+def test_images_are_told_apart_by_their_last_axis(shape: tuple[int, ...]) -> None:
+    one, nine = (trace(BilinearNetwork(size, 2, depth=1, hidden=2)) for size in (1, 9))
+    image = np.zeros(shape)
+    assert checked_images(nine, image).shape == ((9,) if shape == (9, 1) else shape)
+    if shape == (9, 1):
+        assert checked_images(one, image).shape == (9, 1)
+    else:
+        with pytest.raises(NumericError, match=r"expected images to have shape \(1,\) or"):
+            checked_images(one, image)
+
+
+def test_binary_pictures_are_0_and_1_and_half_precision_is_widened() -> None:
+    graph = small_graph()
+    found = checked_images(graph, PIXELS[:, :3] > 0.5)
+    np.testing.assert_array_equal(found, (PIXELS[:, :3] > 0.5).astype(float))
+    half = torch.from_numpy(PIXELS[:, :3]).bfloat16()
+    np.testing.assert_array_equal(checked_images(graph, half), half.double().numpy())
+
+
+@pytest.mark.parametrize("pixels", [np.full(3, 255, np.uint8), torch.ones(3, dtype=torch.uint8)])
+def test_bytes_are_refused_as_pixels(pixels: Any) -> None:
+    """The network would take 255 for 255 times the ink that it was trained on."""
+    graph = small_graph()
+    for images in (pixels, [pixels] * 2):
+        with pytest.raises(NumericError, match="got uint8: divide by 255"):
+            ForwardPass.of(graph, images)
+    with pytest.raises(NumericError, match=r"expected image as floats .* got uint8"):
+        to_attribution_graph(graph, "bytes", image=pixels)
+    with pytest.raises(NumericError, match=r"expected images as floats .* got uint8"):
+        prune(graph, agreement=0.9, images=[pixels] * 2)
+    assert ForwardPass.of(graph, pixels / 255).images.max() <= 1
 
 
 def test_the_number_of_axes_may_be_told() -> None:

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import NumericError
-from numeric.interchange.attributes import named_node
+from numeric import NumericError, load_graph, save_graph
+from numeric.interchange.attributes import kept_attributes, named_node
 from numeric.interchange.attribution_format import load_attribution_graph
 from numeric.interchange.attribution_graph import save_attribution_graph
 from numeric.interchange.graphml import load_graphml, save_graphml
@@ -206,6 +206,33 @@ def test_other_files_are_refused(tmp_path: Path, load: Load, what: str, content:
         load(tmp_path / "missing")
     with pytest.raises(NumericError, match=r"expected to read .*, got: Is a directory"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value", [np.float32(0.1), np.float64(0.5), np.int64(3), np.bool_(1), np.array(2), [np.int8(1)]]
+)
+def test_scalars_of_numpy_are_kept_as_python_s(tmp_path: Path, value: Any) -> None:
+    graph = annotated_graph(4)
+    place = graph.nodes["feature", 1, 0]
+    place["score"], plain = value, [1] if isinstance(value, list) else value.item()
+    for number, (save, load) in enumerate([*FORMATS.values(), (save_graph, load_graph)]):
+        save(graph, tmp_path / str(number))
+        kept = load(tmp_path / str(number)).nodes["feature", 1, 0]["score"]
+        assert (type(kept), kept) == (type(plain), plain)
+
+
+def circle() -> list[Any]:
+    values: list[Any] = []
+    values.append(values)
+    return values
+
+
+@pytest.mark.parametrize(
+    "value", [np.ones(2), np.float32("nan"), 1j, {1: 2}, object(), circle()], ids=range(6)
+)
+def test_what_json_would_not_give_back_is_no_attribute(value: Any) -> None:
+    with pytest.raises(NumericError, match="expected the attribute 'score' of it to be JSON, got"):
+        kept_attributes("it", {"score": value})
 
 
 # Node-link
