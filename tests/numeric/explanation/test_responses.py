@@ -269,7 +269,7 @@ def module_values(graph: Any) -> Any:
         (np.array([1, np.nan, 1]), "to hold finite numbers, got array"),
         (np.array([1, np.inf, 1]), "to hold finite numbers"),
         (np.array([1, 1j, 1]), "to hold finite numbers, got array"),
-        (np.array([True, True, True]), "to hold finite numbers, got array"),
+        (np.array([1, 1, 1], dtype=np.uint8), r"as floats in the units of the training, .* uint8"),
         (["a", "b", "c"], "to hold finite numbers"),
         (None, "to hold finite numbers, got None"),
         ([[1.0, 2.0], [1.0]], r"to hold finite numbers, got \[\[1.0, 2.0\], \[1.0\]\]"),
