@@ -20,8 +20,8 @@ from numeric.files import load_arrays, save_arrays
 from numeric.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
-from proofs.certificates.certify import pixel_radii, stability_bases, stability_radii
 from proofs.certificates.files import data_witnesses
+from proofs.certificates.radii import pixel_radii, stability_bases, stability_radii
 from proofs.checker import Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins

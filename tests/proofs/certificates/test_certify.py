@@ -6,17 +6,18 @@ import json
 import os
 import sys
 from concurrent.futures import BrokenExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from numeric import BilinearNetwork, Digits, NumericError, save_graph, save_network, trace
+from numeric import BilinearNetwork, NumericError, save_graph, save_network, trace
 from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
-from proofs.certificates.certify import _TOGETHER, stability_bases
+from proofs.certificates import radii
+from proofs.certificates.certify import _TOGETHER
+from proofs.certificates.radii import stability_bases
 from tests.digits import small_digits
 from tests.modes import flushing
 
@@ -74,7 +75,7 @@ def test_what_is_finished_is_not_done_again(
     def forbidden(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(sys.modules["proofs.certificates.certify"], "nearest", forbidden)
+    monkeypatch.setattr(radii, "nearest", forbidden)
     again = certify(model, graph, DIGITS, folder=tmp_path)
     for name, array in first.witnesses.items():
         np.testing.assert_array_equal(again.witnesses[name], array)
@@ -129,7 +130,7 @@ def test_what_is_finished_counts_where_the_last_digits_come_out_otherwise(
         return {n: a * (1 + 1e-15 * rng.standard_normal(a.shape)) for n, a in found.items()}
 
     monkeypatch.setattr(module, "stability_bases", bases)
-    monkeypatch.setattr(module, "stability_radii", None)
+    monkeypatch.setattr(radii, "stability_radii", None)
     assert certify(model, graph, DIGITS, folder=tmp_path) == first
     assert sorted(tmp_path.iterdir()) == names
 
@@ -211,38 +212,3 @@ def test_numbers_that_are_none_are_refused(settings: dict[str, Any], message: st
 def test_without_a_graph_nothing_is_certified() -> None:
     with pytest.raises(ProofError, match="expected a graph, or several, got none"):
         certify(network(1), [], DIGITS)
-
-
-def test_images_whose_class_is_in_doubt_have_no_radius() -> None:
-    model = network(1)
-    still = replace(
-        DIGITS,
-        test_images=np.zeros((2, 9), np.float32),
-        test_labels=np.zeros(2, DIGITS.test_labels.dtype),
-    )
-    for parameter in model.parameters():
-        parameter.data.zero_()
-    found = certify(model, trace(model, "polarized"), still)
-    assert (found.witnesses["robustness.radius"] == 0).all()
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_no_neighbour_is_claimed_where_a_margin_only_touches_zero(
-    tmp_path: Path, seed: int
-) -> None:
-    # Without biases every margin of a single input is a multiple of its square.
-    model = BilinearNetwork(1, 3, depth=1, hidden=5, bias=False, seed=seed)
-    images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
-    graph, files = saved(tmp_path, model)
-    digits = Digits(images, labels, images, labels)
-    certificate = certify(model, graph, digits)
-    assert (certificate.witnesses["robustness.radius"] == 0).all()
-    save_certificate(certificate, tmp_path / "certificate.json", **files)
-    assert check(tmp_path / "certificate.json")
-
-
-def test_a_neighbour_is_claimed_where_a_margin_falls_below_zero() -> None:
-    model = BilinearNetwork(1, 3, depth=1, hidden=5, seed=0)
-    images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
-    graph, digits = trace(model, "polarized"), Digits(images, labels, images, labels)
-    assert (certify(model, graph, digits).witnesses["robustness.radius"] > 0).all()

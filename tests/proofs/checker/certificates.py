@@ -29,8 +29,8 @@ from numeric.inference import predictions
 from numeric.pruning import as_layers
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
-from proofs.certificates.certify import pixel_radii, stability_bases, stability_radii
 from proofs.certificates.decimals import rounded_down
+from proofs.certificates.radii import pixel_radii, stability_bases, stability_radii
 from proofs.checker import Checker, Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins

@@ -1,0 +1,230 @@
+"""Radii of one kind around images, and what proves them, as far as the checker accepts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numeric import Layer, SquareLayer
+from numeric.files import digest
+from numeric.pruning import as_layers
+from proofs.bounds.certified_radii import certified_radii
+from proofs.bounds.surroundings import Compressed
+from proofs.certificates.claims import Claim
+from proofs.certificates.counts import clear_classes
+from proofs.certificates.decimals import rounded_down
+from proofs.certificates.verification import Verifier, accepted, mean_below
+from proofs.robustness.claims import FACTOR, pixel_witnesses, witnesses
+from proofs.robustness.infinity import infinity_bounds
+from proofs.robustness.pairs import PairMargins
+from proofs.robustness.trust_region import nearest
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+_STACKS = ("network", "graph")
+"""What witnesses are called that belong to the first and to the second of two stacks."""
+
+_NEAR = 2.0**-399
+"""A radius that counts as none."""
+
+_ROOMS = ((0.0, 1e-12), (1e-4, 1e-9), (1e-2, 1e-6), (0.2, 1e-4), (0.9, 1e-6))
+"""By which share a radius that is not accepted is shortened, and how small multipliers may be then,
+beside the largest: those next to 0 leave a direction no room for rounding."""
+
+_MARGINS: dict[str, PairMargins] = {}
+"""The eigendecompositions of the last network that this process has worked on."""
+
+_VERIFIERS: dict[str, Verifier] = {}
+"""The last verifier of this process."""
+
+
+@dataclass(frozen=True)
+class RadiiTask:
+    """A kind of radii, of a network alone or of one together with a graph."""
+
+    kind: str
+    subject: str
+    network: list[Layer]
+    graphs: Mapping[str, Sequence[SquareLayer]] = field(default_factory=dict)
+
+    @property
+    def stacks(self) -> list[list[Layer]]:
+        """The layers of the network, and of a graph if it is about both."""
+        return [self.network, *(as_layers(squares) for squares in self.graphs.values())]
+
+    def digest(self, *arrays: npt.NDArray[Any]) -> str:
+        """Name what follows from the weights and some arrays, by nothing that was computed."""
+        weights = [array for stack in self.stacks for layer in stack for array in layer]
+        return digest([*weights, *arrays])[:16]
+
+    def named(self, arrays: Arrays) -> Arrays:
+        """Return arrays under the names that witnesses have."""
+        mark = f"stability.{self.subject}" if self.kind == "stability" else self.kind
+        return {f"{mark}.{key}": array for key, array in arrays.items()}
+
+    def claim(self, radii: npt.NDArray[np.float64]) -> Claim:
+        """State how many images have a radius, and how large it is in the mean."""
+        above = radii[radii > 0]
+        numbers: dict[str, Any] = {
+            "images": len(radii),
+            "count": len(above),
+            "mean": rounded_down(mean_below(radii)),
+        }
+        if self.kind == "robustness":
+            return Claim.of(self.kind, numbers | {"factor": FACTOR})
+        if self.kind == "pixel robustness":
+            return Claim.of(self.kind, numbers)
+        name = f"{self.subject}: {self.kind}"
+        return Claim.of(self.kind, {"models": self.subject} | numbers, name=name)
+
+    def accepts(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
+        """Return whether the checker accepts the radii of images."""
+        witnesses = {"images": images, **self.named(arrays)}
+        return _verifier(self).refusal(self.claim(arrays["radius"]), witnesses) is None
+
+    def fits(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
+        """Return whether arrays are those of this kind, with a row for each image, and finite."""
+        wanted = (
+            {"radius", "multipliers", "targets", "added"}
+            if self.kind == "robustness"
+            else {"radius", *(f"{name}.multipliers" for name in _STACKS[: len(self.stacks)])}
+        )
+        return arrays.keys() == wanted and all(
+            array.shape[:1] == (len(images),) and np.isfinite(array).all()
+            for array in arrays.values()
+        )
+
+    def sound(self, bases: Arrays, images: npt.NDArray[Any]) -> Arrays:
+        """Find radii and what proves them; those that the checker does not accept become smaller.
+
+        Args:
+            bases: what multipliers rest on, as witnesses.
+            images: shape (images, inputs).
+        """
+        arrays = self.found(bases, images)
+        arrays["radius"] = np.where(arrays["radius"] > _NEAR, arrays["radius"], 0.0)
+        radii = arrays["radius"].copy()
+        wrong = ~self.sure(bases | arrays, images)
+        for share, least in _ROOMS if self.kind == "stability" else ():
+            if not wrong.any():
+                break
+            arrays["radius"][wrong] = radii[wrong] * (1 - share)
+            for name in arrays.keys() - {"radius"}:
+                largest = arrays[name].max(axis=(1, 2), keepdims=True)
+                arrays[name][wrong] = np.maximum(arrays[name], least * largest)[wrong]
+            places = np.flatnonzero(wrong)
+            tried = bases | {name: array[places] for name, array in arrays.items()}
+            wrong[places] = ~self.sure(tried, images[places])
+        arrays["radius"][wrong] = 0.0
+        return arrays
+
+    def sure(self, arrays: Arrays, images: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Return of which images the checker accepts the radius."""
+        rows = {name for name, array in arrays.items() if _is_of_images(name)}
+
+        def accepts(places: npt.NDArray[np.int64]) -> bool:
+            some = {name: arrays[name][places] for name in rows}
+            return self.accepts(arrays | some, images[places])
+
+        return accepted(accepts, len(images))
+
+    def found(self, bases: Arrays, images: npt.NDArray[Any]) -> Arrays:
+        """Find radii of images, and what proves them."""
+        if self.kind == "pixel robustness":
+            return pixel_radii(self.network, images)
+        if self.kind == "robustness":
+            return _robustness(self.digest(), self.network, images)
+        names = _STACKS[: len(self.stacks)]
+        return stability_radii([bases[f"{name}.basis"] for name in names], self.stacks, images)
+
+
+def _is_of_images(name: str) -> bool:
+    """Return whether a witness has a row for each image."""
+    return name.rpartition(".")[2] in ("radius", "multipliers", "targets", "added")
+
+
+def _verifier(task: RadiiTask) -> Verifier:
+    """Return the verifier of a task, with the eigendecompositions that it has checked before."""
+    name = f"{task.subject} {task.digest()}"
+    if name not in _VERIFIERS:
+        _VERIFIERS.clear()
+        _VERIFIERS[name] = Verifier(task.network, task.graphs)
+    return _VERIFIERS[name]
+
+
+def stability_bases(
+    stacks: Sequence[Sequence[Layer]], bases: Sequence[npt.NDArray[np.float64]]
+) -> Arrays:
+    """Return the bases of pixels and hidden states that multipliers rest on, as witnesses.
+
+    Args:
+        stacks: the layers of the network, and of a graph if it is about both.
+        bases: of the pixels, one for each.
+    """
+    found: Arrays = {}
+    for name, stack, basis in zip(_STACKS, stacks, bases, strict=False):
+        found[f"{name}.basis"] = basis
+        for number, root in enumerate(Compressed.of(stack, basis).roots, start=1):
+            found[f"{name}.root.{number}"] = root
+    return found
+
+
+def stability_radii(
+    bases: Sequence[npt.NDArray[np.float64]],
+    stacks: Sequence[Sequence[Layer]],
+    images: npt.NDArray[Any],
+) -> Arrays:
+    """Find radii within which all stacks keep the class of the first one, and what proves them.
+
+    Args:
+        bases: of the pixels, one for each stack.
+        stacks: the layers of the network, and of a graph if it is about both.
+        images: shape (images, inputs).
+
+    Returns:
+        The radii, and the multipliers of each stack, as witnesses.
+    """
+    classes = _classes(stacks[0], images)
+    found = certified_radii(stacks, images, np.maximum(classes, 0), bases)
+    pairs = zip(_STACKS, found.multipliers, strict=False)
+    arrays = {f"{name}.multipliers": multipliers for name, multipliers in pairs}
+    return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
+
+
+def pixel_radii(layers: Sequence[Layer], images: npt.NDArray[Any]) -> Arrays:
+    """Find by how much all pixels can change within the class, and what proves it, as witnesses.
+
+    Args:
+        layers: one, of the network.
+        images: shape (images, inputs).
+    """
+    margins, classes = PairMargins(layers), _classes(layers, images)
+    found = infinity_bounds(margins, images, np.maximum(classes, 0))
+    arrays = pixel_witnesses(margins, images, found)
+    arrays["radius"][classes < 0] = 0.0
+    return arrays
+
+
+def _robustness(name: str, layers: list[Layer], images: npt.NDArray[Any]) -> Arrays:
+    """Find the exact radii of a network of one layer, and what proves them."""
+    if name not in _MARGINS:
+        _MARGINS.clear()
+        _MARGINS[name] = PairMargins(layers)
+    classes = _classes(layers, images)
+    found = nearest(_MARGINS[name], images, np.maximum(classes, 0))
+    arrays = witnesses(_MARGINS[name], images, found)
+    arrays["radius"][classes < 0] = 0.0
+    return arrays
+
+
+def _classes(layers: Sequence[Layer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the network's classes, -1 where floating point leaves a doubt."""
+    state = np.concatenate([np.ones((len(images), 1)), images], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for left, right, down, linear in layers:
+            state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
+    return clear_classes(state[:, 1:])

@@ -1,0 +1,46 @@
+"""Radii of one kind, as far as the checker accepts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numeric import BilinearNetwork, Digits, save_graph, save_network, trace
+from proofs import certify, check, save_certificate
+
+
+def test_images_whose_class_is_in_doubt_have_no_radius() -> None:
+    model = BilinearNetwork(9, 3, depth=1, hidden=5, seed=1)
+    images, labels = np.zeros((2, 9), np.float32), np.zeros(2, np.int64)
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    found = certify(model, trace(model, "polarized"), Digits(images, labels, images, labels))
+    assert (found.witnesses["robustness.radius"] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_neighbour_is_claimed_where_a_margin_only_touches_zero(
+    tmp_path: Path, seed: int
+) -> None:
+    # Without biases every margin of a single input is a multiple of its square.
+    model = BilinearNetwork(1, 3, depth=1, hidden=5, bias=False, seed=seed)
+    images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
+    graph = trace(model, "polarized")
+    files: Any = {"model": tmp_path / "model", "graphs": {"polarized": tmp_path / "graph"}}
+    save_network(model, files["model"])
+    save_graph(graph, files["graphs"]["polarized"])
+    digits = Digits(images, labels, images, labels)
+    certificate = certify(model, graph, digits)
+    assert (certificate.witnesses["robustness.radius"] == 0).all()
+    save_certificate(certificate, tmp_path / "certificate.json", **files)
+    assert check(tmp_path / "certificate.json")
+
+
+def test_a_neighbour_is_claimed_where_a_margin_falls_below_zero() -> None:
+    model = BilinearNetwork(1, 3, depth=1, hidden=5, seed=0)
+    images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
+    graph, digits = trace(model, "polarized"), Digits(images, labels, images, labels)
+    assert (certify(model, graph, digits).witnesses["robustness.radius"] > 0).all()
