@@ -140,10 +140,13 @@ def _in_parallel(
                 found.append(arrays)
                 progress.advance(shown)
         except (BrokenExecutor, MemoryError, OSError) as error:
+            # Which error tells of a process that was killed depends on who notices it first.
+            killed = isinstance(error, BrokenExecutor)
+            reason = "a process that was killed" if killed else type(error).__name__
             kept = "nothing is kept" if folder is None else f"it is kept in {folder} and used again"
             raise ProofError(
                 f"expected the processes to finish the radii of {task.subject}, got: "
-                f"{type(error).__name__} after {len(found)} of {len(parts)} parts; {kept}"
+                f"{reason} after {len(found)} of {len(parts)} parts; {kept}"
             ) from error
     return bases | {key: np.concatenate([arrays[key] for arrays in found]) for key in found[0]}
 

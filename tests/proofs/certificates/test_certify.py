@@ -143,7 +143,7 @@ def test_a_process_that_is_killed_ends_it_in_words(
 
     monkeypatch.setattr(sys.modules["proofs.certificates.certify"], "_kept", killed)
     model = network(1)
-    said = r"got: TerminatedWorkerError after 0 of 1 parts; it is kept in .* and used again"
+    said = r"got: a process that was killed after 0 of 1 parts; it is kept in .* and used again"
     with pytest.raises(ProofError, match=said) as caught:
         certify(model, trace(model, "polarized"), DIGITS, jobs=2, folder=tmp_path)
     assert isinstance(caught.value.__cause__, BrokenExecutor)
