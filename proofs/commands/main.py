@@ -71,7 +71,7 @@ def train(
     seed: Seed = _DEFAULTS.seed,
     data: Data = None,
 ) -> None:
-    """Train a network on MNIST and write it to MODEL.
+    """Train a network on MNIST, or --data, and write it to MODEL.
 
     An interrupted training goes on from its last epoch when the same command is given again. A
     MODEL that was trained with the same settings is left as it is.

@@ -6,12 +6,13 @@ import errno
 import gzip
 import hashlib
 import os
+import pwd
 import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pytest
@@ -122,35 +123,101 @@ def test_a_named_directory_is_read_plain_or_compressed_and_in_the_layout_of_torc
     assert not (tmp_path / "cache").exists()
 
 
-def test_the_four_files_may_lie_in_different_forms(
-    tmp_path: Path, online: Callable[..., None]
+@pytest.mark.parametrize(
+    "names",
+    [
+        [name.replace("-idx", ".idx") for name in FILES],  # as Kaggle has them
+        [f"{name.replace('-idx', '.idx')}.gz" for name in FILES],
+        [TRAIN_IMAGES, f"{TRAIN_LABELS}.gz", "t10k-images.idx3-ubyte", TEST_LABELS],
+    ],
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_names_of_other_mirrors_are_known_whatever_they_say_of_compression(
+    tmp_path: Path, names: list[str], *, compressed: bool
 ) -> None:
-    shelf = Shelf({TEST_LABELS: FILES[TEST_LABELS]})
+    for name, content in zip(names, FILES.values(), strict=True):
+        # Browsers unpack what they load, and keep its name.
+        (tmp_path / name).write_bytes(gzip.compress(content) if compressed else content)
+    assert_is_the_small_set(load_mnist(tmp_path))
+
+
+def test_folders_that_are_called_as_the_files_are_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, {name.replace("-idx", ".idx"): content for name, content in FILES.items()})
+    for name in FILES:
+        put(tmp_path / name, {name: b"another copy, as Kaggle has it"})
+    assert_is_the_small_set(load_mnist(tmp_path))
+
+
+OTHERS = {
+    TRAIN_IMAGES: images_file(PIXELS[::-1]),
+    TRAIN_LABELS: labels_file(LABELS[:2].repeat([1, 2])),
+    TEST_IMAGES: images_file(PIXELS[1:]),
+    TEST_LABELS: labels_file(LABELS[1:]),
+}
+
+
+def test_other_images_under_the_names_of_mnist_are_used_and_not_looked_for_elsewhere(
+    tmp_path: Path, online: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(FILES)
     online(shelf)
-    put(tmp_path / "mine", {TRAIN_IMAGES: FILES[TRAIN_IMAGES]})
-    put(tmp_path / "mine/MNIST/raw", {TRAIN_LABELS: FILES[TRAIN_LABELS]}, compressed=True)
-    put(tmp_path / "cache/mnist", {TEST_IMAGES: FILES[TEST_IMAGES]})
-    assert_is_the_small_set(load_mnist(tmp_path / "mine", cache=tmp_path / "cache"))
-    assert shelf.asked == [TEST_LABELS]
+    monkeypatch.setenv("BILINEAR_CACHE", str(tmp_path / "cache"))
+    put(tmp_path / "cache/mnist", FILES)
+    digits = load_mnist(put(tmp_path / "fashion", OTHERS))
+    np.testing.assert_array_equal(digits.train_images, PIXELS[::-1] / np.float32(255))
+    np.testing.assert_array_equal(digits.train_labels, [7, 0, 0])
+    np.testing.assert_array_equal(digits.test_images, PIXELS[1:] / np.float32(255))
+    np.testing.assert_array_equal(digits.test_labels, [0, 9])
+    assert shelf.asked == []
 
 
-def test_a_named_directory_is_asked_before_the_cache_and_the_cache_before_the_network(
-    tmp_path: Path, online: Callable[..., None]
+def test_the_folder_itself_comes_before_what_torchvision_left_in_it(tmp_path: Path) -> None:
+    put(tmp_path / "MNIST/raw", OTHERS)
+    assert_is_the_small_set(load_mnist(put(tmp_path, FILES)))
+
+
+@pytest.mark.parametrize("below", [".", "MNIST/raw"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_a_named_directory_has_not_is_taken_from_nowhere_else(
+    tmp_path: Path, online: Callable[..., None], below: str, name: str
 ) -> None:
+    shelf = Shelf(FILES)
+    online(shelf)
+    put(tmp_path / "cache/mnist", FILES)
+    put(tmp_path / "mine/MNIST/raw", FILES)
+    (put(tmp_path / "mine" / below, FILES) / name).unlink()
+    with pytest.raises(NumericError, match=f"{tmp_path}/mine.*, got no {name} in ") as caught:
+        load_mnist(tmp_path / "mine", cache=tmp_path / "cache")
+    assert "\n" not in str(caught.value)
+    assert shelf.asked == []
+
+
+def test_an_error_about_files_that_are_not_there_names_those_that_are(tmp_path: Path) -> None:
+    expected = (
+        f"expected {tmp_path}, or MNIST/raw in it, to hold train-images-idx3-ubyte, "
+        "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or with .idx "
+        "for -idx, or with .gz behind), got "
+    )
+    with pytest.raises(NumericError) as caught:
+        load_mnist(tmp_path)
+    assert str(caught.value) == expected + f"no {', no '.join(FILES)} in {tmp_path}, which is empty"
+    put(tmp_path, {**OTHERS, **{f"emnist-{number}.gz": b"" for number in range(10)}})
+    (tmp_path / TEST_LABELS).unlink()
+    with pytest.raises(NumericError) as caught:
+        load_mnist(tmp_path)
+    assert str(caught.value) == expected + (
+        f"no {TEST_LABELS} in {tmp_path}, which holds "
+        f"{', '.join(f'emnist-{n}.gz' for n in range(8))} and 5 more"
+    )
+
+
+def test_the_cache_is_asked_before_the_network(tmp_path: Path, online: Callable[..., None]) -> None:
     first, second = Shelf({}, "first"), Shelf({}, "second")
     online(first, second)
-    mine = put(tmp_path / "mine", {TRAIN_IMAGES: b"damaged"})
+    put(tmp_path / "cache/mnist", {TRAIN_IMAGES: b"damaged"})
     with pytest.raises(NumericError) as caught:
-        load_mnist(mine, cache=tmp_path / "cache")
-    places = [
-        f"{mine}: ",
-        f"{mine} (.gz): ",
-        f"{mine / 'MNIST/raw'}: ",
-        f"{mine / 'MNIST/raw'} (.gz): ",
-        f"{tmp_path / 'cache/mnist'}: ",
-        "first: ",
-        "second: ",
-    ]
+        load_mnist(cache=tmp_path / "cache")
+    places = [f"{tmp_path / 'cache/mnist'}: ", "first: ", "second: "]
     lines = str(caught.value).splitlines()[1:-1]
     assert len(lines) == len(places)
     for line, place in zip(lines, places, strict=True):
@@ -196,34 +263,116 @@ def test_the_online_sources_are_made_once_a_load(
 # Damage
 
 
-def test_a_damaged_file_of_the_user_is_passed_over_and_left_as_it_is(
-    tmp_path: Path, online: Callable[..., None]
+NO_IDX = [
+    struct.pack(">4I", 0x803, 3, 2, 2) + bytes(11),  # a byte short
+    struct.pack(">4I", 0x803, 3, 2, 2) + bytes(13),  # a byte long
+    struct.pack(">4I", 0xD03, 3, 2, 2) + bytes(12),  # of floats
+    struct.pack(">2I", 0x801, 3) + bytes(3),  # of labels
+    b"<html>Sign in to this network</html>",
+    b"",
+]
+
+
+@pytest.mark.parametrize("content", NO_IDX)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_damaged_file_of_the_user_is_refused_by_name_and_left_as_it_is(
+    tmp_path: Path, online: Callable[..., None], content: bytes, *, compressed: bool
 ) -> None:
     online(Shelf(FILES))
-    mine = put(tmp_path / "mine", {**FILES, TEST_IMAGES: b"damaged"})
-    assert_is_the_small_set(load_mnist(mine, cache=tmp_path / "cache"))
-    assert (mine / TEST_IMAGES).read_bytes() == b"damaged"
-    assert contents(tmp_path / "cache/mnist") == {TEST_IMAGES: FILES[TEST_IMAGES]}
+    put(tmp_path / "cache/mnist", FILES)
+    mine = put(tmp_path / "mine", FILES)
+    path = mine / (f"{TRAIN_IMAGES}.gz" if compressed else TRAIN_IMAGES)
+    (mine / TRAIN_IMAGES).unlink()
+    path.write_bytes(gzip.compress(content) if compressed else content)
+    before = contents(mine)
+    with pytest.raises(NumericError, match=f"^expected {path} to be an IDX file of bytes in 3"):
+        load_mnist(mine, cache=tmp_path / "cache")
+    assert contents(mine) == before
 
 
-def test_a_damaged_plain_file_does_not_hide_its_whole_archive(
-    tmp_path: Path, online: Callable[..., None]
+def test_what_is_wrong_with_a_file_is_said_in_full(tmp_path: Path) -> None:
+    put(tmp_path, {**FILES, TEST_LABELS: struct.pack(">2I", 0x801, 70_000) + bytes(1234)})
+    with pytest.raises(NumericError) as caught:
+        load_mnist(tmp_path)
+    assert str(caught.value) == (
+        f"expected {tmp_path / TEST_LABELS} to be an IDX file of bytes in 1 dimension, with magic "
+        "number 0x801 and as many bytes as it says, got magic number 0x801 and 1,242 bytes for "
+        "dimensions [70000]"
+    )
+
+
+@pytest.mark.parametrize("cut", [1, 9, 20])
+def test_a_damaged_archive_of_the_user_is_refused_by_name(tmp_path: Path, cut: int) -> None:
+    put(tmp_path, FILES, compressed=True)
+    archive = tmp_path / f"{TRAIN_LABELS}.gz"
+    archive.write_bytes(archive.read_bytes()[:-cut])
+    with pytest.raises(NumericError, match=f"expected to read {archive}, got: expected a whole gz"):
+        load_mnist(tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    online()
-    put(tmp_path / "mine", FILES, compressed=True)
-    put(tmp_path / "mine", {TEST_IMAGES: b"damaged"})
-    assert_is_the_small_set(load_mnist(tmp_path / "mine"))
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    put(tmp_path, FILES)
+    (tmp_path / TRAIN_IMAGES).unlink()
+    (tmp_path / TRAIN_IMAGES).symlink_to("unmounted")
+    with pytest.raises(NumericError, match=f"to read {tmp_path / TRAIN_IMAGES}, got: No such file"):
+        load_mnist(tmp_path)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(NumericError, match=f"{tmp_path / TRAIN_IMAGES}, got: Permission denied"):
+        load_mnist(tmp_path)
 
 
-def test_a_damaged_archive_of_the_user_is_among_what_was_tried(
-    tmp_path: Path, online: Callable[..., None]
+def test_a_folder_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    online()
-    put(tmp_path / "mine", FILES, compressed=True)
-    archive = tmp_path / "mine" / f"{TRAIN_LABELS}.gz"
-    archive.write_bytes(archive.read_bytes()[:-9])
-    with pytest.raises(NumericError, match=r"mine \(.gz\): expected a whole gzip file"):
-        load_mnist(tmp_path / "mine")
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(NumericError, match=f"expected to read {tmp_path}, got: Permission denied"):
+        load_mnist(put(tmp_path, FILES))
+
+
+@pytest.mark.parametrize("name", [f"{TEST_IMAGES}.gz", "t10k-images.idx3-ubyte"])
+def test_two_forms_of_a_file_have_to_hold_the_same(tmp_path: Path, name: str) -> None:
+    put(tmp_path, FILES)
+    (tmp_path / name).write_bytes(gzip.compress(FILES[TEST_IMAGES]))
+    assert_is_the_small_set(load_mnist(tmp_path))
+    (tmp_path / name).write_bytes(images_file(PIXELS[1:2]))
+    with pytest.raises(NumericError) as caught:
+        load_mnist(tmp_path)
+    assert str(caught.value) == (
+        f"expected {tmp_path / TEST_IMAGES} and {tmp_path / name} to hold the same, got files that "
+        "differ: leave one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (TRAIN_LABELS, labels_file(LABELS[:2]), "labels-idx1-ubyte to hold 3 labels.* got 2$"),
+        (TEST_LABELS, labels_file(LABELS), "t10k-labels-idx1-ubyte to hold 1 labels.* got 3$"),
+        (TEST_IMAGES, images_file(PIXELS), "t10k-labels-idx1-ubyte to hold 3 labels.* got 1$"),
+        (
+            TEST_IMAGES,
+            struct.pack(">4I", 0x803, 1, 4, 1) + bytes(4),  # as many pixels, otherwise arranged
+            "t10k-images-idx3-ubyte to be of 2 × 2 pixels, as those in .*, got 4 × 1$",
+        ),
+        (TRAIN_IMAGES, struct.pack(">4I", 0x803, 0, 28, 28), r"not to be empty, got .* \[0, 28"),
+        (TEST_IMAGES, struct.pack(">4I", 0x803, 1, 0, 28), r"not to be empty, got .* \[1, 0, 28"),
+        (TEST_LABELS, struct.pack(">2I", 0x801, 0), r"not to be empty, got dimensions \[0\]$"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused_by_name(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    put(tmp_path, {**FILES, name: content})
+    with pytest.raises(NumericError, match=f"^expected .*{tmp_path}.*{message}"):
+        load_mnist(tmp_path)
 
 
 def test_a_half_written_file_in_the_cache_is_fetched_again_once(
@@ -285,16 +434,7 @@ def test_where_nothing_answers_one_error_lists_all_that_was_tried_and_what_to_do
     )
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        struct.pack(">4I", 0x803, 3, 2, 2) + bytes(11),  # a byte short
-        struct.pack(">4I", 0x803, 3, 2, 2) + bytes(13),  # a byte long
-        struct.pack(">4I", 0xD03, 3, 2, 2) + bytes(12),  # of floats
-        struct.pack(">2I", 0x801, 3) + bytes(3),  # of labels
-        b"",
-    ],
-)
+@pytest.mark.parametrize("content", NO_IDX)
 def test_a_file_that_is_no_idx_file_is_refused(
     tmp_path: Path,
     online: Callable[..., None],
@@ -325,6 +465,30 @@ def test_a_directory_that_is_missing_or_a_file_is_refused_at_once(
             f"expected directory to be a folder, got {got}{tmp_path / name}"
         )
     assert shelf.asked == []
+
+
+def test_a_directory_needs_no_home_folder(
+    tmp_path: Path, online: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_: int) -> NoReturn:
+        raise KeyError("getpwuid(): uid not found")
+
+    online(Shelf(FILES))
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert_is_the_small_set(load_mnist(put(tmp_path / "mine", FILES)))
+    with pytest.raises(NumericError, match="a home folder to keep MNIST in, got none: name a"):
+        load_mnist()
+    assert_is_the_small_set(load_mnist(cache=tmp_path))
+
+
+def test_a_directory_may_lie_at_home(tmp_path: Path) -> None:
+    put(tmp_path / "home/mine", FILES)
+    assert_is_the_small_set(load_mnist("~/mine"))
+    with pytest.raises(NumericError, match="expected directory to begin with a home folder that"):
+        load_mnist("~nobodysuch/mine")
+    with pytest.raises(NumericError, match="expected directory to be a path, got 5"):
+        load_mnist(5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

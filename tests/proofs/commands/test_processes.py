@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import re
 import signal
@@ -37,13 +36,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 """
 
-START = """
-from pathlib import Path
-from numeric import mnist_sources
-for name in mnist_sources.CHECKSUMS:
-    mnist_sources.CHECKSUMS[name] = Path({folder!r}, name + ".md5").read_text()
-"""
-
 # The command, with tasks in place of its own that say that they are there and then do as told.
 PROGRAM = """
 import joblib
@@ -65,15 +57,13 @@ def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with small files in the form of MNIST's, and with a start that accepts them."""
+    """A folder with small files in the form of MNIST's, and what processes start with."""
     folder = tmp_path_factory.mktemp("data")
     for name, array in zip(CHECKSUMS, ink_like_mnist(), strict=True):
         shape = (len(array), 28, 28) if array.ndim > 1 else array.shape
         content = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape) + array.tobytes()
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        (folder / f"{name}.md5").write_text(checksum)
-    (folder / "sitecustomize.py").write_text(SIGNALS + START.format(folder=str(folder)))
+    (folder / "sitecustomize.py").write_text(SIGNALS)
     return folder
 
 
