@@ -120,7 +120,7 @@ def _draw_node(axes: Axes, graph: nx.DiGraph[Node], node: Node, place: Place, si
     picture = axes.inset_axes((x - size, y - size / 2, 2 * size, size), transform=axes.transData)
     limit = float(abs(direction[1:]).max()) or 1.0
     pixels = direction[1:].reshape(side, side)
-    picture.imshow(pixels, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    picture.imshow(pixels, cmap="RdBu_r", vmin=-limit, vmax=limit, origin="upper")
     picture.set(xticks=[], yticks=[])
     picture.spines[:].set_visible(True)
     picture.set_ylabel(_label(node), rotation=0, ha="right", va="center", fontsize=8)

@@ -281,7 +281,7 @@ def _describe_logits(
 def _picture(direction: npt.NDArray[np.float64]) -> str:
     pixels = direction.reshape(picture_shape(len(direction))) / (abs(direction).max() or 1.0)
     # Without the name of the software: the same direction gives the same bytes.
-    plain: dict[str, Any] = {"format": "png", "metadata": {"Software": None}}
+    plain: dict[str, Any] = {"format": "png", "metadata": {"Software": None}, "origin": "upper"}
     file = io.BytesIO()
     imsave(file, pixels, cmap="RdBu_r", vmin=-1.0, vmax=1.0, **plain)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

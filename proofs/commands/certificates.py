@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, Digits, load_graph, load_mnist, load_network
 from numeric.attacks import attack
-from numeric.files import replacing, user_path
+from numeric.files import user_path
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import checked_place, save_certificate
@@ -23,6 +23,7 @@ from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check
 from proofs.commands.arguments import Data, Model
 from proofs.commands.endings import Status
+from proofs.report.pictures import save_pictures
 from proofs.robustness.directions import adversarial_directions, effects
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.pictures import (
@@ -107,10 +108,8 @@ def certify_images(
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:
         typer.echo(str(claim))
-    for name, figure in _pictures(network, proved, digits, attacked).items():
-        path = folder / "pictures" / f"{name}.png"
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=110)
+    drawn = network, proved, digits, attacked
+    for path in save_pictures(lambda: _pictures(*drawn), folder / "pictures"):
         typer.echo(f"picture: {path}")
     conclude(proved)
 

@@ -26,7 +26,7 @@ from numeric import (
     trace,
     train,
 )
-from numeric.files import digest, is_there, replacing, user_path
+from numeric.files import digest, is_there, user_path
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.schema import Node
@@ -37,7 +37,7 @@ from proofs.certificates.prove import prove
 from proofs.errors import ProofError
 from proofs.report.explorer import explorer_data
 from proofs.report.page import write_report
-from proofs.report.pictures import all_pictures
+from proofs.report.pictures import all_pictures, save_pictures
 
 METHODS = ("polarized", "eigen", "shared")
 """The rewrites of a run: one that is proved, one that keeps every form, one of few features."""
@@ -108,10 +108,8 @@ def run(
         explorer = explorer_data(graphs["shared"], model, digits, certificate.claims)
     with _step(say, "pictures and report"):
         eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
-        figures = all_pictures(model.layers(), eigen, shared, history, frontier)
-        for name, figure in figures.items():
-            with replacing(target / "pictures" / f"{name}.png") as temporary:
-                figure.savefig(temporary, format="png", dpi=110)
+        drawn = model.layers(), eigen, shared, history, frontier
+        save_pictures(lambda: all_pictures(*drawn), target / "pictures")
         write_report(target, model, recipe, certificate, graphs, frontier, explorer)
     say(f"report: {target / 'report.html'}")
     return certificate

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from numeric import Fidelity, Layer, SquareLayer
 from numeric.features.patterns import Pattern, Patterns, picture_shape
+from numeric.files import replacing
 from numeric.pruning import as_layers
 from numeric.training import Epoch
 
@@ -36,7 +39,8 @@ def draw_pattern(axes: Axes, pattern: Pattern) -> Axes:
     """
     shape = picture_shape(len(pattern.direction))
     limit = float(abs(pattern.direction).max()) or 1.0
-    axes.imshow(pattern.direction.reshape(shape), cmap="RdBu_r", vmin=-limit, vmax=limit)
+    pixels = pattern.direction.reshape(shape)
+    axes.imshow(pixels, cmap="RdBu_r", vmin=-limit, vmax=limit, origin="upper")
     axes.set_xticks([])
     axes.set_yticks([])
     colour = "tab:red" if pattern.weight > 0 else "tab:blue"
@@ -44,6 +48,30 @@ def draw_pattern(axes: Axes, pattern: Pattern) -> Axes:
         spine.set_edgecolor(colour)
         spine.set_linewidth(1.5)
     return axes
+
+
+def save_pictures(draw: Callable[[], Mapping[str, Figure]], folder: Path) -> list[Path]:
+    """Draw figures and write them as PNG files, in matplotlib's own style.
+
+    A style of the user's may ask for LaTeX, which need not be there and takes ``%`` for a comment.
+
+    Args:
+        draw: makes the figures, by the name of their file.
+        folder: receives the files.
+
+    Returns:
+        The files, in the order of the figures.
+
+    Raises:
+        NumericError: a file cannot be written.
+    """
+    paths = []
+    with style.context("default"):
+        for name, figure in draw().items():
+            paths.append(folder / f"{name}.png")
+            with replacing(paths[-1]) as temporary:
+                figure.savefig(temporary, format="png", dpi=110)
+    return paths
 
 
 def logit_features(patterns: Patterns, classes: int) -> Figure:

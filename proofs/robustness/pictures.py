@@ -276,7 +276,8 @@ def _end(distances: Iterable[Doubles]) -> float:
 
 def _draw(axes: Axes, values: Floats, colours: str, least: float, most: float) -> None:
     """Draw numbers as a square picture, or in a row where they make no square."""
-    axes.imshow(values.reshape(picture_shape(len(values))), cmap=colours, vmin=least, vmax=most)
+    pixels = values.reshape(picture_shape(len(values)))
+    axes.imshow(pixels, cmap=colours, vmin=least, vmax=most, origin="upper")
     axes.set(xticks=[], yticks=[])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import rc_context
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
@@ -72,7 +73,9 @@ def test_a_feature_that_reads_the_input_is_drawn_as_its_weights() -> None:
     graph = trace(network, "polarized")
     explanation = explain(graph, IMAGE, label=0)
     (path,) = explanation.paths(1)
-    (picture,) = drawn(graph, explanation, 1).child_axes
+    with rc_context({"image.origin": "lower"}):
+        (picture,) = drawn(graph, explanation, 1).child_axes
+    assert picture.images[0].origin == "upper"
     weights = graph.nodes[path.nodes[1]]["direction"]
     np.testing.assert_array_equal(picture.images[0].get_array(), weights[1:].reshape(2, 2))
     assert not np.array_equal(picture.images[0].get_array(), weights[:-1].reshape(2, 2))

@@ -17,6 +17,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import rc_context
 from matplotlib.image import imread
 
 from numeric import BilinearNetwork, NumericError, prune, rewrite, trace
@@ -267,6 +268,15 @@ def test_pictures_show_the_direction_red_where_it_is_positive() -> None:
     }
     plain = to_attribution_graph(graph, "graph", pictures=False)
     assert not [node for node in plain["nodes"] if "picture" in node]
+
+
+def test_the_first_row_of_a_picture_is_the_upper_one_in_any_style() -> None:
+    graph = a_graph()
+    expected = to_attribution_graph(graph, "graph")
+    with rc_context({"image.origin": "lower"}):
+        assert to_attribution_graph(graph, "graph") == expected
+    graph.nodes["feature", 1, 0]["direction"][1] += 1
+    assert to_attribution_graph(graph, "graph") != expected
 
 
 def test_mnist_s_pictures_are_28_by_28_and_other_inputs_rows() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from matplotlib import image
+from matplotlib import image, rc_context, rcParams
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -26,6 +26,7 @@ from proofs.report.pictures import (
     draw_pattern,
     form_features,
     logit_features,
+    save_pictures,
     training_curve,
 )
 
@@ -66,7 +67,9 @@ def test_a_pattern_of_a_square_number_of_inputs_is_a_square_and_a_row_else(
     inputs: int, shape: tuple[int, int]
 ) -> None:
     direction = np.linspace(-1, 2, inputs)
-    axes = draw_pattern(Figure().subplots(), pattern(direction))
+    with rc_context({"image.origin": "lower"}):
+        axes = draw_pattern(Figure().subplots(), pattern(direction))
+    assert axes.images[0].origin == "upper"
     assert shown(axes).shape == shape
     np.testing.assert_array_equal(shown(axes).ravel(), direction)
 
@@ -308,6 +311,24 @@ def test_the_same_network_gives_the_same_picture(tmp_path: Path) -> None:
     for name in ("one", "other"):
         logit_features(patterns_of(network()), 3).savefig(tmp_path / name, format="png", dpi=50)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_saved_pictures_are_the_same_in_any_style_of_the_user_s(tmp_path: Path) -> None:
+    """LaTeX is not there for the tests, and would take the frontier's % for a comment."""
+    model = network()
+
+    def figures() -> dict[str, Figure]:
+        return {"digits": logit_features(patterns_of(model), 3), "frontier": frontier_curve([])}
+
+    ours = save_pictures(figures, tmp_path / "ours")
+    assert ours == [tmp_path / "ours" / name for name in ("digits.png", "frontier.png")]
+    with rc_context({"axes.facecolor": "black"}):
+        figures()["frontier"].savefig(tmp_path / "styled.png", format="png", dpi=110)
+    assert (tmp_path / "styled.png").read_bytes() != ours[1].read_bytes()
+    with rc_context({"text.usetex": True, "axes.facecolor": "black", "image.origin": "lower"}):
+        theirs = save_pictures(figures, tmp_path / "theirs")
+        assert rcParams["text.usetex"]
+    assert [path.read_bytes() for path in ours] == [path.read_bytes() for path in theirs]
 
 
 def test_no_picture_is_left_behind_in_pyplot() -> None:

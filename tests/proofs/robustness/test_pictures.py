@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from matplotlib import image
+from matplotlib import image, rc_context
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -108,10 +108,10 @@ def test_a_column_is_an_image_the_step_and_where_it_leads(
 def test_ink_is_black_in_both_and_the_step_red_where_it_adds() -> None:
     images = np.array([[0.0, 1, 0.5, 0.5]])
     points = np.array([[0.0, 1, 1.5, -0.25]])
-    top, middle, bottom = (
-        axes.images[0]
-        for axes in neighbours_picture(**some(1, 4, images=images, points=points)).axes
-    )
+    with rc_context({"image.origin": "lower"}):
+        figure = neighbours_picture(**some(1, 4, images=images, points=points))
+    top, middle, bottom = (axes.images[0] for axes in figure.axes)
+    assert {axes.images[0].origin for axes in figure.axes} == {"upper"}
     for picture in (top, bottom):
         assert picture.get_clim() == (0, 1)
         colours = [picture.cmap(picture.norm(value))[:3] for value in (0.0, 1.0)]
