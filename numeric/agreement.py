@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from numeric.errors import NumericError
-from numeric.inference import settled_copy
+from numeric.inference import settled_copy, usual_torch
 from numeric.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
@@ -177,14 +177,12 @@ def probes(inputs: int) -> Doubles:
     return np.asarray(odd / 8 * np.array(_SCALES)[:, np.newaxis])
 
 
-@torch.no_grad()
+@usual_torch(gradients=False)
 def _run(module: nn.Module, inputs: Doubles, dtype: torch.dtype) -> tuple[Any, torch.dtype]:
     copy = settled_copy(module).to("cpu", dtype)
     x = torch.from_numpy(inputs).to(dtype)
     with (
         torch.random.fork_rng(devices=()),
-        torch.device("cpu"),
-        torch.autocast("cpu", enabled=False),
         _Coarsest(dtype) as seen,
     ):
         return copy(x), seen.dtype

@@ -14,7 +14,6 @@ Source:
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
-from numeric.inference import as_tensor
+from numeric.inference import as_tensor, settled_copy, usual_torch
 from numeric.network import check_integer
 from numeric.normal_form import Floats, check_array
 
@@ -56,7 +55,8 @@ class Attack:
     Attributes:
         points: the changed images, shape (images, inputs); where nothing was found, the image.
         distances: of the points from the images, in the norm of the attack, shape (images,); 0
-            where the image itself is misclassified, infinite where nothing was found.
+            where the image itself is misclassified, or has an output that is not finite and so no
+            class; infinite where nothing was found.
     """
 
     points: Doubles
@@ -110,6 +110,7 @@ _NORMS = {
 }
 
 
+@usual_torch(gradients=True)
 def attack(
     module: nn.Module,
     images: Floats,
@@ -134,10 +135,11 @@ def attack(
     where :math:`u` is the steepest unit step, and the radius shrinks where the image in it is
     misclassified. The first search starts at the image itself and heads for any other class. Each
     later one starts at random and heads for one class, those first whose linearised margin vanishes
-    nearest. Everything is computed in float64, on the device of the module.
+    nearest. Everything is computed in float64, on the device of the module, by a copy of it in eval
+    mode.
 
     Args:
-        module: maps (images, inputs) to (images, outputs).
+        module: maps (images, inputs) to (images, outputs); it stays as it is.
         images: float32 or float64, shape (images, inputs).
         classes: of the images: those that the module predicts, or the right ones, shape (images,).
         generator: draws the random starts, on the CPU.
@@ -148,7 +150,8 @@ def attack(
 
     Returns:
         For each image the nearest point found at which another output is larger than that of its
-        class, checked in float64.
+        class, checked in float64. A point beside an image at which an output is not finite does not
+        count: it may only lie too far away for float64.
 
     Raises:
         NumericError: an argument has another kind, shape or range, or the images are to stay in a
@@ -165,7 +168,7 @@ def attack(
     _check(images, classes, norm, box=box)
     check_integer(restarts, "restarts", least=1)
     check_integer(steps, "steps", least=1)
-    judge = copy.deepcopy(module).double().requires_grad_(requires_grad=False)
+    judge = settled_copy(module).double()
     device = next(iter(module.state_dict().values()), torch.zeros(0)).device
     points = images.astype(np.float64)
     distances = np.zeros(len(images))
@@ -194,9 +197,12 @@ class _Search:
         self, module: nn.Module, images: Tensor, classes: Tensor, norm: _Norm, *, box: bool
     ) -> None:
         self._module, self._images, self._norm, self._box = module, images, norm, box
-        self._classes = _checked_classes(classes, module(images.clone().requires_grad_()))
+        outputs = module(images.clone().requires_grad_())
+        self._classes = _checked_classes(classes, outputs)
         self.points = images
-        self.distance = torch.full_like(images[:, :1], math.inf)
+        # Where an output is no number, or beyond all, no class is predicted.
+        self.distance = torch.zeros_like(images[:, :1])
+        self.distance[outputs.isfinite().all(dim=1)] = math.inf
         self._note(self._margin(images), images)
         self._rivals, self._radii = self._by_distance()
 
@@ -213,7 +219,8 @@ class _Search:
             margin, slope = self._margin_and_slope(points, rivals)
             self._note(margin, points)
             growth = _scheduled(_GROWTH, step, steps)
-            radius = radius * torch.where(margin < 0, 1 - growth, 1 + growth)
+            reached = (margin < 0) | ~margin.isfinite()
+            radius = radius * torch.where(reached, 1 - growth, 1 + growth)
             stride = _scheduled(_STRIDE, step, steps) * radius
             change = points - self._images - stride * norm.steepest(slope)
             points = self._placed(norm.project(change, radius))
@@ -247,14 +254,12 @@ class _Search:
 
         Classes and radii have the shape (images, outputs - 1).
         """
-        with torch.enable_grad():
-            leaf = self._images.detach().requires_grad_()
-            outputs: Tensor = self._module(leaf)
-            margins = outputs.gather(1, self._classes) - outputs
-            slopes = [
-                torch.autograd.grad(column.sum(), leaf, retain_graph=True)[0]
-                for column in margins.T
-            ]
+        leaf = self._images.detach().requires_grad_()
+        outputs: Tensor = self._module(leaf)
+        margins = outputs.gather(1, self._classes) - outputs
+        slopes = [
+            torch.autograd.grad(column.sum(), leaf, retain_graph=True)[0] for column in margins.T
+        ]
         sizes = torch.cat([self._norm.dual(slope) for slope in slopes], dim=1)
         radii = margins.detach() / sizes
         # Where a margin is flat nothing is known, and 1 is as good a radius as any.
@@ -268,17 +273,21 @@ class _Search:
 
     def _margin_and_slope(self, points: Tensor, rivals: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the margin over all classes, and the gradient of that over the rivals."""
-        with torch.enable_grad():
-            leaf = points.detach().requires_grad_()
-            outputs: Tensor = self._module(leaf)
-            margin = self._lead(outputs)
-            own = outputs.gather(1, self._classes)
-            aim = margin if rivals is None else own - outputs.gather(1, rivals)
-            (slope,) = torch.autograd.grad(aim.sum(), leaf)
-        return margin.detach(), slope
+        leaf = points.detach().requires_grad_()
+        outputs: Tensor = self._module(leaf)
+        margin = self._lead(outputs)
+        own = outputs.gather(1, self._classes)
+        aim = margin if rivals is None else own - outputs.gather(1, rivals)
+        (slope,) = torch.autograd.grad(aim.sum(), leaf)
+        # Where nothing can be computed the radius shrinks, and the direction stays.
+        known = slope.isfinite().all(dim=1, keepdim=True)
+        return margin.detach(), torch.where(known, slope, 0.0)
 
     def _lead(self, outputs: Tensor) -> Tensor:
-        """Return the lead of the class over all others, a trifle added, of shape (images, 1)."""
+        """Return the lead of the class over all others, a trifle added, of shape (images, 1).
+
+        It is never negative where an output is not finite.
+        """
         own = outputs.gather(1, self._classes)
         others = outputs.scatter(1, self._classes, -math.inf).amax(dim=1, keepdim=True)
         return own - others + _TRIFLE * outputs.detach().abs().amax(dim=1, keepdim=True)

@@ -15,7 +15,7 @@ from numeric.features.canonical import TooManyFeaturesError
 from numeric.features.distances import distances, norm_bounds
 from numeric.features.kernels import with_linear_neurons
 from numeric.graph import square_layers
-from numeric.inference import best_device, logits, settled_copy
+from numeric.inference import best_device, logits, settled_copy, usual_torch
 from numeric.mnist import Digits
 from numeric.network import BilinearNetwork, check_network
 from numeric.normal_form import Layer
@@ -63,6 +63,7 @@ class Fidelity:
         return self.agreeing / self.images
 
 
+@usual_torch(gradients=False)
 def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) -> Fidelity:
     r"""Measure what a graph keeps of a network, on the test images.
 

@@ -1,14 +1,49 @@
-"""What a module says of many images, on the device and in the precision that it has."""
+"""What a module says of many images, and torch's state while this project computes."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+
+
+@contextmanager
+def usual_torch(*, gradients: bool) -> Iterator[None]:
+    """Let torch compute as it does where nobody has changed its state, and restore that after.
+
+    A caller's ``no_grad``, ``inference_mode``, ``autocast``, default device and default dtype are
+    for the caller's own modules; what is computed here says itself what it needs. It decorates
+    functions too.
+
+    Args:
+        gradients: whether gradients are recorded.
+
+    Examples:
+        >>> with torch.no_grad(), torch.device("meta"), usual_torch(gradients=True):
+        ...     torch.is_grad_enabled(), torch.ones(2).device
+        (True, device(type='cpu'))
+    """
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        # Entered where it changes something: a default device makes every call of torch slower.
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(mode=False))
+        for kind in dict.fromkeys(("cpu", best_device().type)):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        stack.enter_context(torch.set_grad_enabled(gradients))
+        if dtype != torch.float32:
+            stack.callback(torch.set_default_dtype, dtype)
+            torch.set_default_dtype(torch.float32)
+        yield
 
 
 def best_device() -> torch.device:
@@ -47,7 +82,7 @@ def predictions(module: nn.Module, images: npt.NDArray[Any]) -> npt.NDArray[Any]
     return np.asarray(logits(module, images).argmax(axis=1))
 
 
-@torch.no_grad()
+@usual_torch(gradients=False)
 def logits(module: nn.Module, images: npt.NDArray[Any], batch: int = 500) -> npt.NDArray[Any]:
     """Return a module's outputs for many images, computed in its own dtype.
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from numeric.agreement import check_agreement
 from numeric.errors import NumericError
+from numeric.inference import usual_torch
 from numeric.normal_form import Layer, check_array
 from numeric.readable_modules import affine_map, check_module
 from numeric.scalars import plain
@@ -113,7 +114,8 @@ class BilinearLayer(nn.Module):
         hidden: number of neurons, the rows of :math:`W_1` and :math:`W_2`.
         bias: whether there are :math:`b_1`, :math:`b_2` and :math:`c`.
         residual: whether :math:`S x` is added.
-        generator: draws the weights; each is uniform within ``1/sqrt`` of its row's length.
+        generator: draws the weights; each is uniform within ``1/sqrt`` of its row's length. They
+            are in float32 and on the processor, whatever torch's defaults.
 
     Raises:
         NumericError: a size is not a positive integer.
@@ -124,6 +126,7 @@ class BilinearLayer(nn.Module):
         torch.Size([5, 2])
     """
 
+    @usual_torch(gradients=True)
     def __init__(
         self,
         inputs: int,
@@ -191,7 +194,8 @@ class BilinearNetwork(nn.Module):
         residual: whether each layer adds its input to its output, through a learned linear map
             where the two differ in size.
         embedding: whether an affine map brings the inputs to ``width`` first.
-        seed: draws the initial weights; the same seed gives the same weights.
+        seed: draws the initial weights; the same seed gives the same weights, in float32 and on the
+            processor, whatever torch's defaults.
 
     Raises:
         NumericError: a size is not a positive integer, or the seed is not one of at least 0.
@@ -207,6 +211,7 @@ class BilinearNetwork(nn.Module):
         [(256, 785), (256, 65)]
     """
 
+    @usual_torch(gradients=True)
     def __init__(
         self,
         inputs: int,

@@ -12,6 +12,7 @@ from torch import nn
 
 from numeric.errors import NumericError
 from numeric.files import load_arrays, save_arrays
+from numeric.inference import usual_torch
 from numeric.network import BilinearNetwork, Configuration, check_network
 from numeric.normal_form import check_array
 from numeric.readable_modules import affine_map
@@ -71,6 +72,7 @@ def load_network(path: str | os.PathLike[str]) -> BilinearNetwork:
     return read_network(path)[0]
 
 
+@usual_torch(gradients=True)
 def read_network(path: str | os.PathLike[str]) -> tuple[BilinearNetwork, dict[str, Any]]:
     """Read a network and the notes that were written with it.
 

@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.prune import BasePruningMethod
 
 from numeric.errors import NumericError
+from numeric.inference import usual_torch
 
 
 def check_module(
@@ -69,7 +70,7 @@ def affine_map(module: nn.Linear, path: str) -> tuple[Tensor, Tensor | None]:
         (torch.Size([2, 3]), torch.Size([2]))
     """
     check_module(module, path, nn.Linear)
-    with torch.no_grad():
+    with usual_torch(gradients=False):
         if is_parametrized(module):
             _check_steady(module, path)
         held = {**dict(module.named_parameters()), **dict(module.named_buffers())}

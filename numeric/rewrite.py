@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.graph import square_layers
+from numeric.inference import usual_torch
 from numeric.normal_form import SquareLayer
 from numeric.schema import Node
 
@@ -21,6 +22,7 @@ class RewrittenNetwork(nn.Module):
         layers: from the input upwards.
     """
 
+    @usual_torch(gradients=True)
     def __init__(self, layers: Sequence[SquareLayer]) -> None:
         super().__init__()
         self.depth = len(layers)

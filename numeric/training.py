@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.files import digest, is_there, load_arrays, save_arrays, user_path
-from numeric.inference import as_tensor, best_device, predictions
+from numeric.inference import as_tensor, best_device, predictions, usual_torch
 from numeric.mnist import Digits
 from numeric.network import BilinearNetwork, check_integer, check_network
 from numeric.normal_form import check_array
@@ -76,6 +76,7 @@ class Epoch:
     accuracy: float
 
 
+@usual_torch(gradients=True)
 def train(
     model: BilinearNetwork,
     digits: Digits,
@@ -92,6 +93,7 @@ def train(
 
     Args:
         model: the network; it is moved to a GPU for the training where there is one, and back.
+            Weights that are frozen (``requires_grad`` is false) stay as they are.
         digits: images and labels. The test images are counted after each epoch, never trained on.
         epochs: passes over the training images.
         noise: standard deviation of the noise added to the inputs, in units of full white.
@@ -107,8 +109,9 @@ def train(
         Loss and accuracy of each epoch.
 
     Raises:
-        NumericError: a setting, the weights or the images do not fit, the loss becomes infinite or
-            NaN, or the checkpoint is damaged or belongs to another training.
+        NumericError: a setting, the weights or the images do not fit, all weights are frozen or one
+            was made in ``torch.inference_mode``, the loss becomes infinite or NaN, or the
+            checkpoint is damaged or belongs to another training.
 
     Source:
         I. Loshchilov and F. Hutter, *Decoupled Weight Decay Regularization*, arXiv 1711.05101.
@@ -118,7 +121,8 @@ def train(
     _check_fit(model, digits)
     home, device = next(model.parameters()).device, best_device()
     model.to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=weight_decay)
     data = "" if kept is None else digest(vars(digits).values())
     state = _State(model, optimizer, recipe, data, [])
     try:
@@ -164,6 +168,9 @@ class _State:
             "format": FORMAT,
             "recipe": asdict(self.recipe),
             "configuration": asdict(self.model.configuration),
+            "frozen weights": [
+                name for name, weight in self.model.named_parameters() if not weight.requires_grad
+            ],
             "SHA-256 of the data": self.data,
         }
 
@@ -195,6 +202,8 @@ class _State:
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
                 parameter.copy_(torch.from_numpy(arrays[name]))
+                if not parameter.requires_grad:
+                    continue
                 self.optimizer.state[parameter] = {
                     key: torch.from_numpy(arrays[f"{key} of {name}"]).to(
                         "cpu" if key == "step" else parameter.device
@@ -205,8 +214,12 @@ class _State:
 
     def _expected(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """Yield the name of each tensor of a checkpoint, and one of its shape and dtype."""
-        for name, weights in self.model.arrays().items():
-            yield name, weights
+        arrays = self.model.arrays()
+        yield from arrays.items()
+        for name, parameter in self.model.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            weights = arrays[name]
             yield f"step of {name}", np.zeros((), np.float32)
             yield f"exp_avg of {name}", weights
             yield f"exp_avg_sq of {name}", weights
@@ -247,6 +260,19 @@ def checked_history(
 def _check_fit(model: BilinearNetwork, digits: Digits) -> None:
     check_network(model, "model")
     model.arrays()  # refuses weights that are not finite, or of another dtype
+    weights = dict(model.named_parameters())
+    if not any(weight.requires_grad for weight in weights.values()):
+        raise NumericError(
+            f"expected weights to train, got a model in which all are frozen (requires_grad is "
+            f"False): {', '.join(weights)}"
+        )
+    for name, weight in weights.items():
+        if weight.is_inference():
+            raise NumericError(
+                f"expected {name} to be a weight that can be trained, got one that was made or "
+                "moved in torch.inference_mode: make the model outside of it, or copy it there "
+                "with copy.deepcopy"
+            )
     shape = model.configuration
     if shape.inputs != digits.inputs:
         raise NumericError(f"expected images of {shape.inputs} pixels, got {digits.inputs}")

@@ -18,6 +18,7 @@ from numeric.errors import NumericError
 from numeric.explanation.explanations import class_signs
 from numeric.explanation.forward_pass import checked_images
 from numeric.graph import square_layers
+from numeric.inference import usual_torch
 from numeric.normal_form import SquareLayer
 from numeric.rewrite import RewrittenNetwork
 from numeric.schema import Node
@@ -25,6 +26,7 @@ from numeric.schema import Node
 Doubles = npt.NDArray[np.float64]
 
 
+@usual_torch(gradients=True)
 def integrated_gradients(
     graph: nx.DiGraph[Node],
     image: npt.ArrayLike,
@@ -75,9 +77,8 @@ def integrated_gradients(
     squaring = sum(layer.mixing.size > 0 for layer in layers)
     nodes, weights = np.polynomial.legendre.leggauss(2 ** max(squaring - 1, 0))
     points = torch.from_numpy(start + np.outer((1 + nodes) / 2, step))
-    with torch.enable_grad():
-        logits = RewrittenNetwork(layers)(points.requires_grad_()) @ signs
-        (gradients,) = torch.autograd.grad(logits @ torch.from_numpy(weights / 2), points)
+    logits = RewrittenNetwork(layers)(points.requires_grad_()) @ signs
+    (gradients,) = torch.autograd.grad(logits @ torch.from_numpy(weights / 2), points)
     return np.asarray(step * gradients.numpy().sum(axis=0))
 
 

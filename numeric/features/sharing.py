@@ -25,6 +25,7 @@ from torch import Tensor
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import products
+from numeric.inference import usual_torch
 from numeric.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
@@ -49,6 +50,7 @@ class SharedFeatures:
     error: float
 
 
+@usual_torch(gradients=True)
 def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeatures:
     """Fit the outputs of a layer with a number of features that they share.
 

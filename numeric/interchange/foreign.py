@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.files import user_path
+from numeric.inference import usual_torch
 from numeric.network import check_inputs
 from numeric.normal_form import Floats, Layer, check_array, checked_layers
 
@@ -157,6 +158,7 @@ class LayeredNetwork(nn.Module):
         True
     """
 
+    @usual_torch(gradients=True)
     def __init__(self, layers: Iterable[Sequence[Floats]]) -> None:
         super().__init__()
         checked = checked_layers(layers)

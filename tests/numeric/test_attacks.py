@@ -275,6 +275,62 @@ def test_no_images_need_no_attack() -> None:
     assert found.distances.shape == (0,)
 
 
+class Sometimes(nn.Module):
+    """A linear map whose outputs are no numbers on one side of a plane, or infinite."""
+
+    def __init__(self, value: float, side: float = 1.0) -> None:
+        super().__init__()
+        self.value, self.side = value, side
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = torch.stack([x[:, 0], 1 - x[:, 0]], dim=1)
+        odd = (x[:, 1] > self.side)[:, None]
+        return torch.where(odd, self.value * torch.ones_like(outputs), outputs)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_image_whose_outputs_are_not_finite_has_no_class_and_is_not_robust(
+    value: float,
+) -> None:
+    found = attacked(Sometimes(value), np.array([[0.9, 2.0], [0.9, 0.0]]), np.array([0, 0]))
+    np.testing.assert_allclose(found.distances, [0, 0.4], rtol=1e-6)
+    np.testing.assert_array_equal(found.points[0], [0.9, 2.0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("norm", ["L2", "Linf"])
+def test_beside_an_image_only_finite_outputs_count(value: float, norm: str) -> None:
+    given_images = np.array([[5.0, 0.999]])
+    found = attacked(Sometimes(value), given_images, np.array([0]), norm=norm)
+    np.testing.assert_allclose(found.distances, [4.5], rtol=1e-6)
+    assert found.points[0, 1] <= 1
+
+
+def test_a_module_is_attacked_as_it_is_in_eval_mode_and_stays_in_its_own() -> None:
+    linear_map = linear()
+    module = nn.Sequential(nn.Dropout(0.5), linear_map)
+    classes = predictions(linear_map, images())
+    expected = attacked(linear_map, images(), classes)
+    for training in (False, True):
+        module.train(training)
+        found = attacked(module, images(), classes)
+        np.testing.assert_array_equal(found.distances, expected.distances)
+        assert [part.training for part in module.modules()] == [training] * 3
+
+
+def test_frozen_weights_and_gradients_that_are_there_stay_as_they_are() -> None:
+    model = network()
+    model.blocks[0].requires_grad_(requires_grad=False)
+    model.blocks[1].left.bias.grad = torch.ones(6)  # type: ignore[union-attr]
+    before = [(weight.requires_grad, weight.grad) for weight in model.parameters()]
+    found = attacked(model, images().astype(np.float32))
+    assert np.isfinite(found.distances).all()
+    after = [(weight.requires_grad, weight.grad) for weight in model.parameters()]
+    assert [needs for needs, _ in after] == [needs for needs, _ in before]
+    assert all(one is other for (_, one), (_, other) in zip(after, before, strict=True))
+    assert (model.blocks[1].left.bias.grad == 1).all()  # type: ignore[union-attr]
+
+
 class Deaf(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.zeros(len(x), 2, dtype=x.dtype)

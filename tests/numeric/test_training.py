@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import sys
@@ -264,6 +265,36 @@ def test_a_checkpoint_of_other_data_is_refused(checkpoint: Path, name: str) -> N
         trained(data=replace(DIGITS, **{name: array}), checkpoint=checkpoint)
 
 
+def a_partly_frozen_network(*frozen: str) -> BilinearNetwork:
+    model = a_network()
+    for name in frozen:
+        model.get_parameter(name).requires_grad_(requires_grad=False)
+    return model
+
+
+FROZEN = ("blocks.0.left.weight", "blocks.1.down.bias")
+
+
+def test_frozen_weights_stay_and_the_others_learn() -> None:
+    _, found = trained(a_partly_frozen_network(*FROZEN))
+    before = {name: array.tobytes() for name, array in a_network().arrays().items()}
+    assert {name for name in found if found[name] == before[name]} == set(FROZEN)
+
+
+def test_a_training_with_frozen_weights_goes_on_as_if_nothing_had_been(
+    tmp_path: Path, stop_before: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_before(2)
+    with pytest.raises(KeyboardInterrupt):
+        trained(a_partly_frozen_network(*FROZEN), checkpoint=tmp_path / "checkpoint")
+    monkeypatch.undo()
+    found = trained(a_partly_frozen_network(*FROZEN), checkpoint=tmp_path / "checkpoint")
+    assert found == trained(a_partly_frozen_network(*FROZEN))
+    for others in ((), FROZEN[:1], (*FROZEN, "blocks.0.down.bias")):
+        with pytest.raises(NumericError, match=r"to have the frozen weights .* delete it"):
+            trained(a_partly_frozen_network(*others), checkpoint=tmp_path / "checkpoint")
+
+
 def test_a_checkpoint_of_another_precision_is_refused(checkpoint: Path) -> None:
     with pytest.raises(NumericError, match=r"left.weight in .* to be float64, got float32"):
         trained(a_network().double(), checkpoint=checkpoint)
@@ -418,6 +449,25 @@ def test_weights_that_are_not_finite_are_refused_by_name() -> None:
     torch.nn.init.constant_(model.get_parameter("blocks.1.down.bias"), math.nan)
     with pytest.raises(NumericError, match=r"blocks.1.down.bias to be finite, got nan"):
         trained(model)
+
+
+def test_a_model_of_which_all_weights_are_frozen_is_refused_by_name() -> None:
+    model = a_network().requires_grad_(requires_grad=False)
+    with pytest.raises(NumericError) as caught:
+        trained(model)
+    assert str(caught.value).startswith(
+        "expected weights to train, got a model in which all are frozen (requires_grad is False): "
+        "blocks.0.left.weight, blocks.0.left.bias, "
+    )
+
+
+def test_weights_that_were_made_in_inference_mode_are_refused_by_name() -> None:
+    with torch.inference_mode():
+        model = a_network().double()
+    message = r"blocks.0.left.weight to be a weight that can be trained, got .*inference_mode"
+    with pytest.raises(NumericError, match=message):
+        trained(model)
+    assert trained(copy.deepcopy(model)) == trained(a_network().double())
 
 
 def test_weights_of_half_precision_are_refused_by_name() -> None:

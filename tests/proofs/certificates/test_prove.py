@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from importlib import metadata
@@ -35,6 +36,7 @@ from proofs.certificates.measurements import Measurements
 from tests.digits import small_digits
 from tests.modes import flushing
 from tests.oracles import layer_expansion
+from tests.states import STATES
 from tests.strategies import networks, tame
 
 DIGITS = small_digits()
@@ -149,6 +151,18 @@ def test_the_same_network_graph_and_data_give_the_same_bytes(tmp_path: Path) -> 
             [(tmp_path / f"proof.{end}").read_bytes() for end in ("json", "safetensors")]
         )
     assert written[0] == written[1]
+
+
+def test_the_state_of_torch_changes_nothing_in_what_is_proved() -> None:
+    model = network()
+    graphs = [trace(model, "polarized"), trace(model, "shared", features=6)]
+    usual = prove(model, graphs, DIGITS)
+    with ExitStack() as entered:
+        for state in STATES.values():
+            entered.enter_context(state())
+        found = prove(model, graphs, DIGITS)
+    assert found.claims == usual.claims
+    assert found.subject == usual.subject
 
 
 def test_the_network_and_the_graph_are_left_as_they_are() -> None:
