@@ -70,7 +70,7 @@ class Agreement:
         outputs agree to half the digits that they have, which another network hardly would.
         """
         scales = abs(self.computed).max(axis=1, keepdims=True)
-        if (self.bounds <= scales / 2).any():
+        if (np.isfinite(self.bounds) & (self.bounds <= scales / 2)).any():
             return True
         finite = np.isfinite(scales[:, 0])
         close = self.differences[finite] <= math.sqrt(self.roundoff) * scales[finite]

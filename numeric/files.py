@@ -9,6 +9,7 @@ import os
 import reprlib
 import stat
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -235,21 +236,67 @@ def load_arrays(
         raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
     except (OSError, safetensors.SafetensorError, TypeError, AttributeError) as error:
         # The last two: the file holds numbers of a type that numpy does not have.
-        raise NumericError(
-            f"expected {path} to be a whole safetensors file, got: {error}"
-        ) from None
+        raise unreadable(path, error) from None
     try:
         description = json.loads(metadata["description"])
     except (KeyError, ValueError, RecursionError):
-        raise NumericError(
+        raise UndescribedError(
             f"expected {path} to carry a JSON description in its metadata, got "
-            f"{sorted(metadata) or 'none'}"
+            f"{sorted(metadata) or 'none'}",
+            names,
         ) from None
     if not isinstance(description, dict):
         raise NumericError(
             f"expected the description in {path} to be a JSON object, got {description!r}"
         )
     return arrays, description
+
+
+class UndescribedError(NumericError):
+    """A file of tensors says nothing of what they are.
+
+    Attributes:
+        names: of the tensors.
+    """
+
+    def __init__(self, message: str, names: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+
+
+def unreadable(path: str | os.PathLike[str], error: Exception) -> NumericError:
+    """Return what to say of a file that is no safetensors file: what it is, and what helps.
+
+    Args:
+        path: the file.
+        error: what came of reading it.
+
+    Examples:
+        >>> str(unreadable("a.pt", OSError("damaged"))).split(": ")[0]
+        'expected a.pt to be a safetensors file, got one of torch.save, which may hold code'
+    """
+    kind = f"expected {path} to be a safetensors file, got "
+    if is_there(Path(path)) and Path(path).is_dir():
+        inside = sorted(Path(path).glob("*.safetensors"))
+        return NumericError(f"{kind}a folder" + (f": give {inside[0]} in it" if inside else ""))
+    names: list[str] = []
+    no_zip = OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile
+    with suppress(*no_zip), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if names and all(name.endswith(".npy") for name in names):
+        return NumericError(
+            f"{kind}an archive of numpy: write it anew with "
+            "safetensors.numpy.save_file(dict(numpy.load(path)), other)"
+        )
+    if names or Path(path).suffix.lower() in _TORCH_FILES:
+        return NumericError(
+            f"{kind}one of torch.save, which may hold code: write it anew with "
+            "safetensors.torch.save_file(torch.load(path, weights_only=True), other)"
+        )
+    return NumericError(f"expected {path} to be a whole safetensors file, got: {error}")
+
+
+_TORCH_FILES = (".pt", ".pth", ".bin", ".ckpt")
 
 
 def digest(arrays: Iterable[np.ndarray[Any, Any]]) -> str:

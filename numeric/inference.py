@@ -54,11 +54,15 @@ def best_device() -> torch.device:
 def settled_copy(module: nn.Module) -> nn.Module:
     """Return a copy of a module in eval mode, without gradients; the module stays as it is.
 
+    Of ``DataParallel`` and ``torch.compile``, which compute the same, what is in them is copied.
+
     Examples:
         >>> module = nn.Sequential(nn.Linear(2, 2), nn.Dropout()).train()
         >>> settled_copy(module).training, module.training
         (False, True)
     """
+    while (inner := _inside(module)) is not None:
+        module = inner
     # Torch copies no tensor that was computed, such as the weight of a pruned module.
     computed = {
         id(value): value.detach().clone()
@@ -67,6 +71,15 @@ def settled_copy(module: nn.Module) -> nn.Module:
         if isinstance(value, Tensor) and not value.is_leaf
     }
     return copy.deepcopy(module, computed).eval().requires_grad_(requires_grad=False)
+
+
+def _inside(module: nn.Module) -> nn.Module | None:
+    """Return what a wrapper wraps."""
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        inner = getattr(module, "module", None)
+    else:  # the class of what torch.compile makes has no public name
+        inner = getattr(module, "_orig_mod", None)
+    return inner if isinstance(inner, nn.Module) else None
 
 
 def predictions(module: nn.Module, images: npt.NDArray[Any]) -> npt.NDArray[Any]:

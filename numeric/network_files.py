@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -11,13 +12,19 @@ import torch
 from torch import nn
 
 from numeric.errors import NumericError
-from numeric.files import load_arrays, save_arrays
+from numeric.files import UndescribedError, load_arrays, save_arrays
 from numeric.inference import usual_torch
 from numeric.network import BilinearNetwork, Configuration, check_network
 from numeric.normal_form import check_array
 from numeric.readable_modules import affine_map
 
 FORMAT = "bilinear-features network 1"
+
+STATE_DICT_ADVICE = (
+    "the state dict of a BilinearNetwork does not say its configuration; load it into a "
+    "BilinearNetwork of that with load_state_dict, and write the network with save_network"
+)
+"""What to do with a file of ``network.state_dict()``."""
 
 
 def save_network(
@@ -79,7 +86,10 @@ def read_network(path: str | os.PathLike[str]) -> tuple[BilinearNetwork, dict[st
     Raises:
         NumericError: as :func:`load_network`.
     """
-    arrays, description = load_arrays(path)
+    try:
+        arrays, description = load_arrays(path)
+    except UndescribedError as error:
+        raise NumericError(f"{error}: {_advice(error.names)}") from None
     if description.get("format") != FORMAT:
         raise NumericError(
             f"expected the format of {path} to be {FORMAT!r}, got {description.get('format')!r}"
@@ -110,6 +120,16 @@ def read_network(path: str | os.PathLike[str]) -> tuple[BilinearNetwork, dict[st
     network = BilinearNetwork.from_configuration(configuration).to(dtypes.pop())
     network.load_state_dict(state)
     return network, _checked_notes(description.get("notes"), f"the notes in {path}")
+
+
+def _advice(names: Collection[str]) -> str:
+    """Return what to do with a file of tensors that :func:`save_network` did not write."""
+    if "blocks.0.down.weight" in names:
+        return STATE_DICT_ADVICE
+    return (
+        "load_foreign reads networks of other code, and 'bilinear trace --foreign' traces them; "
+        "what is proved, certified or measured of a network needs one that save_network wrote"
+    )
 
 
 def _arrays(network: BilinearNetwork) -> dict[str, npt.NDArray[Any]]:

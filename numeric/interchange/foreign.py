@@ -21,34 +21,55 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
 import torch
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
-from numeric.files import user_path
 from numeric.inference import usual_torch
+from numeric.interchange.examples import (
+    Examples,
+    check_examples,
+    check_read,
+    float_array,
+    listed,
+    load_tensors,
+)
 from numeric.network import check_inputs
+from numeric.network_files import STATE_DICT_ADVICE
 from numeric.normal_form import Floats, Layer, check_array, checked_layers
+
+_BY_HAND = (
+    "other arrangements are written as layers by hand, as 'Your own network' in the documentation "
+    "shows"
+)
 
 _BLOCK = re.compile(r"blocks\.(0|[1-9]\d{0,5})\.(?:weight|bias)")
 
-_TORCH_FILES = (".pt", ".pth", ".bin", ".ckpt")
 
-
-def from_state_dict(state: Mapping[str, Any], *, residual: bool = False) -> list[Layer]:
+def from_state_dict(
+    state: Mapping[str, Any],
+    *,
+    residual: bool = False,
+    module: nn.Module | None = None,
+    examples: Examples | None = None,
+) -> list[Layer]:
     """Bring the state dict of a bilinear network to the normal form, every float as it is.
 
     Args:
         state: the arrays of this module's documentation by name, as torch tensors or numpy arrays
             in float64, float32 or half precision (which float32 holds exactly).
         residual: whether each block adds its input to its output; the state dict does not say.
+        module: the module that the state dict is of. A copy of it is run on a few inputs, in eval
+            mode and float64 where it can.
+        examples: in place of the module, or beside it, a pair of inputs and of the outputs that it
+            gives for them, arrays or tensors of shapes (examples, inputs) and (examples, outputs);
+            the more precise, the more they tell: those of ``module.double()`` are best.
 
     Returns:
         The embedding, the blocks and the head, each one layer ``(left, right, down, linear)``.
@@ -56,7 +77,11 @@ def from_state_dict(state: Mapping[str, Any], *, residual: bool = False) -> list
 
     Raises:
         NumericError: an array is missing, surplus, wrongly shaped, not of floats or not finite; the
-            message names it. A block without a gate is meant: gates and norms leave no polynomial.
+            message names it. Or an output of the module or of the examples differs by more than
+            rounding explains: a gate, a norm, a scale or a residual does not stand in a state dict.
+
+    Warns:
+        UserWarning: nothing was compared, as neither module nor examples are given.
 
     Source:
         ``Model`` of ``image/model.py`` and ``Bilinear`` of ``shared/components.py`` in
@@ -68,34 +93,33 @@ def from_state_dict(state: Mapping[str, Any], *, residual: bool = False) -> list
         ...     "blocks.0.weight": np.ones((8, 3)),
         ...     "head.weight": np.ones((2, 4)),
         ... }
-        >>> [layer.left.shape for layer in from_state_dict(state)]
+        >>> examples = np.ones((1, 5)), np.full((1, 2), 900.0)
+        >>> [layer.left.shape for layer in from_state_dict(state, examples=examples)]
         [(0, 6), (4, 4), (0, 5)]
-        >>> from_state_dict(state, residual=True)
+        >>> from_state_dict(state, examples=examples, residual=True)
         Traceback (most recent call last):
         ...
         numeric.errors.NumericError: expected blocks.0.weight to have shape (6, 3), got (8, 3): \
 with a residual a block has as many products as inputs
     """
-    depth = _checked_depth(state, residual=residual)
-    embedding = _affine(state, "embed")
-    layers = [_affine_layer(embedding)]
-    size = len(embedding)
-    for number in range(depth):
-        block = _affine(state, f"blocks.{number}", size)
-        _check_halves(block, f"blocks.{number}.weight", residual=residual)
-        layers.append(_block_layer(block, residual=residual))
-        size = len(block) // 2
-    layers.append(_affine_layer(_affine(state, "head", size)))
-    return layers
+    return _compared(state, residual=residual, module=module, examples=examples)
 
 
-def load_foreign(path: str | os.PathLike[str], *, residual: bool = False) -> list[Layer]:
+def load_foreign(
+    path: str | os.PathLike[str],
+    *,
+    residual: bool = False,
+    module: nn.Module | None = None,
+    examples: Examples | None = None,
+) -> list[Layer]:
     """Read a bilinear network from a safetensors file with the state dict of research code.
 
     Args:
         path: the file, as ``safetensors.torch.save_file(model.state_dict(), path)`` writes it. A
             file of ``torch.save`` is refused: it holds pickled code.
         residual: as for :func:`from_state_dict`.
+        module: as for :func:`from_state_dict`.
+        examples: as for :func:`from_state_dict`.
 
     Returns:
         As :func:`from_state_dict`.
@@ -103,6 +127,9 @@ def load_foreign(path: str | os.PathLike[str], *, residual: bool = False) -> lis
     Raises:
         NumericError: there is no such file, it is damaged or a file of ``torch.save``, or as
             :func:`from_state_dict`.
+
+    Warns:
+        UserWarning: as :func:`from_state_dict`.
 
     Source:
         As :func:`from_state_dict`; https://github.com/huggingface/safetensors for the file.
@@ -112,28 +139,12 @@ def load_foreign(path: str | os.PathLike[str], *, residual: bool = False) -> lis
         >>> path = getfixture("tmp_path") / "research.safetensors"
         >>> shapes = {"embed": (3, 5), "blocks.0": (8, 3), "head": (2, 4)}
         >>> save_file({f"{name}.weight": np.ones(shape) for name, shape in shapes.items()}, path)
-        >>> [layer.linear.shape for layer in load_foreign(path)]
+        >>> examples = np.ones((1, 5)), np.full((1, 2), 900.0)
+        >>> [layer.linear.shape for layer in load_foreign(path, examples=examples)]
         [(4, 6), (5, 4), (3, 5)]
     """
-    path = user_path(path)
-    try:
-        # By torch: numpy has no bfloat16.
-        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
-            names = file.keys()
-            state = {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
-    except (OSError, safetensors.SafetensorError) as error:
-        if _is_of_torch(path):
-            raise NumericError(
-                f"expected {path} to be a safetensors file, got one of torch.save, which may hold "
-                "code: convert it with from_state_dict(torch.load(path, weights_only=True)), or "
-                "write it anew with safetensors.torch.save_file(model.state_dict(), path)"
-            ) from None
-        raise NumericError(
-            f"expected {path} to be a whole safetensors file, got: {error}"
-        ) from None
-    return from_state_dict(state, residual=residual)
+    state = load_tensors(path)
+    return _compared(state, residual=residual, module=module, examples=examples)
 
 
 class LayeredNetwork(nn.Module):
@@ -185,6 +196,58 @@ class LayeredNetwork(nn.Module):
         return state[..., 1:]
 
 
+def _compared(
+    state: Mapping[str, Any], *, residual: bool, module: object, examples: object
+) -> list[Layer]:
+    """Return the layers if they compute what module and examples say, as far as there are any."""
+    layers = _read(state, residual=residual)
+    if module is None and examples is None:
+        warnings.warn(
+            "nothing was compared with the network itself: a gate, a norm, a scale or a residual "
+            "does not stand in a state dict. Give examples of its inputs and outputs, or the "
+            "module in Python",
+            stacklevel=3,
+        )
+    for check, given in ((check_read, module), (check_examples, examples)):
+        if given is None:
+            continue
+        try:
+            check(layers, given)
+        except NumericError as error:
+            if _agrees(check, state, given, residual=not residual):
+                raise NumericError(f"{error}; with residual={not residual} it agrees") from None
+            raise
+    return layers
+
+
+def _agrees(
+    check: Callable[[Sequence[Layer], Any], None],
+    state: Mapping[str, Any],
+    given: object,
+    *,
+    residual: bool,
+) -> bool:
+    try:
+        check(_read(state, residual=residual), given)
+    except NumericError:
+        return False
+    return True
+
+
+def _read(state: Mapping[str, Any], *, residual: bool) -> list[Layer]:
+    depth = _checked_depth(state, residual=residual)
+    embedding = _affine(state, "embed")
+    layers = [_affine_layer(embedding)]
+    size = len(embedding)
+    for number in range(depth):
+        block = _affine(state, f"blocks.{number}", size)
+        _check_halves(block, f"blocks.{number}.weight", residual=residual)
+        layers.append(_block_layer(block, residual=residual))
+        size = len(block) // 2
+    layers.append(_affine_layer(_affine(state, "head", size)))
+    return layers
+
+
 def _checked_depth(state: Mapping[str, Any], *, residual: bool) -> int:
     """Return the number of blocks, if the state dict has the names that it must and may have."""
     if not isinstance(state, Mapping):
@@ -200,25 +263,21 @@ def _checked_depth(state: Mapping[str, Any], *, residual: bool) -> int:
     parts = ("embed", *(f"blocks.{number}" for number in range(depth)), "head")
     for part in parts:
         if f"{part}.weight" not in state:
-            got = f"only {_listed(state)}" if state else "nothing"
-            raise NumericError(f"expected state to hold {part}.weight, got {got}")
+            got = f"only {listed(state)}" if state else "nothing"
+            advice = STATE_DICT_ADVICE if "blocks.0.down.weight" in state else _BY_HAND
+            raise NumericError(f"expected state to hold {part}.weight, got {got}: {advice}")
     known = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
     if surplus := [name for name in state if name not in known]:
         raise NumericError(
             "expected state to hold only weight and bias of embed, of blocks.0 and so on, and of "
-            f"head, got also {_listed(surplus)}"
+            f"head, got also {listed(surplus)}"
         )
     return depth
 
 
-def _listed(names: Iterable[object]) -> str:
-    shown = sorted(map(str, names))
-    return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
-
-
 def _affine(state: Mapping[str, Any], part: str, size: int | None = None) -> npt.NDArray[Any]:
     """Return ``[bias weight]``, shape (rows, 1 + size); without a bias its column is zero."""
-    weight = _array(state[f"{part}.weight"], f"{part}.weight")
+    weight = float_array(state[f"{part}.weight"], f"{part}.weight")
     if weight.ndim != 2 or 0 in weight.shape:
         raise NumericError(
             f"expected {part}.weight to have two axes, none of them of size 0, got shape "
@@ -227,22 +286,9 @@ def _affine(state: Mapping[str, Any], part: str, size: int | None = None) -> npt
     check_array(weight, f"{part}.weight", (len(weight), weight.shape[1] if size is None else size))
     bias = np.zeros(len(weight), dtype=weight.dtype)
     if f"{part}.bias" in state:
-        bias = _array(state[f"{part}.bias"], f"{part}.bias")
+        bias = float_array(state[f"{part}.bias"], f"{part}.bias")
         check_array(bias, f"{part}.bias", (len(weight),))
     return np.concatenate([bias[:, np.newaxis], weight], axis=1)
-
-
-def _array(value: object, name: str) -> npt.NDArray[Any]:
-    try:
-        if isinstance(value, Tensor):
-            value = value.detach().cpu()
-            # Float32 holds every number of the shorter types.
-            half = value.dtype in (torch.bfloat16, torch.float16)
-            value = (value.float() if half else value).numpy()
-        array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise NumericError(f"expected {name} to be an array of floats, got: {error}") from None
-    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _check_halves(block: npt.NDArray[Any], name: str, *, residual: bool) -> None:
@@ -275,12 +321,3 @@ def _block_layer(block: npt.NDArray[Any], *, residual: bool) -> Layer:
         linear[1:, 1:] = np.eye(neurons)
     down = np.eye(neurons + 1, dtype=block.dtype)[:, 1:]
     return Layer(block[:neurons].copy(), block[neurons:].copy(), down.copy(), linear)
-
-
-def _is_of_torch(path: Path) -> bool:
-    """Return whether a file is called or begins as the zip files of torch.save."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PK\x03\x04" or path.suffix.lower() in _TORCH_FILES
-    except OSError:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import networkx as nx
 import typer
 
 from numeric import (
+    Layer,
     fidelity,
     load_foreign,
     load_graph,
@@ -24,6 +26,7 @@ from numeric import (
 )
 from numeric.explanation.interventions import takes_part
 from numeric.files import is_there, user_path
+from numeric.interchange.examples import load_examples
 from numeric.schema import Node
 from numeric.trace import METHODS
 from proofs.commands.arguments import Data, Graph
@@ -91,22 +94,43 @@ def trace_features(
             "does not say.",
         ),
     ] = False,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --foreign: a safetensors file of the tensors inputs and outputs, what the "
+            "network gives for a few inputs. What is read from MODEL is held against them."
+        ),
+    ] = None,
 ) -> None:
     """Write the graph of MODEL's features to GRAPH.
 
-    The features come from the weights alone; no data is looked at.
+    The features come from the weights alone; --examples are only compared with.
     """
-    _check_other(graph, "GRAPH", MODEL=model)
-    if residual and not foreign:
-        raise ProofError(
-            "expected --residual only with --foreign, got it for a network that says so itself"
-        )
-    network = load_foreign(model, residual=residual) if foreign else load_network(model)
+    _check_other(graph, "GRAPH", MODEL=model, **{"--examples": examples})
+    for name, given in {"--residual": residual, "--examples": examples is not None}.items():
+        if given and not foreign:
+            raise ProofError(
+                f"expected {name} only with --foreign, got it for a network that says all itself"
+            )
+    network = _foreign(model, examples, residual=residual) if foreign else load_network(model)
     found = trace(
         network, method, metric=metric, components=components, features=features, error=error
     )
     save_graph(found, graph)
     typer.echo(f"{graph}: {_features(found):,} features, {found.number_of_edges():,} edges")
+
+
+def _foreign(model: Path, examples: Path | None, *, residual: bool) -> list[Layer]:
+    """Read a network of other code, and say whether it was compared with anything."""
+    given = None if examples is None else load_examples(examples)
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        layers = load_foreign(model, residual=residual, examples=given)
+    for remark in remarks:
+        typer.echo(f"bilinear: {remark.message}", err=True)
+    if given is not None:
+        typer.echo(f"{model}: computes the outputs of all {len(given[0])} examples in {examples}")
+    return layers
 
 
 def prune_features(

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,6 +176,24 @@ def test_a_file_that_save_arrays_did_not_write_is_refused(
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(NumericError, match=message):
         load_arrays(tmp_path / "file")
+
+
+def test_of_files_in_other_forms_the_error_says_what_to_do(tmp_path: Path) -> None:
+    np.savez(tmp_path / "weights", **ARRAYS)
+    torch.save({"weight": torch.ones(2)}, tmp_path / "model.pt")
+    (tmp_path / "old.bin").write_bytes(b"a pickle of long ago")
+    save_arrays(tmp_path / "folder" / "part.safetensors", ARRAYS, DESCRIPTION)
+    with pytest.raises(
+        NumericError, match=r"got an archive of numpy: .*save_file\(dict\(numpy.load"
+    ):
+        load_arrays(tmp_path / "weights.npz")
+    for name in ("model.pt", "old.bin"):
+        with pytest.raises(
+            NumericError, match=r"torch.save, .*torch.load\(path, weights_only=True\)"
+        ):
+            load_arrays(tmp_path / name)
+    with pytest.raises(NumericError, match=r"got a folder: give .*part.safetensors in it$"):
+        load_arrays(tmp_path / "folder")
 
 
 def test_where_there_is_no_file_the_error_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,10 +163,20 @@ def test_other_files_are_refused(path: Path) -> None:
         load_network(path.parent / "graph")
     with pytest.raises(NumericError, match="letter to be a whole safetensors file"):
         load_network(path.parent / "letter")
-    with pytest.raises(NumericError, match="to be a whole safetensors file"):
+    with pytest.raises(NumericError, match="to be a safetensors file, got a folder"):
         load_network(path.parent)
     with pytest.raises(NumericError, match="missing, got nothing there"):
         load_network(path.parent / "missing")
+
+
+def test_of_a_state_dict_the_error_says_how_it_becomes_a_network(tmp_path: Path) -> None:
+    network = BilinearNetwork(6, 3, width=4, hidden=5)
+    safetensors.torch.save_file(network.state_dict(), tmp_path / "plain")
+    safetensors.torch.save_file({"embed.weight": torch.ones(2)}, tmp_path / "foreign")
+    with pytest.raises(NumericError, match=r"with load_state_dict, and write .* save_network"):
+        load_network(tmp_path / "plain")
+    with pytest.raises(NumericError, match=r"load_foreign reads .* 'bilinear trace --foreign'"):
+        load_network(tmp_path / "foreign")
 
 
 @pytest.mark.props

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
@@ -17,11 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from numeric import NumericError, rewrite, trace
+from numeric import BilinearNetwork, NumericError, rewrite, trace
 from numeric.interchange.foreign import LayeredNetwork, from_state_dict, load_foreign
 from numeric.normal_form import Layer
 from tests.oracles import value
 from tests.strategies import matrices, tame, wild
+
+pytestmark = pytest.mark.filterwarnings("ignore:nothing was compared:UserWarning")
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -105,7 +108,7 @@ def test_the_layers_compute_what_the_research_code_computes(
 ) -> None:
     network = research(depth, bias=bias, residual=residual)
     expected = network(torch.from_numpy(points)).detach()
-    layers = from_state_dict(network.state_dict(), residual=residual)
+    layers = from_state_dict(network.state_dict(), residual=residual, module=network)
     assert len(layers) == depth + 2
     np.testing.assert_allclose(outputs(layers, points), expected, rtol=1e-12, atol=1e-14)
     module = LayeredNetwork(layers)
@@ -310,6 +313,11 @@ def test_a_residual_that_is_no_truth_value_is_refused() -> None:
         from_state_dict(arrays_of(research()), residual=1)  # type: ignore[arg-type]
 
 
+def test_the_state_dict_of_a_bilinear_network_is_sent_the_other_way() -> None:
+    with pytest.raises(NumericError, match=r"BilinearNetwork .* with load_state_dict, and write"):
+        from_state_dict(BilinearNetwork(6, 3, width=4, hidden=5).state_dict())
+
+
 def test_an_empty_state_dict_is_refused() -> None:
     with pytest.raises(NumericError, match=r"to hold embed.weight, got nothing"):
         from_state_dict({})
@@ -318,8 +326,120 @@ def test_an_empty_state_dict_is_refused() -> None:
 def test_a_wild_number_of_a_block_is_refused_at_once() -> None:
     state = arrays_of(research())
     state["blocks.999999.weight"] = np.ones((2, 2))
-    with pytest.raises(NumericError, match=r"to hold blocks.2.weight, .* more$"):
+    with pytest.raises(NumericError, match=r"to hold blocks.2.weight, .* more: other arr"):
         from_state_dict(state)
+
+
+# What a state dict does not say
+
+
+class Odd(Research):
+    """A network with the state dict of another one."""
+
+    def __init__(
+        self,
+        gate: Callable[[Tensor], Tensor] = nn.Identity(),  # noqa: B008 -- holds nothing
+        norm: Callable[[Tensor], Tensor] = nn.Identity(),  # noqa: B008 -- holds nothing
+        scale: float = 1,
+        *,
+        residual: bool = False,
+    ) -> None:
+        torch.manual_seed(0)
+        super().__init__(6, [4, 4, 4], 4, bias=True, residual=residual)
+        self.bend, self.normalise, self.factor = gate, norm, scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embed(x)
+        for block in self.blocks:
+            left, right = block(self.normalise(x)).chunk(2, dim=-1)
+            y = self.bend(left) * right * self.factor
+            x = x + y if self.residual else y
+        logits: Tensor = self.head(x)
+        return logits
+
+
+def examples_of(module: nn.Module, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    x = torch.from_numpy(np.random.default_rng(1).normal(size=(7, 6))).to(dtype)
+    return x, copy.deepcopy(module).to(dtype)(x)
+
+
+WAYS: dict[str, Callable[[nn.Module], dict[str, Any]]] = {
+    "module": lambda module: {"module": module},
+    "float64": lambda module: {"examples": examples_of(module, torch.float64)},
+    "float32": lambda module: {"examples": examples_of(module, torch.float32)},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "module",
+    [
+        Odd(gate=torch.relu),
+        Odd(gate=nn.functional.silu),
+        Odd(norm=lambda x: x * (x.square().mean(-1, keepdim=True) + 1e-8).rsqrt()),
+        Odd(scale=0.5),
+        Odd(scale=1.01, residual=True),
+        Odd(norm=lambda x: x.roll(1, -1), residual=True),
+    ],
+    ids=["relu", "silu", "norm", "half", "scale", "order"],
+)
+def test_what_a_state_dict_does_not_say_is_noticed(module: Odd, way: str) -> None:
+    state, given = module.state_dict(), WAYS[way](module)
+    with pytest.raises(
+        NumericError,
+        match=r"to give \S+ as output \d of (input|example) \d, got \S+, a difference of \S+ where "
+        r"rounding explains \S+: a gate, a norm, a scale, a residual or .*dict$",
+    ):
+        from_state_dict(state, residual=module.residual, **given)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_residual_that_is_mistaken_is_noticed_and_named(residual: bool, way: str) -> None:
+    module = Odd(residual=residual)
+    given = WAYS[way](module)
+    with pytest.raises(NumericError, match=rf"; with residual={residual} it agrees$"):
+        from_state_dict(module.state_dict(), residual=not residual, **given)
+    assert from_state_dict(module.state_dict(), residual=residual, **given)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ["embed", "head"])
+def test_a_square_weight_that_is_transposed_is_noticed(name: str, way: str) -> None:
+    torch.manual_seed(0)
+    module = Research(6, [6, 6], 6, bias=True, residual=False)
+    state = module.state_dict()
+    state[f"{name}.weight"] = state[f"{name}.weight"].T
+    with pytest.raises(NumericError, match="another order of axes"):
+        from_state_dict(state, **WAYS[way](module))
+
+
+def test_a_table_of_tokens_as_wide_as_long_is_noticed_by_one_hot_inputs() -> None:
+    module = Research(4, [4, 4], 3, bias=False, residual=False)
+    outputs = module(torch.eye(4))  # of the table: row by row, not column by column
+    state = module.state_dict()
+    state["embed.weight"] = state["embed.weight"].T
+    with pytest.raises(NumericError, match="another order of axes"):
+        from_state_dict(state, examples=(torch.eye(4), outputs))
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda n: torch.compile(n, backend="eager")])
+def test_a_module_may_be_wrapped(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    module = research()
+    assert from_state_dict(module.state_dict(), module=wrap(module))
+
+
+@pytest.mark.filterwarnings("error")
+def test_that_nothing_was_compared_is_said_and_only_then(tmp_path: Path) -> None:
+    module = research()
+    state = module.state_dict()
+    safetensors.torch.save_file(state, tmp_path / "network")
+    for read in (lambda: from_state_dict(state), lambda: load_foreign(tmp_path / "network")):
+        with pytest.warns(UserWarning, match="nothing was compared with the network") as said:
+            read()
+        assert said[0].filename == __file__
+    load_foreign(tmp_path / "network", module=module)
+    load_foreign(tmp_path / "network", examples=examples_of(module, torch.float64))
 
 
 # Files
@@ -362,7 +482,7 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
         load_foreign(tmp_path / "old.PTH")
     with pytest.raises(NumericError, match="missing, got nothing there"):
         load_foreign(tmp_path / "missing")
-    with pytest.raises(NumericError, match="to be a whole safetensors file"):
+    with pytest.raises(NumericError, match=r"to be a safetensors file, got a folder$"):
         load_foreign(tmp_path)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from numeric import (
     BilinearNetwork,
@@ -106,6 +106,9 @@ def research_network(path: Path) -> None:
     save_file({f"{name}.weight": draw.normal(size=shape) for name, shape in shapes.items()}, path)
 
 
+NOT_COMPARED = "nothing was compared with the network itself: a gate, a norm, a scale or"
+
+
 def test_networks_of_other_code_are_traced_with_and_without_a_residual() -> None:
     research_network(Path("research.safetensors"))
     x = torch.from_numpy(np.random.default_rng(1).random((5, 9)))
@@ -113,11 +116,34 @@ def test_networks_of_other_code_are_traced_with_and_without_a_residual() -> None
     for options, residual in (([], False), (["--residual"], True)):
         result = bilinear("trace", "research.safetensors", "graph", "--foreign", *options)
         assert result.exit_code == 0
+        assert one_line(result.stderr).startswith(NOT_COMPARED)
         graph = load_graph("graph")
         logits.append(rewrite(graph)(x).numpy())
-        network = LayeredNetwork(load_foreign("research.safetensors", residual=residual))
+        with pytest.warns(UserWarning, match=NOT_COMPARED):
+            network = LayeredNetwork(load_foreign("research.safetensors", residual=residual))
         np.testing.assert_allclose(logits[-1], network(x).numpy(), rtol=1e-9)
     assert abs(logits[0] - logits[1]).max() > 0.1
+
+
+def test_networks_of_other_code_are_held_against_examples() -> None:
+    research_network(Path("research.safetensors"))
+    weights = load_file("research.safetensors")
+    x = np.random.default_rng(1).normal(size=(5, 9))
+    state = x @ weights["embed.weight"].T
+    for number in range(2):
+        left, right = np.split(state @ weights[f"blocks.{number}.weight"].T, 2, axis=1)
+        state = state + left * right
+    save_file({"inputs": x, "outputs": state @ weights["head.weight"].T}, "examples")
+    command = ["trace", "research.safetensors", "graph", "--foreign", "--examples", "examples"]
+    result = bilinear(*command, "--residual")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert "computes the outputs of all 5 examples in examples\n" in result.stdout
+    Path("graph").unlink()
+    result = bilinear(*command)
+    assert result.exit_code == 2
+    assert "with residual=True it agrees" in one_line(result.stderr)
+    assert not Path("graph").exists()
 
 
 # Prune
@@ -272,6 +298,7 @@ def test_the_digits_may_come_from_a_folder(graph: Path, monkeypatch: pytest.Monk
 
 FEW = ["prune", "eigen.safetensors", "few"]
 EXPORT = ["export", "eigen.safetensors"]
+FOREIGN = ["trace", "research", "g", "--foreign", "--examples", "small"]
 ATTRIBUTION = ["--format", "attribution"]
 
 
@@ -296,6 +323,9 @@ ATTRIBUTION = ["--format", "attribution"]
         (["trace", "model.safetensors", "g", "--foreign"], "expected state to hold embed.weight"),
         (["trace", "research", "g"], "expected research to carry a JSON description"),
         (["trace", "research", "g", "--residual"], "expected --residual only with --foreign"),
+        (["trace", "research", "g", "--examples", "e"], "expected --examples only with --foreign"),
+        (FOREIGN, "expected small to hold the tensors inputs and outputs, got "),
+        ([*FOREIGN[:-1], "nowhere"], "expected a safetensors file at nowhere, got nothing"),
         (FEW, "expected one of features, share, agreement"),
         ([*FEW, "--features", "5", "--share", "1"], "got features and share"),
         ([*FEW, "--features", "-1"], "expected features to lie in 0.."),

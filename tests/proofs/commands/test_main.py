@@ -78,7 +78,7 @@ def test_the_help_of_a_command_explains_every_argument_and_option(name: str) -> 
         ("train", [*SMALL[::2], "--depth", "--bias", "--residual", "--embedding"]),
         ("train", ["--noise", "--seed", "--data", "MODEL"]),
         ("trace", ["--method", "polarized, eigen, canonical, shared", "MODEL", "GRAPH"]),
-        ("trace", ["--features", "--components", "--foreign", "--residual"]),
+        ("trace", ["--features", "--components", "--foreign", "--residual", "--examples"]),
         ("prune", ["--features", "--share", "--agreement", "--model", "--data", "GRAPH", "FILE"]),
         ("export", ["--format", "--image", "--most", "--data", "GRAPH", "FILE"]),
         ("prove", ["--certificate", "--data", "MODEL", "GRAPH"]),
