@@ -339,7 +339,7 @@ ATTRIBUTION = ["--format", "attribution"]
             ["prune", "small", "few", "--features", "5", "--model", "model.safetensors"],
             "expected the graph to have 2 layers, 784 inputs and 10 logits like the network, got 2",
         ),
-        (["prune", "small", "few", "--agreement", "1"], "expected images to have shape (images, 5)"),
+        (["prune", "small", "few", "--agreement", "1"], "expected images to have shape (images, 5"),
         (["prune", "nowhere", "few", "--features", "5"], "expected a safetensors file at nowhere"),
         (["prune", "model.safetensors", "few", "--share", "1"], "expected the format of model"),
         (["prune", "eigen.safetensors", "note/few", "--share", "1"], "expected to write note/few"),
