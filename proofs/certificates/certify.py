@@ -27,9 +27,10 @@ from numeric.network import check_integer
 from numeric.progress import progress_bar
 from numeric.schema import Node
 from proofs.bounds.surroundings import pixel_basis
-from proofs.certificates.claims import Certificate, Level
-from proofs.certificates.prove import graph_names, prove
+from proofs.certificates.claims import Certificate
+from proofs.certificates.prove import by_strength, graph_names, prove
 from proofs.certificates.radii import Arrays, RadiiTask, stability_bases
+from proofs.certificates.verification import refused
 from proofs.errors import ProofError
 
 _TOGETHER = 250
@@ -93,7 +94,7 @@ def certify(
         )
     graphs = [graph] if isinstance(graph, nx.Graph) else list(graph)
     proved = prove(model, graphs, digits)
-    claims, found = [], dict(proved.witnesses)
+    claims, found = list(proved.claims), dict(proved.witnesses)
     layers = model.layers()
     # Of a single class there is no other that an image might get.
     several, shallow = len(layers[-1].linear) > 2, len(layers) == 1
@@ -114,12 +115,12 @@ def certify(
         else:
             arrays = _in_parallel(task, digits.test_images, jobs, folder)
         # Bases or images that leave the range of floats are nothing to claim something of.
-        if task.accepts(arrays | {"radius": np.zeros_like(arrays["radius"])}, digits.test_images):
-            found |= task.named(arrays)
-            claims.append(task.claim(arrays["radius"]))
-    bounded = [claim for claim in proved.claims if claim.level != Level.MEASURED]
-    measured = [claim for claim in proved.claims if claim.level == Level.MEASURED]
-    return replace(proved, claims=(*bounded, *claims, *measured), witnesses=found)
+        none = arrays | {"radius": np.zeros_like(arrays["radius"])}
+        why = task.refusal(none, digits.test_images)
+        claim = task.claim(arrays["radius"])
+        claims.append(claim if why is None else refused(claim, why))
+        found |= task.named(arrays) if why is None else {}
+    return replace(proved, claims=by_strength(claims), witnesses=found)
 
 
 def _in_parallel(

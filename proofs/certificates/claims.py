@@ -113,6 +113,26 @@ at least 9 times.
             numbers=numbers,
         )
 
+    @classmethod
+    def left_out(cls, name: str, statement: str, why: str) -> Claim:
+        """Say that something is not claimed, to those who would miss it.
+
+        Args:
+            name: of the claim that might be expected.
+            statement: what it would say.
+            why: in words, to follow "as".
+
+        Examples:
+            >>> print(Claim.left_out("signature", "Two eigenvalues are positive.", "both are 0"))
+            [measured, holds] Not claimed, as both are 0: Two eigenvalues are positive.
+        """
+        return cls(
+            name=f"{name}: left out",
+            level=Level.MEASURED,
+            statement=f"Not claimed, as {why}: {statement}",
+            holds=True,
+        )
+
     @property
     def checkable(self) -> dict[str, Any]:
         """What a certificate says of a claim that the checker can verify."""

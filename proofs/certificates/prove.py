@@ -54,7 +54,8 @@ def prove(
         every rewrite; *exact*, that a polarized graph and the network are the same polynomial;
         *bounded*, how far the coefficients of any other graph can lie from the network's;
         *measured*, on all test images, how far the rewrites and torch's own floats lie from each
-        other and from the exact values.
+        other and from the exact values. What it does not accept, or what no bound is found for, is
+        left out, and remarks say so.
 
     Raises:
         ProofError: an argument is of another kind, there is no graph, a graph or the images have
@@ -90,7 +91,7 @@ def prove(
         for item, graph in zip(rewrites, graphs, strict=True)
         if graph.graph.get("method") in DECOMPOSITIONS
     )
-    claims += sorted(coefficients, key=lambda claim: claim.level != Level.EXACT)
+    claims += coefficients
     measurements = Measurements.of(model, exact, digits)
     same = {claim.numbers["graph"] for claim in claims if claim.kind == "same polynomial"}
     others = [item for item in rewrites if item.name not in same]
@@ -102,9 +103,17 @@ def prove(
     claims += measured_claims(measurements, layers, rewrites, tolerance)
     subject, found = _subject(model, rewrites, digits), data_witnesses(digits) | witnesses
     verifier = Verifier(layers, {item.name: item.squares for item in rewrites})
-    verified = (verifier.verified(claim, found) for claim in claims)
-    kept = tuple(claim for claim in verified if claim is not None)
-    return Certificate(kept, subject, _versions(), found)
+    verified = [verifier.verified(claim, found) for claim in claims]
+    return Certificate(by_strength(verified), subject, _versions(), found)
+
+
+def by_strength(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return claims in the order of their levels, those of one level in the order given.
+
+    Args:
+        claims: in any order.
+    """
+    return tuple(sorted(claims, key=lambda claim: list(Level).index(claim.level)))
 
 
 def _subject(

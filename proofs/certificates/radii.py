@@ -83,8 +83,12 @@ class RadiiTask:
 
     def accepts(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
         """Return whether the checker accepts the radii of images."""
+        return self.refusal(arrays, images) is None
+
+    def refusal(self, arrays: Arrays, images: npt.NDArray[Any]) -> str | None:
+        """Return why the checker rejects the radii of images, or nothing where it accepts them."""
         witnesses = {"images": images, **self.named(arrays)}
-        return _verifier(self).refusal(self.claim(arrays["radius"]), witnesses) is None
+        return _verifier(self).refusal(self.claim(arrays["radius"]), witnesses)
 
     def fits(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
         """Return whether arrays are those of this kind, with a row for each image, and finite."""

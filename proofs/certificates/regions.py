@@ -36,7 +36,7 @@ def difference_claims(
 
     Returns:
         A claim for each such graph, and the bases of hidden states that they rest on. Where a bound
-        leaves the range of float64, nothing is claimed.
+        leaves the range of float64, that nothing is claimed.
     """
     low = min(0, math.floor(digits.test_images.min(initial=0)))
     high = max(1, math.ceil(digits.test_images.max(initial=1)))
@@ -46,7 +46,9 @@ def difference_claims(
             continue
         try:
             found = difference(layers, item.squares, box_reach(low, high, digits.inputs))
-        except ProofError:
+        except ProofError as error:
+            statement = f"How far the {item.name} graph lies from the network at most."
+            claims.append(_without_bound(f"{item.name}: difference", statement, str(error)))
             continue
         bound = rounded_up(_SPARE * float(found.bounds.max()))
         numbers = {"graph": item.name, "low": str(low), "high": str(high), "bound": bound}
@@ -66,15 +68,19 @@ def rounding_claims(layers: Sequence[Layer], digits: Digits, dtypes: Iterable[st
         dtypes: in which the network is computed: its own, and wider ones.
 
     Returns:
-        A claim for each dtype in which nothing overflows.
+        A claim for each dtype in which nothing overflows; of another, that nothing is claimed.
     """
     claims = []
     for dtype in dtypes:
         bound = float(rounding_bounds(layers, digits.test_images, dtype).max(initial=0.0))
+        name = f"{dtype}: rounding at most"
         if math.isfinite(bound):
             numbers: dict[str, Any] = {"images": len(digits.test_labels), "dtype": dtype}
             numbers["bound"] = rounded_up(_SPARE * bound)
-            claims.append(Claim.of("rounding", numbers, name=f"{dtype}: rounding at most"))
+            claims.append(Claim.of("rounding", numbers, name=name))
+        else:
+            statement = f"How far logits computed in {dtype} lie from the exact ones at most."
+            claims.append(_without_bound(name, statement, "something may overflow"))
     return claims
 
 
@@ -85,10 +91,16 @@ def signature_claims(layers: Sequence[Layer]) -> list[Claim]:
         layers: of the network.
 
     Returns:
-        A claim, if the matrices lie within the range of float64.
+        A claim, or where the matrices leave the range of float64 that nothing is claimed.
     """
     try:
         found = signatures(layers)
-    except ProofError:
-        return []
+    except ProofError as error:
+        statement = "How many eigenvalues of the logits' interaction matrices have which sign."
+        return [_without_bound("signature", statement, str(error))]
     return [Claim.of("signature", asdict(found))]
+
+
+def _without_bound(name: str, statement: str, why: str) -> Claim:
+    """Return the remark that something has no bound."""
+    return Claim.left_out(name, statement, f"no bound is found ({why})")

@@ -63,11 +63,11 @@ class Verifier:
             return str(error) if isinstance(error, checker.Rejected) else repr(error)
         return None
 
-    def verified(self, claim: Claim, witnesses: Arrays) -> Claim | None:
+    def verified(self, claim: Claim, witnesses: Arrays) -> Claim:
         """Return a claim as far as the checker accepts it.
 
-        Counts are lowered to what it counts. A bound that it does not find is not claimed; that a
-        graph is the same polynomial, without the checker's word, fails.
+        Counts are lowered to what it counts. Of a bound that it does not find it is said that it is
+        not claimed, and why. That a graph is the same polynomial fails without the checker's word.
 
         Args:
             claim: any.
@@ -79,7 +79,7 @@ class Verifier:
         if claim.level is Level.EXACT:
             return replace(claim, kind=None, holds=False, failure=f"The checker says: {why}.")
         if claim.level is Level.BOUNDED:
-            return None
+            return refused(claim, why)
         (counted,) = claim.numbers.keys() & {"right", "same"}
         # The largest count that is accepted lies from low to high.
         low, high = -1, claim.numbers[counted] - 1
@@ -87,7 +87,15 @@ class Verifier:
             middle = (low + high + 1) // 2
             lower = Claim.of(str(claim.kind), {**claim.numbers, counted: middle})
             low, high = (low, middle - 1) if self.refusal(lower, witnesses) else (middle, high)
-        return None if low < 0 else Claim.of(str(claim.kind), {**claim.numbers, counted: low})
+        if low < 0:
+            return refused(claim, why)
+        return Claim.of(str(claim.kind), {**claim.numbers, counted: low})
+
+
+def refused(claim: Claim, why: str) -> Claim:
+    """Return the remark that a claim was left out, with what the checker says of it."""
+    said = f"the checker's own test does not accept it ({why})"
+    return Claim.left_out(claim.name, claim.statement, said)
 
 
 def accepted(accepts: Callable[[npt.NDArray[np.int64]], bool], count: int) -> npt.NDArray[np.bool_]:

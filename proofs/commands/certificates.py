@@ -147,9 +147,12 @@ def conclude(certificate: Certificate) -> None:
 def _pictures(
     network: BilinearNetwork, proved: Certificate, digits: Digits, attacked: int
 ) -> dict[str, Figure]:
-    """Attack some images, say how near that came, and draw the radii."""
+    """Attack some images, say how near that came, and draw the radii, if there are any."""
     exact = "robustness.radius" in proved.witnesses
-    radii = proved.witnesses["robustness.radius" if exact else "stability.the network.radius"]
+    name = "robustness.radius" if exact else "stability.the network.radius"
+    if name not in proved.witnesses:
+        return {}
+    radii = proved.witnesses[name]
     images, labels = digits.test_images[: len(radii)], digits.test_labels[: len(radii)]
     with torch.no_grad():
         predicted = network.double()(torch.from_numpy(images).double()).argmax(dim=1).numpy()

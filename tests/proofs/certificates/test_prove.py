@@ -724,6 +724,11 @@ def test_weights_that_overflow_float32_fail_the_claim_about_it_alone() -> None:
             affine.weight *= 1e25
     certificate = prove(model, [trace(model, method) for method in METHODS], DIGITS)
     assert failing(certificate) == ["torch float32: rounding"]
+    remark = claims(certificate)["float32: rounding at most: left out"].statement
+    assert remark == (
+        "Not claimed, as no bound is found (something may overflow): How far logits computed in "
+        "float32 lie from the exact ones at most."
+    )
 
 
 def test_squares_that_overflow_float64_fail_the_measured_claim_and_not_the_exact_one() -> None:

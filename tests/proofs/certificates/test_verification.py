@@ -20,7 +20,8 @@ from numeric import (
     square_layers,
     trace,
 )
-from proofs import Certificate, certify, check, save_certificate
+from proofs import Certificate, ProofError, certify, check, save_certificate
+from proofs.certificates import radii, regions
 from proofs.certificates.claims import Claim
 from proofs.certificates.verification import Verifier
 from proofs.checker import Checker
@@ -89,6 +90,40 @@ def test_radii_leave_the_checker_room(
     assert check(written(tmp_path, certificate, model, {"polarized": graph}))
 
 
+def test_a_certificate_says_what_was_left_out_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = BilinearNetwork(3, 2, depth=1, hidden=4, seed=1)
+    graph, digits = trace(model, "polarized"), digits_of(np.eye(3))
+    whole = certify(model, graph, digits)
+    assert not [claim for claim in whole.claims if "left out" in claim.name]
+    # Bounds that are too small, radii that are too large, and matrices that have no signs.
+    monkeypatch.setattr(regions, "rounding_bounds", lambda *_: np.full((3, 2), 1e-300))
+    monkeypatch.setattr(radii.RadiiTask, "refusal", lambda *_: "no room")
+    monkeypatch.setattr(regions, "signatures", beyond)
+    certificate = certify(model, graph, digits)
+    target = written(tmp_path, certificate, model, {"polarized": graph})
+    remarks = {
+        remark["name"]: remark["statement"] for remark in json.loads(target.read_text())["remarks"]
+    }
+    refused = "the checker's own test does not accept it"
+    for name, why in {
+        "float32: rounding at most": f"{refused} (a logit may differ by ",
+        "float64: rounding at most": f"{refused} (a logit may differ by ",
+        "signature": "no bound is found (beyond float64): How many eigenvalues",
+        "robustness": f"{refused} (no room): For 0 of the 3 images",
+        "pixel robustness": f"{refused} (no room): For 0 of",
+    }.items():
+        assert remarks[f"{name}: left out"].startswith(f"Not claimed, as {why}")
+        assert name not in {claim.name for claim in certificate.claims}
+    assert certificate.holds
+    assert check(target)
+
+
+def beyond(*_: Any) -> None:
+    raise ProofError("beyond float64")
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_of_a_single_class_no_radius_is_claimed(tmp_path: Path, depth: int) -> None:
     model = BilinearNetwork(2, 1, depth=depth, width=3, hidden=4)
@@ -117,7 +152,7 @@ def test_the_verifier_holds_what_the_checker_reads(tmp_path: Path) -> None:
     assert verifier._single == read.single
 
 
-def test_what_the_checker_does_not_find_is_not_claimed() -> None:
+def test_what_the_checker_does_not_find_is_not_claimed_and_a_remark_says_so() -> None:
     model = BilinearNetwork(3, 2, depth=1, hidden=4, seed=1)
     certificate = certify(model, trace(model, "polarized"), digits_of(np.eye(3)))
     claims = {claim.kind: claim for claim in certificate.claims}
@@ -126,10 +161,14 @@ def test_what_the_checker_does_not_find_is_not_claimed() -> None:
     more = Claim.of("accuracy", {"images": 3, "right": 3 + accuracy.numbers["right"]})
     assert verifier.verified(more, found) == accuracy
     tight = Claim.of("rounding", {**rounding.numbers, "bound": "1E-300"})
-    assert verifier.verified(tight, found) is None
+    remark = verifier.verified(tight, found)
+    assert (remark.kind, remark.level, remark.holds) == (None, "measured", True)
+    why = f"the checker's own test does not accept it ({verifier.refusal(tight, found)})"
+    assert remark.statement == f"Not claimed, as {why}: {tight.statement}"
+    impossible = Claim.of("accuracy", {"images": 2, "right": 2})
+    assert verifier.verified(impossible, found).name == "accuracy: left out"
     assert "may differ" in str(verifier.refusal(tight, found))
     other = Claim.of("same polynomial", {"graph": "eigen"})
     refused = verifier.verified(other, found)
-    assert refused is not None
     assert not refused.holds
     assert refused.kind is None

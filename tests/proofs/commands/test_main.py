@@ -15,6 +15,7 @@ from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.training import Recipe
 from proofs import ProofError
+from proofs.certificates.radii import RadiiTask
 from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
 from tests.certificates import said_in
@@ -184,6 +185,19 @@ def test_certify_writes_what_check_accepts_and_pictures(tmp_path: Path, depth: i
     checked = bilinear("check", "certificate.json")
     assert checked.exit_code == 0, checked.output
     assert checked.output.splitlines()[-1].endswith("claims have been checked")
+
+
+def test_certify_says_what_it_does_not_claim_and_draws_no_radii_then(
+    tmp_path: Path, model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RadiiTask, "refusal", lambda *_: "no room")
+    result = bilinear("certify", model, graphs[0], "--images", "3")
+    assert result.exit_code == 0, result.output
+    assert "Not claimed, as the checker's own test does not accept it (no room): For 0" in said(
+        result
+    )
+    assert not (tmp_path / "pictures").exists()
+    assert bilinear("check", "certificate.json").exit_code == 0
 
 
 def test_check_rejects_what_was_altered_in_one_line(model: Path, graphs: list[Path]) -> None:
