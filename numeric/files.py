@@ -98,17 +98,39 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         if before is not None:
-            with suppress(PermissionError):
-                os.chown(temporary, before.st_uid, before.st_gid)
+            _give(temporary, before)
         temporary.chmod(0o666 & ~_umask() if before is None else stat.S_IMODE(before.st_mode))
         temporary.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise NumericError(f"expected to write {named}, got: {reason}") from error
+        raise _unwritable(named, error) from error
     finally:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Refuse a place that :func:`replacing` would refuse, before there is anything to write.
+
+    Raises:
+        NumericError: something is there that is not to be written over.
+
+    Examples:
+        >>> check_place("/dev/null")
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected to write /dev/null, got: a device is there, and is \
+left as it is
+    """
+    named = user_path(path)
+    try:
+        _regular(named)
+    except OSError as error:
+        raise _unwritable(named, error) from error
+
+
+def _unwritable(named: Path, error: OSError) -> NumericError:
+    return NumericError(f"expected to write {named}, got: {error.strerror or error}")
 
 
 def _behind_links(named: Path) -> Path:
@@ -137,6 +159,14 @@ def _regular(target: Path) -> os.stat_result | None:
     if not os.access(target, os.W_OK, effective_ids=effective):
         raise PermissionError(errno.EACCES, "the file there may not be written to")
     return found
+
+
+def _give(temporary: Path, before: os.stat_result) -> None:
+    """Give a file the owner of another one, or at least its group, where the process may."""
+    for user in (before.st_uid, -1):
+        with suppress(OSError):
+            os.chown(temporary, user, before.st_gid)
+            return
 
 
 _KINDS = (

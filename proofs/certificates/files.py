@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import Digits
-from numeric.files import is_there, save_arrays, user_path, write_text
+from numeric.files import check_place, is_there, save_arrays, user_path, write_text
 from proofs.certificates.claims import Certificate
 from proofs.checker import FORMAT, digest
 from proofs.errors import ProofError
@@ -93,13 +93,16 @@ def checked_place(
     Raises:
         ProofError: the certificate or its witnesses would take the place of a file that it names,
             or of one another.
+        NumericError: something stands there that is no file, or that may not be written.
     """
     target = user_path(path)
+    check_place(target)
     witnesses = target.with_suffix(".safetensors")
     if target == witnesses:
         raise ProofError(
             f"expected the certificate to have another suffix than its witnesses, got {target}"
         )
+    check_place(witnesses)
     for name, given in {"the model": model, **graphs}.items():
         read = user_path(given, name)
         for written in (target, witnesses):

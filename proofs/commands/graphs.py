@@ -25,7 +25,7 @@ from numeric import (
     trace,
 )
 from numeric.explanation.interventions import takes_part
-from numeric.files import is_there, user_path
+from numeric.files import check_place, is_there, user_path
 from numeric.interchange.examples import load_examples
 from numeric.schema import Node
 from numeric.trace import METHODS
@@ -245,7 +245,7 @@ def export_graph(
 
 
 def _check_other(file: Path, name: str, **read: Path | None) -> None:
-    """Refuse to write over a file that is read."""
+    """Refuse to write over a file that is read, or where no file can be written."""
     written = user_path(file, name)
     for other, given in read.items():
         path = None if given is None else user_path(given, other)
@@ -253,6 +253,7 @@ def _check_other(file: Path, name: str, **read: Path | None) -> None:
             raise ProofError(
                 f"expected {name} to be another file than {other}, got {file} for both"
             )
+    check_place(written)
 
 
 def _features(graph: nx.DiGraph[Node]) -> int:

@@ -35,6 +35,7 @@ from numeric import (
 )
 from numeric.errors import NumericError
 from numeric.files import (
+    check_place,
     digest,
     is_json,
     is_there,
@@ -322,6 +323,8 @@ def test_what_is_no_regular_file_is_refused_and_left_as_it_is(
         named.symlink_to("node")
     with pytest.raises(NumericError, match=f"to write {named}, got: {kind} is there, and is left"):
         write_text(named, "text")
+    with pytest.raises(NumericError, match=f"to write {named}, got: {kind} is there, and is left"):
+        check_place(named)
     assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
     assert len(list(tmp_path.iterdir())) == 1 + through_link
 
@@ -347,6 +350,17 @@ def test_through_links_the_file_that_they_lead_to_is_written(tmp_path: Path) -> 
     assert real.read_text() == "new"
     assert (first.readlink(), second.readlink()) == (second, Path("elsewhere/real"))
     assert [entry.name for entry in real.parent.iterdir()] == ["real"]
+
+
+def test_a_place_may_be_checked_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("old")
+    (tmp_path / "link").symlink_to("nothing")
+    for name in ("note", "link", "new", "missing/folder/new"):
+        check_place(tmp_path / name)
+    with pytest.raises(NumericError, match="note/below, got: Not a directory"):
+        check_place(tmp_path / "note" / "below")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link", "note"]
+    assert (tmp_path / "note").read_text() == "old"
 
 
 def test_a_link_to_nothing_gets_its_file_but_no_folder(tmp_path: Path) -> None:
@@ -381,16 +395,29 @@ def test_a_file_that_is_written_over_keeps_its_mode_and_its_owner(tmp_path: Path
     assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
 
 
-def test_a_file_whose_owner_cannot_be_kept_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "allowed"),
+    [
+        (PermissionError(errno.EPERM, "Operation not permitted"), [-1]),
+        (OSError(errno.EINVAL, "no such user in this container"), []),
+    ],
+)
+def test_a_file_whose_owner_cannot_be_kept_is_written_and_keeps_its_group_if_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, allowed: list[int]
 ) -> None:
-    def refuse(*_: object) -> NoReturn:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
+    done = []
+
+    def chown(_: Path, user: int, group: int) -> None:
+        if user not in allowed:
+            raise error
+        done.append((user, group))
 
     write_text(tmp_path / "note", "old")
-    monkeypatch.setattr(os, "chown", refuse)
+    group = (tmp_path / "note").stat().st_gid
+    monkeypatch.setattr(os, "chown", chown)
     write_text(tmp_path / "note", "new")
     assert (tmp_path / "note").read_text() == "new"
+    assert done == [(user, group) for user in allowed]
 
 
 def test_another_hard_link_to_a_file_keeps_what_it_had(tmp_path: Path) -> None:

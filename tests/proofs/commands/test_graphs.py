@@ -399,6 +399,29 @@ def test_no_command_writes_over_what_it_reads(
     assert (model.read_bytes(), graph.read_bytes()) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "work"),
+    [
+        (["trace", "model.safetensors", "folder"], "trace"),
+        (["prune", "eigen.safetensors", "folder", "--features", "3"], "prune"),
+        (["export", "eigen.safetensors", "folder", "--format", "graphml"], "load_graph"),
+    ],
+)
+def test_what_cannot_be_written_is_not_worked_on(
+    model: Path, graph: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], work: str
+) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        pytest.fail("there is nowhere to write it")
+
+    del model, graph
+    Path("folder").mkdir()
+    monkeypatch.setattr(graphs, work, forbidden)
+    result = bilinear(*arguments)
+    assert result.exit_code == 2
+    line = one_line(result.stderr)
+    assert line == "expected to write folder, got: a folder is there, and is left as it is"
+
+
 def test_a_data_folder_that_is_missing_is_one_line(
     graph: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

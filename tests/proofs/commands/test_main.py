@@ -313,6 +313,14 @@ def test_a_claim_that_fails_ends_run_with_1(tmp_path: Path) -> None:
             ["certify", "model.safetensors", "eigen.safetensors", "--certificate", "eigen.json"],
             "to be other files than eigen, got eigen.safetensors",
         ),
+        (
+            ["certify", "model.safetensors", "eigen.safetensors", "--certificate", "."],
+            "expected to write ., got: a folder is there, and is left as it is",
+        ),
+        (
+            ["prove", "model.safetensors", "eigen.safetensors", "--certificate", "note/c.json"],
+            "expected to write note/c.json, got: Not a directory",
+        ),
     ],
 )  # fmt: skip
 def test_an_argument_or_a_file_that_is_wrong_is_one_line_and_ends_with_2(
