@@ -256,30 +256,58 @@ def load_arrays(
         >>> load_arrays(path)
         ({'ones': array([1., 1.])}, {'kind': 'example'})
     """
-    path = user_path(path)
-    try:
-        with safetensors.safe_open(os.fspath(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
-            names = file.keys()
-            arrays = {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
-    except (OSError, safetensors.SafetensorError, TypeError, AttributeError) as error:
-        # The last two: the file holds numbers of a type that numpy does not have.
-        raise unreadable(path, error) from None
+    arrays, metadata = read_tensors(path, "numpy")
     try:
         description = json.loads(metadata["description"])
     except (KeyError, ValueError, RecursionError):
         raise UndescribedError(
             f"expected {path} to carry a JSON description in its metadata, got "
             f"{sorted(metadata) or 'none'}",
-            names,
+            arrays,
         ) from None
     if not isinstance(description, dict):
         raise NumericError(
             f"expected the description in {path} to be a JSON object, got {description!r}"
         )
     return arrays, description
+
+
+def read_tensors(
+    path: str | os.PathLike[str], framework: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read the tensors of a safetensors file, and its metadata.
+
+    Args:
+        path: the file.
+        framework: ``"numpy"`` for arrays, or ``"pt"`` for tensors, which may be of types that numpy
+            does not have.
+
+    Raises:
+        NumericError: there is no such file, it may not be read, it is truncated, damaged or another
+            one, or holds numbers of a type that the framework does not have.
+    """
+    path = user_path(path)
+    tensors: dict[str, Any] = {}
+    try:
+        # Whatever safetensors cannot open it calls missing.
+        with suppress(IsADirectoryError), path.open("rb"):
+            pass
+        with safetensors.safe_open(os.fspath(path), framework=framework) as file:
+            for name in file.keys():  # noqa: SIM118 -- it is no dictionary
+                try:
+                    tensors[name] = file.get_tensor(name)
+                except (TypeError, AttributeError):
+                    raise NumericError(
+                        f"expected {path} to hold numbers in float32 or float64, got {name} in "
+                        f"{file.get_slice(name).get_dtype()}: convert it"
+                    ) from None
+            return tensors, file.metadata() or {}
+    except (FileNotFoundError, NotADirectoryError):
+        raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
+    except PermissionError as error:
+        raise NumericError(f"expected to read {path}, got: {error.strerror}") from None
+    except (OSError, safetensors.SafetensorError) as error:
+        raise unreadable(path, error) from None
 
 
 class UndescribedError(NumericError):
@@ -363,7 +391,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 -- JSON hold
     """
     path = user_path(path)
     try:
-        return parse_json(path.read_text(encoding="utf-8-sig"))
+        return parse_json(path.read_text(encoding="utf-8").removeprefix("\ufeff"))
     except FileNotFoundError:
         raise NumericError(f"expected a JSON file at {path}, got nothing there") from None
     except OSError as error:

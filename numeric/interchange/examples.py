@@ -8,13 +8,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
 import torch
 from torch import Tensor, nn
 
 from numeric.agreement import Agreement, agreement, outputs_of, probes
 from numeric.errors import NumericError
-from numeric.files import unreadable, user_path
+from numeric.files import read_tensors
 from numeric.inference import as_tensor
 from numeric.normal_form import Layer, check_array
 
@@ -33,16 +32,7 @@ def load_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         NumericError: there is no such file, or it is none; of files of ``torch.save`` and numpy
             and of folders the message says what to do.
     """
-    path = user_path(path)
-    try:
-        # By torch: numpy has no bfloat16.
-        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
-            names = file.keys()
-            return {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise NumericError(f"expected a safetensors file at {path}, got nothing there") from None
-    except (OSError, safetensors.SafetensorError) as error:
-        raise unreadable(path, error) from None
+    return read_tensors(path, "pt")[0]  # by torch: numpy has no bfloat16
 
 
 def load_examples(path: str | os.PathLike[str]) -> Examples:

@@ -162,11 +162,11 @@ def test_a_description_that_json_changes_is_refused_by_name(tmp_path: Path, valu
         (header({"__metadata__": {"description": "[1]"}}), r"to be a JSON object, got \[1\]"),
         (
             header({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}, b"12"),
-            "whole safetensors file",
+            "file to hold numbers in float32 or float64, got a in BF16: convert it",
         ),
         (
             header({"a": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]}}, b"1"),
-            "whole safetensors file",
+            "file to hold numbers in float32 or float64, got a in F8_E4M3: convert it",
         ),
     ],
     ids=range(10),
@@ -205,6 +205,16 @@ def test_where_there_is_no_file_the_error_says_so(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "file" / "below"):
         with pytest.raises(NumericError, match=rf"safetensors file.*{path}|{path}.*safetensors"):
             load_arrays(path)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_missing(nobody: Path) -> None:
+    save_arrays(nobody / "arrays", ARRAYS, DESCRIPTION)
+    write_text(nobody / "note", "{}")
+    for name, load in (("arrays", load_arrays), ("note", read_json)):
+        load(nobody / name)
+        (nobody / name).chmod(0)
+        with pytest.raises(NumericError, match=f"to read .*{name}, got: Permission denied"):
+            load(nobody / name)
 
 
 @pytest.mark.props

@@ -247,7 +247,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         load_graph(tmp_path / "network")
     with pytest.raises(NumericError, match="letter to be a whole safetensors file"):
         load_graph(tmp_path / "letter")
-    with pytest.raises(NumericError, match="to be a whole safetensors file"):
+    with pytest.raises(NumericError, match="to be a safetensors file, got a folder"):
         load_graph(tmp_path)
     with pytest.raises(NumericError, match="missing, got nothing there"):
         load_graph(tmp_path / "missing")
