@@ -19,6 +19,7 @@ from analytic.derivations.layers import (
     third_order_tensor,
 )
 from analytic.derivations.multipliers import diagonal_bound, multiplier_bound
+from analytic.derivations.rounding import rounding_bound
 from analytic.derivations.stacks import (
     composition,
     degree_and_monomials,
@@ -50,6 +51,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "s_lemma": s_lemma,
     "diagonal_bound": diagonal_bound,
     "difference_bound": difference_bound,
+    "rounding_bound": rounding_bound,
     "local_bound": local_bound,
     "multiplier_bound": multiplier_bound,
 }
@@ -74,6 +76,7 @@ __all__ = [
     "path_attribution",
     "polarisation",
     "residual_as_neurons",
+    "rounding_bound",
     "s_lemma",
     "stack_difference",
     "tensor_inner_product",

@@ -116,7 +116,7 @@ def s_lemma(inputs: int = 2) -> Derivation:
 
 
 def difference_bound(inputs: int = 1, neurons: int = 1, outputs: int = 2) -> Derivation:
-    r"""Derive that a layer carries the difference of a network and its graph on, within norms.
+    r"""Derive that a layer carries the difference of a network and its graph on, within boxes.
 
     Let a network's layer :math:`F` read :math:`h`, and a graph's layer :math:`G` read
     :math:`A h + \delta`, its hidden state in another basis and off by :math:`\delta`. With the
@@ -133,11 +133,30 @@ def difference_bound(inputs: int = 1, neurons: int = 1, outputs: int = 2) -> Der
         \big[G(A h) - A' F(h)\big]_o = h^\top E_o\,h, \qquad
         E_o = A^\top S^G_o A - \sum_p A'_{op} S^F_p.
 
-    With the norms of the matrices, spectral or larger, and of the vectors,
+    Around any :math:`c`, and any :math:`k` for the graph's state, with the constant 1 in both,
 
     .. math::
-        |\delta'_o| \le \|E_o\|\,\|h\|^2
-        + \|S^G_o\|\,\big(2\,\|A h\|\,\|\delta\| + \|\delta\|^2\big).
+        h^\top E_o\,h = c^\top E_o\,c + 2\,(E_o c) \cdot v + v^\top E_o\,v, \qquad v = h - c,
+
+    .. math::
+        2\,B_G(A h, \delta)_o + B_G(\delta, \delta)_o
+        = 2\,(S^G_o k) \cdot \delta + z^\top S^G_o\,\delta, \qquad z = 2\,(A h - k) + \delta .
+
+    Where :math:`|v_i| \le w_i`, :math:`|z_i| \le z^*_i` and :math:`|\delta_i| \le d_i`,
+
+    .. math::
+        |\delta'_o| \le \big|c^\top E_o\,c\big| + 2\,|E_o c| \cdot w + \beta(E_o; w, w)
+        + 2\,|S^G_o k| \cdot d + \beta(S^G_o; z^*, d)
+
+    with any :math:`\beta(M; w, d) \ge |v^\top M\,\delta|`: for positive :math:`p` and :math:`q`,
+    with :math:`v_i = w_i s_i`, :math:`\delta_j = d_j t_j` and :math:`|s_i|, |t_j| \le 1`,
+
+    .. math::
+        v^\top M\,\delta = (p \odot s)^\top N\,(q \odot t), \qquad
+        N_{ij} = \frac{w_i M_{ij} d_j}{p_i q_j}, \qquad \beta(M; w, d) = \|p\|\,\|q\|\,\|N\| .
+
+    The network's own states lie in boxes by the same bound on :math:`h^\top S^F_p h`, and
+    :math:`A' F` is a layer like another.
 
     A bound for one layer's inputs gives one for its outputs, so bounds are carried from the inputs,
     where :math:`\delta = 0`, to the logits, where :math:`A'` is the identity.
@@ -166,22 +185,27 @@ def difference_bound(inputs: int = 1, neurons: int = 1, outputs: int = 2) -> Der
     with_error = _homogeneous_value(graph, state + error) - expected
     forms = _homogeneous_forms(graph)
     turned = _weighted(above, _homogeneous_forms(network))
+    middle, near = vector("c", size), vector("k", size)
+    rests = [below.T * part * below - other for part, other in zip(forms, turned, strict=True)]
+    step, moved = h - middle, 2 * (state - near) + error
     return Derivation(
         "difference_bound",
         "What a graph's layer returns differs from what the network's layer returns, in another "
         "basis, by the form in which the layers differ, and by what the graph's layer makes of the "
-        "difference before it: twice its bilinear form with the state, and its form alone "
+        "difference before it: twice its derivative at a centre, and its form with twice the way "
+        "from there and the difference; the first form is its value at a centre, twice its "
+        "derivative there times the way from it, and its value at the way "
         f"({inputs} inputs and the constant, {neurons} neurons a layer, {outputs} outputs, all "
         "weights symbolic).",
         column(with_error, without_error),
         column(
             [
-                value + 2 * (state.T * part * error)[0] + form(part, error)
+                value + 2 * (near.T * part * error)[0] + (moved.T * part * error)[0]
                 for value, part in zip(without_error, forms, strict=True)
             ],
             [
-                form(below.T * part * below - other, h)
-                for part, other in zip(forms, turned, strict=True)
+                form(rest, middle) + 2 * (middle.T * rest * step)[0] + form(rest, step)
+                for rest in rests
             ],
         ),
     )

@@ -266,7 +266,7 @@ def test_a_multiplier_below_0_proves_a_radius_for_a_margin_that_is_negative_alre
 
 def drawn_numbers(theorem: Derivation, generator: np.random.Generator) -> dict[str, int]:
     """Return an integer for every symbol of a theorem, by name."""
-    names = sorted(map(str, theorem.left.free_symbols))
+    names = sorted(map(str, theorem.left.free_symbols | theorem.right.free_symbols))
     return {name: int(generator.integers(-3, 4)) for name in names}
 
 
@@ -330,16 +330,52 @@ def test_the_difference_of_two_layers_is_that_of_layers_of_numbers(seed: int) ->
     assert in_numbers(theorem.right, numbers) == [*apart, *without_error]
 
 
+def stretch_bound(form: Array, rows: Array, columns: Array) -> float:
+    """Bound a bilinear form of two boxes by lengths: roots of row and column norms share it out."""
+    scaled = rows[:, None] * form * columns
+    p, q = (np.sqrt(np.linalg.norm(scaled, axis=axis)) + 1e-9 for axis in (1, 0))
+    norm = np.linalg.norm(scaled / p[:, None] / q, 2)
+    return float(np.linalg.norm(p) * np.linalg.norm(q) * norm)
+
+
 @pytest.mark.props
 @given(seeds)
-def test_the_difference_of_two_layers_stays_within_the_norms(seed: int) -> None:
+def test_the_difference_of_two_layers_stays_within_the_boxes(seed: int) -> None:
     _, network, graph, below, above, state, error = difference_of_numbers(seed)
     apart = abs(graph.value(below @ state + error) - above @ network.value(state))
     rests = below.T @ graph.forms() @ below - np.einsum("op,pab->oab", above, network.forms())
-    size, off = (np.linalg.norm(part) for part in (below @ state, error))
-    own = np.linalg.norm(rests, 2, axis=(1, 2)) * (state @ state)
-    carried = np.linalg.norm(graph.forms(), 2, axis=(1, 2)) * (2 * size * off + off**2)
-    assert (apart <= (own + carried) * (1 + 1e-12)).all()
+    # The states lie at a corner of their boxes, around centres with the constant 1.
+    draw = np.random.default_rng(seed)
+    width, room = np.array([[0, draw.random()] for _ in range(2)])
+    centre, near = state - draw.choice([-1, 1]) * width, below @ state - room
+    for o, (rest, carried) in enumerate(zip(rests, graph.forms(), strict=True)):
+        bound = abs(centre @ rest @ centre) + 2 * abs(rest @ centre) @ width
+        bound += stretch_bound(rest, width, width) + 2 * abs(carried @ near) @ abs(error)
+        bound += stretch_bound(carried, 2 * room + abs(error), abs(error))
+        assert apart[o] <= bound * (1 + 1e-12) + 1e-6
+
+
+def test_forms_around_a_centre_need_the_way_from_it_twice() -> None:
+    theorem = difference_bound(1, 1, 1)
+    h, error, centre, near = (vector(name, 2) for name in ("h", "delta", "c", "k"))
+    state, graph = matrix("A", 2, 2) * h, SymbolicLayer.generic(2, 1, 1, "_G")
+    (tensor,) = graph.tensor()
+    whole = symmetric_part(tensor + graph.linear.T * sympy.Matrix([[1, 0]]))
+    first = theorem.left[1] + 2 * (near.T * whole * error)[0]
+    way = state - near
+    assert holds(theorem, 0, right=first + ((2 * way + error).T * whole * error)[0])
+    for wrong in (2 * way, way + error, error, 2 * way - error, 2 * (way + error)):
+        assert not holds(theorem, 0, right=first + (wrong.T * whole * error)[0])
+    rest = sympy.hessian(sympy.expand(theorem.left[1]), list(h)) / 2
+    value, slope = form(rest, centre), (centre.T * rest * (h - centre))[0]
+    assert holds(theorem, 1, right=value + 2 * slope + form(rest, h - centre))
+    for wrong in (
+        value + slope + form(rest, h - centre),
+        value + 2 * slope,
+        2 * slope + form(rest, h - centre),
+        value + 2 * slope + form(rest, h),
+    ):
+        assert not holds(theorem, 1, right=wrong)
 
 
 def test_a_difference_needs_both_bilinear_terms_and_their_factors() -> None:

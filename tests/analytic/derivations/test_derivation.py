@@ -33,6 +33,7 @@ from analytic.derivations import (
     path_attribution,
     polarisation,
     residual_as_neurons,
+    rounding_bound,
     s_lemma,
     stack_difference,
     tensor_inner_product,
@@ -60,6 +61,7 @@ SIZES = [
     *((s_lemma, sizes) for sizes in ((1,), (2,))),
     *((diagonal_bound, sizes) for sizes in ((1,), (2,), (4,))),
     *((difference_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 2))),
+    *((rounding_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 1))),
     *((local_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 1))),
     *((multiplier_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 3))),
 ]
@@ -123,6 +125,7 @@ def test_the_theorems_stand_in_the_order_in_which_they_build_on_each_other() -> 
         "s_lemma",
         "diagonal_bound",
         "difference_bound",
+        "rounding_bound",
         "local_bound",
         "multiplier_bound",
     ]
@@ -161,6 +164,8 @@ def test_all_names_are_handed_on() -> None:
         (diagonal_bound(2), 3 + 2 + 2 + 2 + 1, 2),
         # two layers, a basis below and one above
         (difference_bound(1, 1, 2), 2 * (4 + 2 + 4) + 4 + 4, 2 * 2),
+        # two layers, what each loses, and a state that is off
+        (rounding_bound(1, 1, 1), 2 * (4 + 1 + 2) + 2 * 4 + 2, 1),
         (local_bound(1, 1, 2), (4 + 2 + 4) + (6 + 1 + 3), 2 * 1),
         # a layer and a basis, a form, two moves and a direction, and the margin's matrices
         (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 1) + (3 + 2) + (3 * 2 + 1) + 20, 3),
