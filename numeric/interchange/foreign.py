@@ -49,6 +49,9 @@ _BY_HAND = (
     "shows"
 )
 
+_WRAPPERS = ("module.", "_orig_mod.")
+"""What ``DataParallel`` and ``torch.compile`` put before each name."""
+
 _BLOCK = re.compile(r"blocks\.(0|[1-9]\d{0,5})\.(?:weight|bias)")
 
 
@@ -68,8 +71,9 @@ def from_state_dict(
         module: the module that the state dict is of. A copy of it is run on a few inputs, in eval
             mode and float64 where it can.
         examples: in place of the module, or beside it, a pair of inputs and of the outputs that it
-            gives for them, arrays or tensors of shapes (examples, inputs) and (examples, outputs);
-            the more precise, the more they tell: those of ``module.double()`` are best.
+            gives for them, arrays or tensors of shapes (examples, inputs) and (examples, outputs).
+            The more precise the outputs, the more they tell: those of ``module.double()`` are best,
+            and those of half precision tell too little.
 
     Returns:
         The embedding, the blocks and the head, each one layer ``(left, right, down, linear)``.
@@ -265,6 +269,10 @@ def _checked_depth(state: Mapping[str, Any], *, residual: bool) -> int:
         if f"{part}.weight" not in state:
             got = f"only {listed(state)}" if state else "nothing"
             advice = STATE_DICT_ADVICE if "blocks.0.down.weight" in state else _BY_HAND
+            if all(str(name).startswith(_WRAPPERS) for name in state):
+                advice = (
+                    "take the state dict of the module in the wrapper, or drop its name from these"
+                )
             raise NumericError(f"expected state to hold {part}.weight, got {got}: {advice}")
     known = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
     if surplus := [name for name in state if name not in known]:

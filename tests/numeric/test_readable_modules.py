@@ -28,6 +28,7 @@ from numeric import (
     trace,
     train,
 )
+from numeric.inference import settled_copy
 from proofs import certify, prove
 
 Network = Any
@@ -109,6 +110,14 @@ def digits() -> Digits:
     return Digits(images, labels, images, labels)
 
 
+WRAPS = [nn.DataParallel, lambda n: torch.compile(n, backend="eager")]
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_where_a_module_is_run_it_is_the_one_in_a_wrapper(wrap: Any) -> None:
+    assert type(settled_copy(wrap(nn.DataParallel(small())))) is BilinearNetwork
+
+
 @pytest.mark.parametrize(
     "verb",
     [
@@ -128,7 +137,7 @@ def digits() -> Digits:
         *("redrawn", "prove", "certify"),
     ],
 )
-@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda n: torch.compile(n, backend="eager")])
+@pytest.mark.parametrize("wrap", WRAPS)
 def test_of_a_wrapper_every_verb_asks_for_the_network_in_it(
     wrap: Any, verb: Callable[[Network], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
