@@ -208,8 +208,8 @@ def _compared(
     if module is None and examples is None:
         warnings.warn(
             "nothing was compared with the network itself: a gate, a norm, a scale or a residual "
-            "does not stand in a state dict. Give examples of its inputs and outputs, or the "
-            "module in Python",
+            "does not stand in a state dict. Give examples of its inputs and outputs (--examples "
+            "on the command line), or the module",
             stacklevel=3,
         )
     for check, given in ((check_read, module), (check_examples, examples)):

@@ -64,6 +64,17 @@ def test_a_forward_that_is_not_what_the_weights_say_is_noticed(
         model.layers()
 
 
+def test_a_hook_on_all_modules_is_noticed_though_no_module_has_it() -> None:
+    model = network(2)
+    hook = nn.modules.module.register_module_forward_hook(lambda *given: 2 * given[-1])
+    try:
+        with pytest.raises(NumericError, match="to compute what its weights say"):
+            model.layers()
+    finally:
+        hook.remove()
+    model.layers()
+
+
 def test_every_weight_that_is_read_wrongly_is_noticed() -> None:
     model = network(2, residual=True, embedding=True)
     layers, inputs = model.layers(), probes(6)
