@@ -190,9 +190,9 @@ def _count(
         if not 0 <= features <= len(order):
             raise NumericError(f"expected features to lie in 0..{len(order)}, got {features}")
         return features
-    target = float(given[chosen[0]] or 0.0)
-    if not 0 <= target <= 1:
-        raise NumericError(f"expected {chosen[0]} to lie in 0..1, got {target}")
+    target = given[chosen[0]]
+    if isinstance(target, bool) or not isinstance(target, float | int) or not 0 <= target <= 1:
+        raise NumericError(f"expected {chosen[0]} to lie in 0..1, got {target!r}")
     if share is not None:
         carried = np.concatenate([[0.0], np.cumsum(scores[order] ** 2)])
         return int(np.flatnonzero(carried >= share * carried[-1])[0])

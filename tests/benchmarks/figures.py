@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,15 +48,3 @@ def timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     start = time.perf_counter()
     result = function(*arguments)
     return time.perf_counter() - start, result
-
-
-def alone(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    """Call a function in a process of its own; return its result and the peak memory in GB."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_with_peak, (function, arguments))
-
-
-def _with_peak(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float]:
-    result = function(*arguments)
-    # In kilobytes on Linux.
-    return result, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

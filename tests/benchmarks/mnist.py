@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +13,7 @@ from numeric import Digits, rewrite, square_layers, trace
 from numeric.inference import logits
 from proofs.certificates.measurements import Distance
 from tests.benchmarks.figures import Figure, fully_trained, timed, trained
+from tests.benchmarks.memory import run_alone
 
 ACCURACY = {1: 0.983, 2: 0.985, 3: 0.983}
 EVALUATION = {1: 6, 2: 15, 3: 90}
@@ -74,12 +73,7 @@ def main_job(digits: Digits) -> Iterator[Figure]:
     """Time and memory of ``bilinear run`` at its defaults."""
     del digits
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
         command = [sys.executable, "-m", "proofs.commands.main", "run", folder]
-        finished = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 -- ours
-        took = time.perf_counter() - start
-    # In kilobytes on Linux: the largest child so far, and this is the only one.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-    done = finished.returncode == 0
+        took, (done, peak) = timed(run_alone, command)
     yield Figure("main job, time", f"{took:.0f} s", "at most 240 s", done and took <= 240)
     yield Figure("main job, peak memory", f"{peak:.2f} GB", "under 3 GB", done and peak < 3)

@@ -11,7 +11,8 @@ import torch
 
 from analytic import ExactNetwork, Polynomial, class_regions
 from numeric import BilinearNetwork, Digits
-from tests.benchmarks.figures import Figure, alone, timed, trained
+from tests.benchmarks.figures import Figure, timed, trained
+from tests.benchmarks.memory import alone
 
 RATIOS = {(16, 2): (16, 1500), (6, 3): (8, 3000)}
 """The width, and how many times faster than ``sympy.expand``, by inputs and depth."""
