@@ -88,8 +88,8 @@ def same_polynomial(
     """
     _check(first, second, error)
     if seed is not None:
-        check_integer("seed", seed, 0)
-    check_integer("memory", memory, 0)
+        seed = check_integer("seed", seed, 0)
+    memory = check_integer("memory", memory, 0)
     comparable = first.shapes == second.shapes
     coefficient = layers_difference(first, second) if comparable else None
     if comparable and coefficient is None:

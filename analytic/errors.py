@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from contextlib import suppress
+from typing import Any
 
 
 class AnalyticError(ValueError):
@@ -18,21 +19,31 @@ class AnalyticError(ValueError):
     """
 
 
-def check_integer(name: str, value: object, least: int, most: int | None = None) -> None:
-    """Refuse what is no integer from ``least`` to ``most``; a truth value is none.
+def check_integer(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Return an integer from ``least`` to ``most``; a truth value is none.
+
+    One in an array or a tensor without axes will do, such as that of ``argmax``.
 
     Raises:
-        AnalyticError: with the name, what was expected and what came.
+        AnalyticError: it is another thing, with the name, what was expected and what came.
 
     Examples:
+        >>> import numpy as np
+        >>> check_integer("output", np.array(3), 0, 9)
+        3
         >>> check_integer("output", True, 0, 9)
         Traceback (most recent call last):
         ...
         analytic.errors.AnalyticError: expected output to be an integer, got True
     """
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+    number: Any = value
+    if getattr(number, "ndim", None) == 0:  # of numpy or torch, which is not known here
+        with suppress(RuntimeError, AttributeError):
+            number = number.item()
+    if not isinstance(number, int) or isinstance(number, bool):
         raise AnalyticError(f"expected {name} to be an integer, got {value!r}")
-    if most is None and value < least:
-        raise AnalyticError(f"expected {name} to be at least {least}, got {value}")
-    if most is not None and not least <= value <= most:
-        raise AnalyticError(f"expected {name} to lie in {least}..{most}, got {value}")
+    if most is None and number < least:
+        raise AnalyticError(f"expected {name} to be at least {least}, got {number}")
+    if most is not None and not least <= number <= most:
+        raise AnalyticError(f"expected {name} to lie in {least}..{most}, got {number}")
+    return number

@@ -142,8 +142,8 @@ class ExactNetwork:
             AnalyticError: there is no such output or variable, an exponent is no integer from 0, or
                 the divisors would take more memory; the message says how much.
         """
-        check_integer("output", output, 0, self.outputs - 1)
-        check_integer("memory", memory, 0)
+        output = check_integer("output", output, 0, self.outputs - 1)
+        memory = check_integer("memory", memory, 0)
         powers = checked_powers(monomial, self.variables)
         if sum(powers.values()) > self.degree:
             return Fraction(0)
@@ -182,8 +182,8 @@ class ExactNetwork:
             AnalyticError: there is no such output, or the expansion would take more memory; the
                 message says how much, and how many monomials there may be.
         """
-        check_integer("output", output, 0, self.outputs - 1)
-        check_integer("memory", memory, 0)
+        output = check_integer("output", output, 0, self.outputs - 1)
+        memory = check_integer("memory", memory, 0)
         return expand(scaled(self.layers, [output]), self.variables, memory)[0]
 
     def polynomials(self, *, memory: int = MEMORY) -> list[Polynomial]:
@@ -195,7 +195,7 @@ class ExactNetwork:
         Raises:
             AnalyticError: the expansion would take more memory.
         """
-        check_integer("memory", memory, 0)
+        memory = check_integer("memory", memory, 0)
         return expand(scaled(self.layers, range(self.outputs)), self.variables, memory)
 
     def restricted(
@@ -304,7 +304,7 @@ class ExactNetwork:
             AnalyticError: there is no such output, or the point is not floats, not finite, or has
                 another shape.
         """
-        check_integer("output", output, 0, self.outputs - 1)
+        output = check_integer("output", output, 0, self.outputs - 1)
         columns, exponent = self._tangents(point)
         sizes = Tangents().sizes(np.abs(widen(columns)))
         return curvature(

@@ -129,7 +129,7 @@ class Polynomial:
         Raises:
             AnalyticError: the degree is no integer from 0.
         """
-        check_integer("degree", degree, 0)
+        degree = check_integer("degree", degree, 0)
         part = slice(*self._range(degree))
         numerators = self.coefficients.numerators[part]
         coefficients = Dyadic(numerators, self.coefficients.exponent)
@@ -183,7 +183,7 @@ class Polynomial:
         Raises:
             AnalyticError: a variable is left without a name, or a number is below 1.
         """
-        check_integer("digits", digits, 1)
+        digits = check_integer("digits", digits, 1)
         terms, rest = self._selected(shown)
         text = plain(terms, naming(names, self.variables, subscripted("x")), digits)
         return f"{text} + … ({rest:,} smaller terms)" if rest else text
@@ -203,7 +203,7 @@ class Polynomial:
             AnalyticError: a variable is left without a name, or a number is below 1.
         """
         if digits is not None:
-            check_integer("digits", digits, 1)
+            digits = check_integer("digits", digits, 1)
         terms, rest = self._selected(shown)
         text = latex(terms, naming(names, self.variables, "x_{{{}}}".format), digits)
         return rf"{text} + \dots" if rest else text
@@ -224,7 +224,7 @@ class Polynomial:
 
     def _selected(self, shown: int) -> tuple[list[Term], int]:
         """Return the terms to be shown, and how many are not."""
-        check_integer("shown", shown, 1)
+        shown = check_integer("shown", shown, 1)
         if len(self) <= shown:
             return list(self), 0
         order = np.argsort(-abs(self.coefficients.numerators), kind="stable")

@@ -98,7 +98,7 @@ def eigen_cut(inputs: int = 2, kept: int = 1) -> Derivation:
         True
     """
     check_sizes(inputs=inputs)
-    check_integer("kept", kept, 1, inputs)
+    kept = check_integer("kept", kept, 1, inputs)
     size = inputs + 1
     x, eigenvalues, bound = vector("x", size), vector("lambda", size), sympy.Symbol("mu")
     generic, orthonormal = matrix("v", size, size), _orthonormal_matrix(size)

@@ -71,8 +71,8 @@ def truncation_bound(
         True
     """
     check_sizes(layers_above=layers_above, outputs=outputs)
-    check_integer("bond", bond, 2)
-    check_integer("kept", kept, 1, bond - 1)
+    bond = check_integer("bond", bond, 2)
+    kept = check_integer("kept", kept, 1, bond - 1)
     slots = 2**layers_above
     indices = list(product(range(bond), repeat=slots))
     squares = {index: _squared_entries(index, outputs) for index in indices}
@@ -133,7 +133,7 @@ def truncate(lower: SymbolicLayer, upper: SymbolicLayer, kept: int) -> Truncatio
     forms = [symmetric_part(part) for part in lower.tensor()]
     couplings = [symmetric_part(part) for part in upper.tensor()]
     width = len(forms)
-    check_integer("kept", kept, 1, width - 1)
+    kept = check_integer("kept", kept, 1, width - 1)
     products = sympy.Matrix(width, width, lambda i, j: inner_product(forms[i], forms[j]))
     if products != sympy.eye(width):
         raise AnalyticError(f"expected lower to have orthonormal forms, got products {products}")

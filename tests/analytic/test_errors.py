@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from analytic import AnalyticError
 from analytic.errors import check_integer
@@ -16,10 +17,12 @@ def test_an_error_is_a_value_error() -> None:
     assert issubclass(AnalyticError, ValueError)
 
 
-@pytest.mark.parametrize("value", [0, 3, 9, np.int64(3), np.uint8(0)])
+@pytest.mark.parametrize(
+    "value", [0, 3, 9, np.int64(3), np.uint8(0), np.array(3), torch.tensor([1, 3]).argmax()]
+)
 def test_an_integer_within_the_bounds_passes(value: Any) -> None:
-    check_integer("output", value, 0, 9)
-    check_integer("output", value, 0)
+    for found in (check_integer("output", value, 0, 9), check_integer("output", value, 0)):
+        assert (type(found), found) == (int, int(value))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,12 @@ def test_an_integer_within_the_bounds_passes(value: Any) -> None:
         (Fraction(1), r"expected output to be an integer, got Fraction\(1, 1\)"),
         ("1", "expected output to be an integer, got '1'"),
         (None, "expected output to be an integer, got None"),
-        (np.array(1), r"expected output to be an integer, got array\(1\)"),
+        (np.array(10), r"expected output to lie in 0\.\.9, got 10"),
+        (np.array([1]), r"expected output to be an integer, got array\(\[1\]\)"),
+        (np.array(1.0), r"expected output to be an integer, got array\(1\.\)"),
+        (torch.tensor(1.0), r"expected output to be an integer, got tensor\(1\.\)"),
+        (torch.ones((), dtype=torch.bool), r"to be an integer, got tensor\(True\)"),
+        (torch.ones((), device="meta"), r"to be an integer, got tensor\("),
     ],
 )
 def test_what_is_no_integer_within_the_bounds_is_refused(value: Any, message: str) -> None:

@@ -141,7 +141,7 @@ def test_an_output_out_of_range_is_refused(output: int) -> None:
     assert list(refusals(output=output)) == [expected] * 3
 
 
-@pytest.mark.parametrize("output", [True, np.True_, 0.0, None, "0", np.array(0), Fraction(0)])
+@pytest.mark.parametrize("output", [True, np.True_, 0.0, None, "0", np.array([0]), Fraction(0)])
 def test_an_output_that_is_no_integer_is_refused(output: Any) -> None:
     expected = f"expected output to be an integer, got {output!r}"
     assert list(refusals(output=output)) == [expected] * 3
