@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytic import ExactNetwork
-from numeric import BilinearNetwork, Digits
-from proofs.certificates.measurements import Distance, Measurements, classes
+from numeric import BilinearNetwork, Digits, trace
+from proofs import prove
+from proofs.certificates.measurements import Distance, Measurements, classes, stray
 from tests.digits import small_digits
 from tests.oracles import module_value
 from tests.strategies import networks, points, tame
@@ -195,6 +196,58 @@ def test_infinite_logits_are_infinitely_far(value: float) -> None:
     infinite = replace(measurements, floats={"float64": found})
     assert not infinite.from_network(found).relative <= 1e300
     assert not infinite.from_network(measurements.nearest).relative <= 1e300
+
+
+# Images of which nothing is relative
+
+
+@pytest.mark.parametrize("method", ["eigen", "canonical"])
+def test_a_rewrite_is_right_on_a_blank_image_although_its_logits_are_not_quite_0(
+    method: str,
+) -> None:
+    shape = {"bias": False, "embedding": True, "residual": True, "seed": 0}
+    model = BilinearNetwork(6, 3, depth=1, width=3, hidden=4, **shape)
+    digits, graph = pictures(np.zeros((1, 6))), trace(model, method)
+    (claim,) = (c for c in prove(model, graph, digits).claims if "same outputs" in c.name)
+    assert claim.holds
+    assert claim.evidence["largest relative difference"] < 1e-15
+    assert "or of what adds up to them on the 1 images where all should be 0" in claim.statement
+    graph.add_edge(("form", 1, 0), ("logit", 0), weight=1e-6)
+    (claim,) = (c for c in prove(model, graph, digits).claims if "same outputs" in c.name)
+    assert not claim.holds
+
+
+def test_floats_that_cancel_to_nearly_0_are_a_rounding_of_it() -> None:
+    model = BilinearNetwork(3, 2, depth=1, hidden=1, bias=False)
+    with torch.no_grad():
+        model.blocks[0].left.weight.copy_(torch.tensor([[0.1, 0.2, -0.3]]))
+        model.blocks[0].right.weight.fill_(1)
+        model.blocks[0].down.weight.fill_(1)
+    measurements = measured(model, pictures([[0, 0, 0]]))
+    assert measurements.blank.all()
+    found = np.array([[1e-18, 0.0]])
+    layers = [layer._replace(linear=layer.linear + 0.5) for layer in model.layers()]
+    assert stray(found, layers, np.zeros((1, 3))) == 2e-18
+    assert stray(found, model.layers(), np.zeros((1, 3))) == np.inf
+    assert stray(found[:0], layers, np.zeros((0, 3))) == 0
+
+
+def test_of_classes_that_are_exactly_as_likely_rounding_may_take_any() -> None:
+    model = BilinearNetwork(9, 3, depth=1, hidden=5)
+    with torch.no_grad():
+        model.blocks[0].down.weight[1] = model.blocks[0].down.weight[0]
+        model.blocks[0].down.bias.copy_(torch.tensor([5.0, 5.0, 0.5]))
+    graph = trace(model, "eigen")
+    measurements = measured(model, DIGITS)
+    assert measurements.likeliest[:, :2].all()
+    assert not measurements.likeliest[:, 2].any()
+    for place, more, tolerance, holds in ((1, 1e-13, 1e-9, True), (2, 50.0, 100.0, False)):
+        other = graph.copy()
+        other.nodes["logit", place]["direction"] = (5 + more) * np.eye(1, 10)[0]
+        proved = prove(model, other, DIGITS, tolerance=tolerance)
+        (claim,) = (c for c in proved.claims if "same outputs" in c.name)
+        assert claim.evidence["same class as the network"] == 0
+        assert claim.holds is holds
 
 
 # Distances
