@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+from scipy.special import bdtrc
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
@@ -24,6 +25,9 @@ from numeric.progress import progress_bar
 from numeric.scalars import plain
 
 FORMAT = "bilinear-features checkpoint 1"
+
+_CHANCE = 1e-3
+"""How often guessing may be taken for learning."""
 
 _CLIP = 1.0
 """The largest norm of a gradient that is followed in full."""
@@ -223,6 +227,28 @@ class _State:
             yield f"step of {name}", np.zeros((), np.float32)
             yield f"exp_avg of {name}", weights
             yield f"exp_avg_sq of {name}", weights
+
+
+def chance_accuracy(labels: npt.NDArray[np.integer[Any]]) -> float:
+    r"""Return the accuracy that guessing exceeds once in 1,000 times at most.
+
+    Guesses that know nothing of an image are right at best as often as the most frequent class
+    comes, with a share :math:`p` of the :math:`n` labels: more than :math:`k` times with the
+    probability :math:`P(X > k)` of :math:`X \sim \mathrm{Binomial}(n, p)`. The least :math:`k`
+    that makes it at most 1/1000 is taken.
+
+    Args:
+        labels: the right classes of the images, at least one.
+
+    Examples:
+        >>> chance_accuracy(np.arange(10_000) % 10)
+        0.1094
+        >>> chance_accuracy(np.zeros(20, int))
+        1.0
+    """
+    count = len(labels)
+    right, share = np.arange(count + 1), np.bincount(labels).max() / count
+    return float((bdtrc(right, count, share) <= _CHANCE).argmax() / count)
 
 
 def checked_history(

@@ -40,6 +40,7 @@ class Status(IntEnum):
     DONE = 0, "all goes well and all claims hold"
     FAILS = 1, "a claim fails"
     WRONG = 2, "an argument or a file is wrong"
+    CHANCE = 3, "the network labels no more images correctly than guessing would"
     UNFINISHED = 4, "memory, disk or processes did not suffice to finish"
     FAULT = 5, "the program is at fault"
     INTERRUPTED = 130, "it was interrupted at the keyboard"

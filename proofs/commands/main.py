@@ -30,8 +30,8 @@ from proofs.commands.certificates import (
 )
 from proofs.commands.endings import Commands, Status, prepare_process
 from proofs.commands.graphs import export_graph, prune_features, trace_features
+from proofs.commands.pipeline import learned_nothing, trained
 from proofs.commands.pipeline import run as run_all
-from proofs.commands.pipeline import trained
 
 _DEFAULTS = Recipe()
 
@@ -78,8 +78,10 @@ def train(
     """
     configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
     recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
-    _, history = trained(model, configuration, recipe, load_mnist(data))
+    digits = load_mnist(data)
+    _, history = trained(model, configuration, recipe, digits)
     typer.echo(f"{model}: {history[-1].accuracy:.2%} of the test images labelled correctly")
+    _conclude_training(learned_nothing(history, digits))
 
 
 app.command("trace")(trace_features)
@@ -110,11 +112,20 @@ def run(
 
     The folder receives the network, its graphs, the certificate, pictures and report.html, which
     shows it all. A second run on the same folder uses what is there. The exit status is 1 if a
-    claim fails.
+    claim fails, and 3 if the network has learned nothing.
     """
     configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
     recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
-    conclude(run_all(folder, configuration, recipe, data=data, say=typer.echo))
+    certificate, nothing = run_all(folder, configuration, recipe, data=data, say=typer.echo)
+    conclude(certificate)
+    _conclude_training(nothing)
+
+
+def _conclude_training(nothing: str | None) -> None:
+    """Exit with a status of its own where a network has learned nothing, and say so."""
+    if nothing:
+        typer.echo(nothing, err=True)
+        raise typer.Exit(Status.CHANCE)
 
 
 def main() -> None:

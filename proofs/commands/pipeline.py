@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +30,7 @@ from numeric.files import digest, is_there, user_path
 from numeric.network import Configuration
 from numeric.network_files import read_network
 from numeric.schema import Node
-from numeric.training import Epoch, Recipe, checked_history
+from numeric.training import Epoch, Recipe, chance_accuracy, checked_history
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import save_certificate
 from proofs.certificates.prove import prove
@@ -55,7 +55,7 @@ def run(
     *,
     data: str | os.PathLike[str] | None = None,
     say: Say = print,
-) -> Certificate:
+) -> tuple[Certificate, str | None]:
     """Train a network on images, rewrite it as a feature graph, and prove that nothing changed.
 
     Args:
@@ -68,7 +68,7 @@ def run(
         say: receives a line for each step.
 
     Returns:
-        The certificate.
+        The certificate, and what to say where the network has learned nothing.
 
     Raises:
         ProofError: the folder is a file or cannot be made, or it holds another network.
@@ -85,6 +85,9 @@ def run(
         digits = load_mnist(data)
     with _step(say, f"network of depth {configuration.depth}"):
         model, history = trained(target / "model.safetensors", configuration, recipe, digits)
+    nothing = learned_nothing(history, digits)
+    if nothing:
+        say(f"  {nothing}")
     graphs = {}
     for method in METHODS:
         with _step(say, f"{method} features"):
@@ -112,7 +115,18 @@ def run(
         save_pictures(lambda: all_pictures(*drawn), target / "pictures")
         write_report(target, model, recipe, certificate, graphs, frontier, explorer)
     say(f"report: {target / 'report.html'}")
-    return certificate
+    return certificate, nothing
+
+
+def learned_nothing(history: Sequence[Epoch], digits: Digits) -> str | None:
+    """Return what to say of a training that ended no better than guessing, or None."""
+    accuracy, chance = history[-1].accuracy, chance_accuracy(digits.test_labels)
+    if accuracy > chance:
+        return None
+    return (
+        f"the network has learned nothing: it labels {accuracy:.2%} of the test images correctly, "
+        f"where guessing reaches up to {chance:.2%}; train it longer, or with other settings"
+    )
 
 
 def trained(

@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from numeric import BilinearNetwork, Digits, NumericError, save_network, train
 from numeric import training as module
 from numeric.files import load_arrays, save_arrays
 from numeric.inference import predictions
-from numeric.training import Epoch, checked_history
+from numeric.training import Epoch, chance_accuracy, checked_history
 
 Wrong = Any
 """What no caller should hand over."""
@@ -134,6 +135,25 @@ def test_the_images_may_lie_in_memory_in_any_way() -> None:
     }
     copied = {name: array.copy() for name, array in turned.items()}
     assert trained(data=Digits(**turned)) == trained(data=Digits(**copied))
+
+
+@pytest.mark.parametrize("counts", [[100] * 10, [113, 98, 788], [3, 2], [40], [1]])
+def test_guessing_the_most_frequent_class_is_no_better_than_chance_and_little_more_is(
+    counts: list[int],
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    count, share = len(labels), max(counts) / len(labels)
+    chance = chance_accuracy(labels)
+    assert share <= chance <= share + 4 * math.sqrt(share * (1 - share) / count) + 1 / count
+    # By the definition, in fractions.
+    p = Fraction(max(counts), count)
+    tail, right = Fraction(0), count
+    while right > 0:
+        likely = math.comb(count, right) * p**right * (1 - p) ** (count - right)
+        if tail + likely > Fraction(1, 1000):
+            break
+        tail, right = tail + likely, right - 1
+    assert round(chance * count) == right
 
 
 # The same bits

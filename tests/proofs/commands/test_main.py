@@ -18,6 +18,7 @@ from proofs import ProofError
 from proofs.certificates.radii import RadiiTask
 from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
+from proofs.commands.endings import Status
 from tests.certificates import said_in
 from tests.commands import DIGITS, SMALL, bilinear, one_line, said, written_graphs, written_network
 
@@ -112,7 +113,7 @@ def test_train_writes_a_network_and_says_how_good_it_is(tmp_path: Path) -> None:
         "train", path, *SMALL, "--depth", 3, "--no-bias", "--residual", "--embedding", "--seed", 5,
         "--noise", 0.1,
     )  # fmt: skip
-    assert result.exit_code == 0
+    assert result.exit_code == Status.CHANCE
     model, notes = read_network(path)
     assert model.configuration == Configuration(
         784, 10, 3, 4, 6, bias=False, residual=True, embedding=True
@@ -120,7 +121,26 @@ def test_train_writes_a_network_and_says_how_good_it_is(tmp_path: Path) -> None:
     assert notes["recipe"]["seed"] == 5
     assert notes["recipe"]["noise"] == 0.1
     accuracy = notes["history"][-1]["accuracy"]
-    assert result.output == f"{path}: {accuracy:.2%} of the test images labelled correctly\n"
+    assert result.stdout == f"{path}: {accuracy:.2%} of the test images labelled correctly\n"
+
+
+NOTHING = r"the network has learned nothing: it labels (.*)% of .* guessing reaches up to 27.50%; "
+
+
+def test_a_network_that_learned_nothing_is_said_to_have_and_ends_with_3(tmp_path: Path) -> None:
+    # The only step of one epoch on so few images has the learning rate 0.
+    result = bilinear("train", tmp_path / "model", *SMALL, "--depth", 1)
+    assert result.exit_code == Status.CHANCE == 3
+    (line,) = result.stderr.splitlines()
+    found = re.match(NOTHING, line)
+    assert found
+    assert float(found[1]) < 27.5
+
+
+def test_a_network_that_learned_ends_with_0(tmp_path: Path) -> None:
+    result = bilinear("train", tmp_path / "model", *SMALL[:-1], 60, "--depth", 1)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert read_network(tmp_path / "model")[1]["history"][-1]["accuracy"] > 0.5
 
 
 def test_train_leaves_a_network_that_is_there_as_it_is(tmp_path: Path) -> None:
@@ -163,12 +183,14 @@ def test_prove_never_takes_an_earlier_certificates_word(
 
 def test_run_makes_all_and_says_where_the_report_is(tmp_path: Path) -> None:
     result = bilinear("run", tmp_path / "folder", *SMALL, "--depth", 1)
-    assert result.exit_code == 0
+    assert result.exit_code == Status.CHANCE
     assert (tmp_path / "folder" / "report.html").exists()
     assert load_network(tmp_path / "folder" / "model.safetensors").configuration.depth == 1
-    last, report = result.output.splitlines()[:-3:-1]
+    last, report = result.stdout.splitlines()[:-3:-1]
     assert report == f"report: {tmp_path / 'folder' / 'report.html'}"
     assert re.fullmatch(r"all \d+ claims hold", last)
+    assert re.search(f"(?m)^  {NOTHING}", result.stdout)
+    assert re.fullmatch(f"{NOTHING}.*\n", result.stderr)
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -229,7 +251,8 @@ def test_every_command_knows_the_home_folder(
         ["export", graph, "~/new/graph.json"],
     ):
         result = bilinear(*arguments)
-        assert result.exit_code == 0, result.output
+        learned = arguments[0] != "train"
+        assert result.exit_code == (0 if learned else Status.CHANCE), result.output
     made = {"model.safetensors", "graph.safetensors", "few.safetensors", "graph.json"}
     assert {path.name for path in (tmp_path / "new").iterdir()} == made
     result = bilinear("certify", network, graph, "--certificate", "~/new/c.json")
@@ -240,7 +263,7 @@ def test_every_command_knows_the_home_folder(
 
 
 def test_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    assert bilinear("run", *SMALL).exit_code == 0
+    assert bilinear("run", *SMALL).exit_code == Status.CHANCE
     assert (tmp_path / "runs" / "mnist" / "certificate.json").exists()
 
 

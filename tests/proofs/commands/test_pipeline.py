@@ -62,7 +62,7 @@ def go(
     recipe: Recipe = RECIPE,
     say: Callable[[str], None] = lambda _: None,
 ) -> Certificate:
-    return run(folder, shape, recipe, say=say)
+    return run(folder, shape, recipe, say=say)[0]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
