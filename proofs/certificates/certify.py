@@ -120,6 +120,8 @@ def certify(
         claim = task.claim(arrays["radius"])
         claims.append(claim if why is None else refused(claim, why))
         found |= task.named(arrays) if why is None else {}
+        if task.kind == "robustness" and (more := task.unbounded(arrays, digits.test_images)):
+            claims.append(more)
     return replace(proved, claims=by_strength(claims), witnesses=found)
 
 

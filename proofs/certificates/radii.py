@@ -14,7 +14,7 @@ from numeric.files import digest
 from numeric.pruning import as_layers
 from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.surroundings import Compressed
-from proofs.certificates.claims import Claim
+from proofs.certificates.claims import Claim, Level
 from proofs.certificates.counts import clear_classes
 from proofs.certificates.decimals import rounded_down
 from proofs.certificates.verification import Verifier, accepted, mean_below
@@ -89,6 +89,34 @@ class RadiiTask:
         """Return why the checker rejects the radii of images, or nothing where it accepts them."""
         witnesses = {"images": images, **self.named(arrays)}
         return _verifier(self).refusal(self.claim(arrays["radius"]), witnesses)
+
+    def unbounded(self, arrays: Arrays, images: npt.NDArray[Any]) -> Claim | None:
+        """Say of how many images without a radius no other class was found at any distance.
+
+        Args:
+            arrays: the exact radii.
+            images: shape (images, inputs).
+        """
+        some = images[arrays["radius"] == 0]
+        classes = _classes(self.network, some)
+        some, classes = some[classes >= 0], classes[classes >= 0]
+        if not len(some):
+            return None
+        found = nearest(_margins(self.digest(), self.network), some, classes)
+        count = int(np.isinf(found.radius).sum())
+        return (
+            None
+            if not count
+            else Claim(
+                name=f"{self.kind}: no other class",
+                level=Level.MEASURED,
+                statement=(
+                    f"Around {count:,} of the {len(images):,} images no input of another class was "
+                    "found at any distance, in float64: no distance is claimed of them."
+                ),
+                holds=True,
+            )
+        )
 
     def fits(self, arrays: Arrays, images: npt.NDArray[Any]) -> bool:
         """Return whether arrays are those of this kind, with a row for each image, and finite."""
@@ -215,14 +243,19 @@ def pixel_radii(layers: Sequence[Layer], images: npt.NDArray[Any]) -> Arrays:
 
 def _robustness(name: str, layers: list[Layer], images: npt.NDArray[Any]) -> Arrays:
     """Find the exact radii of a network of one layer, and what proves them."""
+    margins, classes = _margins(name, layers), _classes(layers, images)
+    found = nearest(margins, images, np.maximum(classes, 0))
+    arrays = witnesses(margins, images, found)
+    arrays["radius"][classes < 0] = 0.0
+    return arrays
+
+
+def _margins(name: str, layers: list[Layer]) -> PairMargins:
+    """Return the margins of a network of one layer, decomposed before if it was the last one."""
     if name not in _MARGINS:
         _MARGINS.clear()
         _MARGINS[name] = PairMargins(layers)
-    classes = _classes(layers, images)
-    found = nearest(_MARGINS[name], images, np.maximum(classes, 0))
-    arrays = witnesses(_MARGINS[name], images, found)
-    arrays["radius"][classes < 0] = 0.0
-    return arrays
+    return _MARGINS[name]
 
 
 def _classes(layers: Sequence[Layer], images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from numeric import BilinearNetwork, Digits, save_graph, save_network, trace
 from proofs import certify, check, save_certificate
@@ -19,6 +20,25 @@ def test_images_whose_class_is_in_doubt_have_no_radius() -> None:
         parameter.data.zero_()
     found = certify(model, trace(model, "polarized"), Digits(images, labels, images, labels))
     assert (found.witnesses["robustness.radius"] == 0).all()
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_of_images_whose_class_never_changes_it_is_said_so(*, reached: bool) -> None:
+    # The first logit is a sum of squares above the other one, or from some distance on below it.
+    down = np.array([[0.0], [-1.0 if reached else 1.0], [0.0]])
+    model = BilinearNetwork(2, 2, depth=1, hidden=1)
+    for name, value in {"left": [[1.0, 2.0]], "right": [[1.0, 2.0]], "down": down[1:]}.items():
+        affine = getattr(model.blocks[0], name)
+        affine.weight.data = torch.tensor(np.array(value, np.float32))
+        affine.bias.data = torch.zeros_like(affine.bias)
+    model.blocks[0].down.bias.data[0] = 9.0
+    images, labels = np.array([[0.1, 0.2], [0.3, 0.1]], np.float32), np.zeros(2, np.int64)
+    digits = Digits(images, labels, images, labels)
+    claims = {claim.name: claim for claim in certify(model, trace(model), digits).claims}
+    assert claims["robustness"].numbers["count"] == (2 if reached else 0)
+    remark = claims.get("robustness: no other class")
+    assert (remark is None) is reached
+    assert remark is None or remark.statement.startswith("Around 2 of the 2 images no input of an")
 
 
 @pytest.mark.parametrize("seed", range(4))
