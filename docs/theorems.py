@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import analytic.derivations
 import numeric
 import proofs
 from analytic import THEOREMS
 from proofs.checker import CLAIMS
+from proofs.checker.claims.kind import Kind
 
 PAGES = Path(__file__).parent / "derivations"
 TESTS = Path(__file__).parent.parent / "tests"
@@ -59,7 +59,7 @@ def entries(
     pages: Path = PAGES,
     tests: Path = TESTS,
     sources: Iterable[Path] = SOURCES,
-    claims: Mapping[str, Mapping[str, Any]] = CLAIMS,
+    claims: Mapping[str, Kind] = CLAIMS,
 ) -> list[Entry]:
     """Return the theorems in the order in which they build on each other.
 
@@ -165,12 +165,10 @@ def _cited(modules: Iterable[tuple[Path, Path]]) -> dict[str, list[str]]:
     return found
 
 
-def _used(
-    modules: Iterable[tuple[Path, Path]], claims: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[str]]:
+def _used(modules: Iterable[tuple[Path, Path]], claims: Mapping[str, Kind]) -> dict[str, list[str]]:
     """Return the claims that rest on each theorem: kinds of the checker's, and remarks."""
     found: dict[str, list[str]] = {}
-    kinds = ((kind, claim["level"], claim["theorem"]) for kind, claim in claims.items())
+    kinds = ((kind, claim.level, claim.theorem) for kind, claim in claims.items())
     for kind, level, name in (*kinds, *_remarks(modules)):
         if name is not None:
             _check_name(name, f"the theorem of the claim {kind!r}")

@@ -2,7 +2,7 @@
 
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate, Claim, Level
-from proofs.certificates.files import save_certificate
+from proofs.certificates.files import save_certificate, save_checker
 from proofs.certificates.prove import prove
 from proofs.checker import Rejected, check
 from proofs.errors import ProofError
@@ -17,4 +17,5 @@ __all__ = [
     "check",
     "prove",
     "save_certificate",
+    "save_checker",
 ]

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from proofs import Certificate
+import numpy as np
+import numpy.typing as npt
+
+from numeric import Layer, SquareLayer
+from proofs import Certificate, checker
+
+
+def held(
+    layers: Sequence[Layer],
+    squares: Sequence[SquareLayer] = (),
+    images: npt.NDArray[Any] | None = None,
+    **arrays: npt.NDArray[Any],
+) -> checker.Files:
+    """What the checker holds of layers, of a graph of them called "graph", and of arrays."""
+    stack = []
+    for layer in layers:
+        left, right, down, linear = (array.astype(np.float64) for array in layer)
+        stack.append(checker.Layer(left, right, np.zeros_like(left), down, linear))
+    graph = [checker.Layer(each.readings, *each) for each in squares]
+    pixels = np.zeros((1, layers[0].linear.shape[1] - 1)) if images is None else images
+    single = all(array.dtype == np.float32 for layer in layers for array in layer)
+    graphs = {"graph": graph} if graph else {}
+    return checker.Files(stack, single, graphs, {"images": pixels, **arrays})
 
 
 def said_by(certificate: Certificate) -> list[tuple[str, bool]]:

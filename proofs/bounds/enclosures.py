@@ -3,11 +3,12 @@ r"""Arrays of numbers that are known to within a radius, rounding accounted for.
 A floating-point number system rounds by
 :math:`\mathrm{fl}(a \circ b) = (a \circ b)(1 + \delta) + \eta` with :math:`|\delta| \le u`;
 :math:`\eta` is what a result near zero loses, whether it is rounded to a subnormal number or
-flushed to zero. For a sum of :math:`n` products, in whatever order it is taken and with or without
-fused operations, that makes
+flushed to zero; operands near zero may be flushed too. For a sum of :math:`n` products, in whatever
+order it is taken and with or without fused operations, that makes
 
 .. math::
-    |\mathrm{fl}(x \cdot y) - x \cdot y| \le \gamma_n\,|x| \cdot |y| + n\,\eta', \qquad
+    |\mathrm{fl}(x \cdot y) - x \cdot y| \le \gamma_n\,|x| \cdot |y|
+    + \eta'\,(|x| \cdot 1 + 1 \cdot |y| + n), \qquad
     \gamma_n = \frac{n u}{1 - n u},
 
 with :math:`\eta'` a few times the smallest normal number. Midpoints and radii are float64 arrays,
@@ -175,15 +176,17 @@ class Enclosure:
         first, second, gamma = self.size, other.size, self.arithmetic.gamma(1)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             radius = first * (gamma * second + other.radius + TINY) + self.radius * second
+            radius += self.arithmetic.tiny * (first + second)
             return self._rounded(self.midpoint * other.midpoint, radius, terms=1)
 
     def __matmul__(self, other: Enclosure) -> Enclosure:
         r"""Return the matrix product, for sums in any order.
 
         .. math::
-            r = \gamma_n\,s_1 s_2 + s_1 r_2 + r_1 s_2 + n\,\eta',
+            r = \gamma_n\,s_1 s_2 + s_1 r_2 + r_1 s_2 + \eta'\,(s_1 1 + 1 s_2 + n),
 
-        with :math:`s` the bounds on the sizes.
+        with :math:`s` the bounds on the sizes. An operand near zero that is flushed takes no more
+        than the smallest normal number times the other one.
         """
         first, second = self.size, other.size
         terms = self.midpoint.shape[-1] + _SPARE_TERMS
@@ -192,6 +195,8 @@ class Enclosure:
             radius = first @ (gamma * second + other.radius + TINY)
             if self.radius.any():
                 radius += self.radius @ second
+            flushed = first.sum(axis=-1, keepdims=True) + second.sum(axis=-2, keepdims=True)
+            radius += self.arithmetic.tiny * flushed
             return self._rounded(self.midpoint @ other.midpoint, radius, terms=terms)
 
     def _rounded(self, midpoint: Doubles, radius: Doubles, *, terms: int) -> Enclosure:

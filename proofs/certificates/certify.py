@@ -28,6 +28,7 @@ from numeric.progress import progress_bar
 from numeric.schema import Node
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.claims import Certificate
+from proofs.certificates.files import data_hash
 from proofs.certificates.prove import by_strength, graph_names, prove
 from proofs.certificates.radii import Arrays, RadiiTask, stability_bases
 from proofs.certificates.verification import refused
@@ -115,9 +116,8 @@ def certify(
         else:
             arrays = _in_parallel(task, digits.test_images, jobs, folder)
         # Bases or images that leave the range of floats are nothing to claim something of.
-        none = arrays | {"radius": np.zeros_like(arrays["radius"])}
-        why = task.refusal(none, digits.test_images)
-        claim = task.claim(arrays["radius"])
+        why = task.refusal(task.nothing(arrays), digits.test_images)
+        claim = task.claim(arrays, data_hash(found))
         claims.append(claim if why is None else refused(claim, why))
         found |= task.named(arrays) if why is None else {}
         if task.kind == "robustness" and (more := task.unbounded(arrays, digits.test_images)):

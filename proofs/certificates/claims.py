@@ -96,18 +96,18 @@ class Claim:
             evidence: more that was found.
 
         Examples:
-            >>> print(Claim.of("accuracy", {"images": 10, "right": 9}))
-            [measured, holds] On the 10 images the network's largest exact logit is the label's \
-at least 9 times.
+            >>> print(Claim.of("accuracy", {"images": 10, "data": "0a1b", "right": 9}))
+            [measured, holds] On the 10 images (data 0a1b) the network's largest exact logit is \
+the label's at least 9 times.
         """
         known = CLAIMS[kind]
         graph = f"{numbers['graph']}: " if "graph" in numbers else ""
         return cls(
             name=name or f"{graph}{kind}",
-            level=Level(known["level"]),
-            statement=known["statement"].format(**numbers),
+            level=Level(known.level),
+            statement=known.statement.format(**numbers),
             holds=True,
-            theorem=known["theorem"],
+            theorem=known.theorem,
             evidence={} if evidence is None else evidence,
             kind=kind,
             numbers=numbers,
@@ -136,13 +136,7 @@ at least 9 times.
     @property
     def checkable(self) -> dict[str, Any]:
         """What a certificate says of a claim that the checker can verify."""
-        return {
-            "kind": self.kind,
-            "level": str(self.level),
-            "theorem": self.theorem,
-            "statement": self.statement,
-            "numbers": dict(self.numbers),
-        }
+        return CLAIMS[str(self.kind)].says(dict(self.numbers))
 
     def __post_init__(self) -> None:
         """Refuse what a certificate could not keep: other types, NaN and infinity."""
@@ -184,8 +178,7 @@ class Certificate:
 
     Attributes:
         claims: in the order of their strength.
-        subject: what the claims are about: the SHA-256 of the network, of each graph and of the
-            data, and the network's shape.
+        subject: what the claims are about: the network's shape.
         versions: of the libraries that computed the evidence.
         witnesses: arrays that claims rest on, by name; the images and labels among them.
     """

@@ -34,21 +34,24 @@ def clear_classes(logits: Doubles) -> npt.NDArray[np.int64]:
     return np.where(clear, found, -1)
 
 
-def counted_claims(measurements: Measurements, rewrites: Sequence[Rewrite]) -> list[Claim]:
+def counted_claims(
+    measurements: Measurements, rewrites: Sequence[Rewrite], data: str
+) -> list[Claim]:
     """State how many images the network labels rightly, and how many a smaller graph labels so too.
 
     Args:
         measurements: of the network.
         rewrites: graphs; those that lose nothing need no count.
+        data: the hash of images and labels.
     """
     network = clear_classes(measurements.nearest)
     labels = measurements.digits.test_labels
     right = int((network == labels).sum())
-    claims = [Claim.of("accuracy", {"images": len(labels), "right": right})]
+    about = {"images": len(labels), "data": data}
+    claims = [Claim.of("accuracy", {**about, "right": right})]
     for item in rewrites:
         if not item.complete:
             found = clear_classes(outputs(item, measurements))
             same = int(((found == network) & (network >= 0)).sum())
-            numbers = {"graph": item.name, "images": len(labels), "same": same}
-            claims.append(Claim.of("agreement", numbers))
+            claims.append(Claim.of("agreement", {"graph": item.name, **about, "same": same}))
     return claims

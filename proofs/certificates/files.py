@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,13 +21,24 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import Digits
-from numeric.files import check_place, is_there, save_arrays, user_path, write_text
+from numeric.files import (
+    check_place,
+    is_there,
+    replacing,
+    save_arrays,
+    user_path,
+    write_text,
+)
+from proofs import checker
 from proofs.certificates.claims import Certificate
-from proofs.checker import FORMAT, digest
+from proofs.checker import FORMAT, data_digest, digest
 from proofs.errors import ProofError
 
 WITNESSES = "bilinear-features witnesses 1"
 """The format of the file of arrays."""
+
+MNIST = "f5b5a0c07ca97d3f23ef3304e9fd938c"
+"""What claims call the images and labels of MNIST's test set."""
 
 
 def save_certificate(
@@ -125,6 +137,33 @@ def data_witnesses(digits: Digits) -> dict[str, npt.NDArray[Any]]:
         "images": pixels if exact else images,
         "labels": digits.test_labels.astype(np.int64),
     }
+
+
+def save_checker(path: str | os.PathLike[str]) -> None:
+    """Write the checker as one file that runs with numpy alone: ``python checker.pyz CERTIFICATE``.
+
+    The same version of the project gives the same bytes.
+
+    Args:
+        path: of the file, such as ``checker.pyz``.
+
+    Raises:
+        NumericError: the file cannot be written.
+    """
+    source = Path(checker.__file__).parent
+    texts = {"__main__.py": "import sys\n\nfrom checker.__main__ import main\n\nsys.exit(main())\n"}
+    for file in sorted((*source.rglob("*.py"), source / "SPEC.md")):
+        name = f"checker/{file.relative_to(source).as_posix()}"
+        texts[name] = file.read_text(encoding="utf-8")
+    with replacing(user_path(path)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, text in texts.items():
+            # Of a date of its own: the bytes are those of the texts.
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
+
+
+def data_hash(witnesses: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return what claims call their images and labels, both or the images alone."""
+    return data_digest([witnesses[name] for name in ("images", "labels") if name in witnesses])
 
 
 def _entry(path: Path, folder: Path, name: str) -> dict[str, str]:

@@ -17,13 +17,12 @@ from analytic import THEOREMS, Derivation, ExactNetwork
 from numeric import BilinearNetwork, Digits, NumericError, SquareLayer, square_layers
 from numeric.arithmetic import check_arithmetic
 from numeric.features.decompositions import DECOMPOSITIONS
-from numeric.files import digest
 from numeric.network import check_network
 from numeric.schema import Node
 from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.coefficients import coefficient_claim
 from proofs.certificates.counts import counted_claims
-from proofs.certificates.files import data_witnesses
+from proofs.certificates.files import data_hash, data_witnesses
 from proofs.certificates.measurements import Measurements, Rewrite, measured_claims
 from proofs.certificates.regions import difference_claims, rounding_claims, signature_claims
 from proofs.certificates.verification import Verifier
@@ -97,13 +96,15 @@ def prove(
     others = [item for item in rewrites if item.name not in same]
     differences, witnesses = difference_claims(layers, others, digits)
     claims += differences
-    claims += rounding_claims(layers, digits, measurements.floats)
+    found = data_witnesses(digits) | witnesses
+    data = data_hash(found)
+    claims += rounding_claims(layers, digits, measurements.floats, data)
     claims += signature_claims(layers)
-    claims += counted_claims(measurements, rewrites)
+    claims += counted_claims(measurements, rewrites, data)
     claims += measured_claims(measurements, layers, rewrites, tolerance)
-    subject, found = _subject(model, rewrites, digits), data_witnesses(digits) | witnesses
     verifier = Verifier(layers, {item.name: item.squares for item in rewrites})
     verified = [verifier.verified(claim, found) for claim in claims]
+    subject = {"configuration": asdict(model.configuration)}
     return Certificate(by_strength(verified), subject, _versions(), found)
 
 
@@ -114,23 +115,6 @@ def by_strength(claims: Iterable[Claim]) -> tuple[Claim, ...]:
         claims: in any order.
     """
     return tuple(sorted(claims, key=lambda claim: list(Level).index(claim.level)))
-
-
-def _subject(
-    model: BilinearNetwork,
-    rewrites: Iterable[Rewrite],
-    digits: Digits,
-) -> dict[str, Any]:
-    """Return what a certificate is about: the network, its graphs and the data, by SHA-256."""
-    return {
-        "configuration": asdict(model.configuration),
-        "network": digest(array for layer in model.layers() for array in layer),
-        "graphs": {
-            item.name: digest(array for layer in item.squares for array in layer)
-            for item in rewrites
-        },
-        "data": digest([digits.test_images, digits.test_labels]),
-    }
 
 
 @cache

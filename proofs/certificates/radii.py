@@ -16,9 +16,9 @@ from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.surroundings import Compressed
 from proofs.certificates.claims import Claim, Level
 from proofs.certificates.counts import clear_classes
-from proofs.certificates.decimals import rounded_down
-from proofs.certificates.verification import Verifier, accepted, mean_below
-from proofs.robustness.claims import FACTOR, pixel_witnesses, witnesses
+from proofs.certificates.files import data_hash
+from proofs.certificates.verification import Verifier, accepted, radii_numbers
+from proofs.robustness.claims import FACTOR, FIXED, pixel_witnesses, witnesses
 from proofs.robustness.infinity import infinity_bounds
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
@@ -66,16 +66,22 @@ class RadiiTask:
         mark = f"stability.{self.subject}" if self.kind == "stability" else self.kind
         return {f"{mark}.{key}": array for key, array in arrays.items()}
 
-    def claim(self, radii: npt.NDArray[np.float64]) -> Claim:
-        """State how many images have a radius, and how large it is in the mean."""
-        above = radii[radii > 0]
-        numbers: dict[str, Any] = {
-            "images": len(radii),
-            "count": len(above),
-            "mean": rounded_down(mean_below(radii)),
-        }
+    def nothing(self, arrays: Arrays) -> Arrays:
+        """Return arrays of which nothing is claimed of any image."""
+        targets = {"targets": np.maximum(arrays["targets"], 0)} if "targets" in arrays else {}
+        return arrays | {"radius": np.zeros_like(arrays["radius"])} | targets
+
+    def claim(self, arrays: Arrays, data: str) -> Claim:
+        """State how many images have a radius, and how large the radii are.
+
+        Args:
+            arrays: the radii, and what proves them.
+            data: the hash of images and labels.
+        """
+        numbers = radii_numbers(arrays["radius"], data)
         if self.kind == "robustness":
-            return Claim.of(self.kind, numbers | {"factor": FACTOR})
+            fixed = int((arrays["targets"] == FIXED).sum())
+            return Claim.of(self.kind, numbers | {"factor": FACTOR, "fixed": fixed})
         if self.kind == "pixel robustness":
             return Claim.of(self.kind, numbers)
         name = f"{self.subject}: {self.kind}"
@@ -88,7 +94,7 @@ class RadiiTask:
     def refusal(self, arrays: Arrays, images: npt.NDArray[Any]) -> str | None:
         """Return why the checker rejects the radii of images, or nothing where it accepts them."""
         witnesses = {"images": images, **self.named(arrays)}
-        return _verifier(self).refusal(self.claim(arrays["radius"]), witnesses)
+        return _verifier(self).refusal(self.claim(arrays, data_hash(witnesses)), witnesses)
 
     def unbounded(self, arrays: Arrays, images: npt.NDArray[Any]) -> Claim | None:
         """Say of how many images without a radius no other class was found at any distance.
@@ -97,7 +103,7 @@ class RadiiTask:
             arrays: the exact radii.
             images: shape (images, inputs).
         """
-        some = images[arrays["radius"] == 0]
+        some = images[(arrays["radius"] == 0) & (arrays["targets"] != FIXED)]
         classes = _classes(self.network, some)
         some, classes = some[classes >= 0], classes[classes >= 0]
         if not len(some):
@@ -152,6 +158,8 @@ class RadiiTask:
             tried = bases | {name: array[places] for name, array in arrays.items()}
             wrong[places] = ~self.sure(tried, images[places])
         arrays["radius"][wrong] = 0.0
+        if self.kind == "robustness":
+            arrays["targets"][wrong] = np.maximum(arrays["targets"][wrong], 0)
         return arrays
 
     def sure(self, arrays: Arrays, images: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -247,6 +255,7 @@ def _robustness(name: str, layers: list[Layer], images: npt.NDArray[Any]) -> Arr
     found = nearest(margins, images, np.maximum(classes, 0))
     arrays = witnesses(margins, images, found)
     arrays["radius"][classes < 0] = 0.0
+    arrays["targets"][classes < 0] = 0
     return arrays
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,13 +58,16 @@ def difference_claims(
     return claims, witnesses
 
 
-def rounding_claims(layers: Sequence[Layer], digits: Digits, dtypes: Iterable[str]) -> list[Claim]:
+def rounding_claims(
+    layers: Sequence[Layer], digits: Digits, dtypes: Iterable[str], data: str
+) -> list[Claim]:
     """Bound how far logits that are computed in floats can lie from the exact ones, on the images.
 
     Args:
         layers: of the network.
         digits: whose test images are used.
         dtypes: in which the network is computed: its own, and wider ones.
+        data: the hash of images and labels.
 
     Returns:
         A claim for each dtype in which nothing overflows; of another, that nothing is claimed.
@@ -75,8 +77,12 @@ def rounding_claims(layers: Sequence[Layer], digits: Digits, dtypes: Iterable[st
         bound = float(rounding_bounds(layers, digits.test_images, dtype).max(initial=0.0))
         name = f"{dtype}: rounding at most"
         if math.isfinite(bound):
-            numbers: dict[str, Any] = {"images": len(digits.test_labels), "dtype": dtype}
-            numbers["bound"] = rounded_up(_SPARE * bound)
+            numbers = {
+                "images": len(digits.test_labels),
+                "data": data,
+                "dtype": dtype,
+                "bound": rounded_up(_SPARE * bound),
+            }
             claims.append(Claim.of("rounding", numbers, name=name))
         else:
             statement = f"How far logits computed in {dtype} lie from the exact ones at most."

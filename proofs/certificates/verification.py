@@ -1,14 +1,13 @@
 """What is claimed, held against the checker's own test before it is claimed.
 
-Nothing else reaches into :class:`proofs.checker.Checker`. What it sees here are the arrays that
-will be written, so that a certificate is not rejected by those who receive it.
+What the checker sees here are the arrays that will be written, so that a certificate is not
+rejected by those who receive it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from numeric import Layer, SquareLayer
 from proofs import checker
 from proofs.certificates.claims import Claim, Level
+from proofs.certificates.decimals import rounded_down
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -42,7 +42,7 @@ class Verifier:
             for name, layers in graphs.items()
         }
         self._single = all(array.dtype == np.float32 for layer in network for array in layer)
-        self._pairs: dict[Any, Any] = {}
+        self._found: dict[Any, Any] = {}
 
     def refusal(self, claim: Claim, witnesses: Arrays) -> str | None:
         """Return why the checker rejects a claim, or nothing where it accepts it.
@@ -51,14 +51,13 @@ class Verifier:
             claim: of a kind that it knows.
             witnesses: the images and all arrays that the claim rests on.
         """
-        held = object.__new__(checker.Checker)
-        method = getattr(held, str(claim.kind).replace(" ", "_"))
-        kinds = method.__annotations__
+        kind = checker.CLAIMS[str(claim.kind)]
+        arrays = dict(witnesses)
         try:
             with np.errstate(all="ignore"):
-                held.hold(self._stack, self._graphs, dict(witnesses), single=self._single)
-                held.pairs = self._pairs
-                method(**{key: checker.number(kinds[key], n) for key, n in claim.numbers.items()})
+                numbers = kind.numbers(dict(claim.numbers))
+                files = checker.Files(self._stack, self._single, self._graphs, arrays, self._found)
+                kind.verify(files, **numbers)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the checker rejects for it
             return str(error) if isinstance(error, checker.Rejected) else repr(error)
         return None
@@ -119,17 +118,24 @@ def accepted(accepts: Callable[[npt.NDArray[np.int64]], bool], count: int) -> np
     return found
 
 
-def mean_below(radii: npt.NDArray[np.float64]) -> float:
-    """Return a float that is at most the mean of the radii above 0, and next to it.
+def radii_numbers(radii: npt.NDArray[np.float64], data: str) -> dict[str, Any]:
+    """Return what claims say of radii: how many are above 0, and what quarters of these reach.
+
+    Args:
+        radii: one for each image, 0 where nothing is claimed.
+        data: the hash of images and labels.
 
     Examples:
-        >>> mean_below(np.array([0.0, 0.25, 0.75]))
-        0.5
+        >>> numbers = radii_numbers(np.array([0.0, 0.25, 0.75]), "0a1b")
+        >>> numbers["count"], numbers["lower"], numbers["median"], numbers["upper"]
+        (2, '0.25', '0.75', '0.75')
     """
-    above = [Fraction(radius) for radius in radii[radii > 0].tolist()]
-    mean = sum(above, Fraction(0)) / max(len(above), 1)
-    near = float(mean)
-    return near if Fraction(near) <= mean else float(np.nextafter(near, 0.0))
+    above = np.sort(radii[radii > 0])
+    numbers: dict[str, Any] = {"images": len(radii), "data": data, "count": len(above)}
+    for part, name in enumerate(("lower", "median", "upper"), start=1):
+        reached = float(above[part * len(above) // 4]) if len(above) else 0.0
+        numbers[name] = rounded_down(reached)
+    return numbers
 
 
 def _doubles(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +19,15 @@ from numeric.attacks import attack
 from numeric.files import user_path
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate
-from proofs.certificates.files import checked_place, save_certificate
+from proofs.certificates.files import (
+    MNIST,
+    checked_place,
+    data_hash,
+    data_witnesses,
+    save_certificate,
+)
 from proofs.certificates.prove import graph_names, prove
-from proofs.checker import Rejected, check
+from proofs.checker import Rejected, check, opened
 from proofs.commands.arguments import Data, Model
 from proofs.commands.endings import Status
 from proofs.report.pictures import save_pictures
@@ -118,20 +125,55 @@ def check_certificate(
     certificate: Annotated[
         Path, typer.Argument(metavar="FILE", help="A certificate, beside the files it names.")
     ],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder whose test images the certificate should be about."),
+    ] = None,
 ) -> None:
     """Verify every claim of a certificate from the files that it names.
 
-    This shares no code with what made the certificate: proofs/checker.py is a program of its own
-    that needs numpy alone. The exit status is 1 where a claim does not hold.
+    This shares no code with what made the certificate: the checker is a program of its own that
+    needs numpy alone, 'checker.pyz' beside the certificate of a run. The exit status is 1 where a
+    claim does not hold, 2 where there is no certificate or a file is another one.
     """
     try:
-        sentences = check(user_path(certificate, "FILE"))
+        path = user_path(certificate, "FILE")
+        sentences = check(path)
+        about = _about(path, data)
     except Rejected as error:
-        typer.echo(f"rejected: {error}", err=True)
-        raise typer.Exit(Status.FAILS) from None
+        verdict = "rejected" if error.status == Status.FAILS else "unreadable"
+        typer.echo(f"{verdict}: {error}", err=True)
+        raise typer.Exit(error.status) from None
     for sentence in sentences:
         typer.echo(sentence)
+    typer.echo(about)
     typer.echo(f"all {len(sentences)} claims have been checked")
+
+
+def _about(certificate: Path, folder: Path | None) -> str:
+    """Say which images a certificate is about, as far as they are MNIST's or in a folder."""
+    arrays = opened(certificate)[0].arrays
+    data = data_hash(arrays)
+    if folder is None:
+        whose = (
+            "MNIST's test set, by their hash" if data == MNIST else "not held against any others"
+        )
+        return f"the images and labels (data {data}) are {whose}"
+    digits = load_mnist(folder)
+    count = len(arrays["images"])
+    first = replace(
+        digits, test_images=digits.test_images[:count], test_labels=digits.test_labels[:count]
+    )
+    known = data_witnesses(first)
+    if any(
+        name in arrays and not np.array_equal(arrays[name], known[name])
+        for name in ("images", "labels")
+    ):
+        raise Rejected(
+            f"the images and labels (data {data}) are not the first {count} of the test set in "
+            f"{folder}"
+        )
+    return f"the images and labels (data {data}) are the first {count} of the test set in {folder}"
 
 
 def conclude(certificate: Certificate) -> None:

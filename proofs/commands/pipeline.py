@@ -32,7 +32,7 @@ from numeric.network_files import read_network
 from numeric.schema import Node
 from numeric.training import Epoch, Recipe, chance_accuracy, checked_history
 from proofs.certificates.claims import Certificate
-from proofs.certificates.files import save_certificate
+from proofs.certificates.files import save_certificate, save_checker
 from proofs.certificates.prove import prove
 from proofs.errors import ProofError
 from proofs.report.explorer import explorer_data
@@ -103,6 +103,7 @@ def run(
             model=target / "model.safetensors",
             graphs={method: target / f"graph-{method}.safetensors" for method in METHODS},
         )
+        save_checker(target / "checker.pyz")
     for claim in certificate.claims:
         say(f"  {claim}")
     with _step(say, "fidelity of few features"):

@@ -32,6 +32,9 @@ _LEAST = 2.0**-200
 _DOUBLINGS = 100
 _HARD = 1e-6
 
+FIXED = -1
+"""The target of an image whose class no input leaves."""
+
 FACTOR = "1.000001"
 """Further than its radius by this factor, an image has a neighbour of another class."""
 
@@ -48,9 +51,10 @@ def witnesses(
 
     Returns:
         ``radius``, 0 where nothing is claimed, such as where a margin only touches 0 and does not
-        fall below it; ``multipliers`` for each class; ``targets``, the
-        nearest class; and ``added``, a step along the eigenvector of the least eigenvalue, where
-        the nearest point needs one (the hard case of the trust-region problem).
+        fall below it; ``multipliers`` for each class; ``targets``, the nearest class, or
+        :data:`FIXED` where no input at all gets another one; and ``added``, a step along the
+        eigenvector of the least eigenvalue, where the nearest point needs one (the hard case of
+        the trust-region problem).
     """
     radius = np.where(np.isfinite(found.radius), found.radius * (1 - SHRINKING), 0.0)
     finite = np.isfinite(found.multipliers)
@@ -70,12 +74,12 @@ def witnesses(
             steps = displacements(margin, images[near])
             added[near] = _along_the_least(margin, images[near], multipliers[near, rival], steps)
             radius[near[~_crossed(margin, images[near], steps, radius[near])]] = 0.0
-    return {
-        "radius": radius,
-        "multipliers": multipliers,
-        "targets": np.asarray(found.rivals, dtype=np.int64),
-        "added": added,
-    }
+    targets = np.asarray(found.rivals, dtype=np.int64)
+    for own in np.unique(found.predicted[np.isinf(found.radius)]).tolist():
+        rivals = (rival for rival in range(margins.classes) if rival != own)
+        if all(_always_positive(margins.between(own, rival)) for rival in rivals):
+            targets[(found.predicted == own) & (radius == 0)] = FIXED
+    return {"radius": radius, "multipliers": multipliers, "targets": targets, "added": added}
 
 
 def pixel_witnesses(
@@ -102,6 +106,20 @@ def pixel_witnesses(
         proven[_unsure(margin, given)] = 0.0
         radius[chosen] = np.minimum(radius[chosen], proven)
     return {"radius": np.where(np.isfinite(radius), radius, 0.0), "diagonals": diagonals}
+
+
+def _always_positive(margin: PairMargin) -> bool:
+    """Return whether a margin is positive by more than rounding at every input, however far.
+
+    What it does not depend on counts for nothing; in the rest it has to be a positive form.
+    """
+    seen = (margin.linear != 0) | margin.matrix.any(axis=0)
+    half, matrix = margin.linear[seen] / 2, margin.matrix[np.ix_(seen, seen)]
+    form = np.block([[np.array([[margin.constant]]), half[None]], [half[:, None], matrix]])
+    # In units of its diagonal: positive forms stay positive.
+    scale = np.sqrt(np.maximum(form.diagonal(), np.finfo(np.float64).tiny))
+    scaled = form / scale[:, None] / scale
+    return bool(np.isfinite(scaled).all() and np.linalg.eigvalsh(scaled)[0] > _ROOM)
 
 
 def _with_room(margin: PairMargin, diagonal: Doubles) -> Doubles:

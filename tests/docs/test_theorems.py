@@ -76,8 +76,8 @@ def test_every_claim_of_the_checker_that_rests_on_a_theorem_stands_beside_it(
 ) -> None:
     found = {entry.name: entry.claims for entry in registry}
     for kind, claim in CLAIMS.items():
-        if claim["theorem"]:
-            assert f"{kind} ({claim['level']})" in found[claim["theorem"]]
+        if claim.theorem:
+            assert f"{kind} ({claim.level})" in found[claim.theorem]
     assert found["eigen_expansion"] == ("same coefficients (bounded)",)
     assert not found["homogenisation"]
 
@@ -164,8 +164,7 @@ def test_a_test_may_import_only_what_there_is(tmp_path: Path) -> None:
 
 
 def test_a_kind_of_claim_may_name_only_what_there_is() -> None:
-    claims: dict[str, dict[str, Any]] = dict(CLAIMS)
-    claims["robustness"] = claims["robustness"] | {"theorem": "t_lemma"}
+    claims = CLAIMS | {"robustness": CLAIMS["robustness"]._replace(theorem="t_lemma")}
     with pytest.raises(theorems.RegistryError, match=r"claim 'robustness' to be .*got t_lemma"):
         theorems.entries(claims=claims, **FEW)
 

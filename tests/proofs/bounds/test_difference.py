@@ -24,7 +24,9 @@ from proofs.bounds.difference import (
     neighbourhood_reach,
     norms,
 )
+from proofs.checker.claims.difference import verify as verify_difference
 from proofs.errors import ProofError
+from tests.certificates import held
 from tests.oracles import value
 from tests.strategies import networks
 from tests.tensors import interaction
@@ -119,20 +121,13 @@ def checked(
     layers: Sequence[Layer], squares: Sequence[SquareLayer], bases: Sequence[Any], bound: Fraction
 ) -> None:
     """Hold a bound over the pixel box against the independent checker."""
-    held = object.__new__(checker.Checker)
-    held.model, held.graphs = [], {"graph": []}
-    for layer, square in zip(layers, squares, strict=True):
-        left, right, down, linear = (np.asarray(array, dtype=np.float64) for array in layer)
-        held.model.append(checker.Layer(left, right, np.zeros_like(left), down, linear))
-        reading, low, mixing, passed = square
-        held.graphs["graph"].append(checker.Layer(reading, reading, low, mixing, passed))
-    held.images = np.zeros((1, layers[0].linear.shape[1] - 1))
-    held.arrays = {
+    arrays = {
         f"graph.basis.{number}": basis
         for number, basis in enumerate(bases, start=1)
         if basis is not None
     }
-    held.difference("graph", Fraction(0), Fraction(1), bound)
+    files = held(layers, squares, **arrays)
+    verify_difference(files, "graph", Fraction(0), Fraction(1), bound)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

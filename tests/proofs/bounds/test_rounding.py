@@ -18,7 +18,9 @@ from proofs import checker
 from proofs.bounds import rounding as module
 from proofs.bounds.enclosures import ARITHMETICS
 from proofs.bounds.rounding import forward, rounding_bounds
+from proofs.checker.claims import rounding
 from proofs.errors import ProofError
+from tests.certificates import held
 from tests.oracles import value
 from tests.strategies import networks_with_points, tame, wild
 
@@ -84,16 +86,12 @@ def test_the_float64_logits_of_a_float32_network_are_nearer(given: Any) -> None:
 def test_the_checker_accepts_the_bound_with_a_quarter_to_spare(given: Any) -> None:
     network, images = given
     layers, dtype = network.layers(), images.dtype.name
-    held = object.__new__(checker.Checker)
-    held.images, held.single = images.astype(np.float64), dtype == "float32"
-    held.model = []
-    for layer in layers:
-        left, right, down, linear = (array.astype(np.float64) for array in layer)
-        held.model.append(checker.Layer(left, right, np.zeros_like(left), down, linear))
+    files = held(layers, images=images)
+    about = len(images), files.data, dtype
     bound = Fraction(5, 4) * Fraction(float(rounding_bounds(layers, images, dtype).max()))
-    held.rounding(len(images), dtype, bound)
+    rounding.verify(files, *about, bound)
     with pytest.raises(checker.Rejected, match="may differ by"):
-        held.rounding(len(images), dtype, bound / 100)
+        rounding.verify(files, *about, bound / 100)
 
 
 def drifting(terms: int) -> tuple[list[Layer], Floats]:

@@ -19,7 +19,9 @@ from proofs import checker
 from proofs.bounds import signatures as module
 from proofs.bounds.enclosures import Enclosure
 from proofs.bounds.signatures import signatures, signs
+from proofs.checker.claims.signature import verify as verify_signature
 from proofs.errors import ProofError
+from tests.certificates import held
 from tests.strategies import few, networks, tame, wild
 
 Rows = list[list[Fraction]]
@@ -101,14 +103,12 @@ def test_every_matrix_in_an_enclosure_has_the_signs(
 def test_the_checker_counts_as_many(network: BilinearNetwork) -> None:
     layers = network.layers()
     found = signatures(layers)
-    held = object.__new__(checker.Checker)
-    left, right, down, linear = (array.astype(np.float64) for array in layers[-1])
-    held.model = [checker.Layer(left, right, np.zeros_like(left), down, linear)]
-    held.signature(found.size, found.positive, found.negative, found.zero)
+    files = held(layers)
+    verify_signature(files, found.size, found.positive, found.negative, found.zero)
     more = [count + 1 for count in found.positive]
     if found.exact[0]:
         with pytest.raises(checker.Rejected, match="logit 0 has"):
-            held.signature(found.size, more, found.negative, found.zero)
+            verify_signature(files, found.size, more, found.negative, found.zero)
 
 
 def test_trained_sizes_are_counted_to_the_last() -> None:

@@ -94,27 +94,27 @@ def test_a_certificate_is_the_same_with_other_witnesses() -> None:
 
 
 def test_a_claim_of_a_kind_says_what_its_kind_says_with_its_numbers() -> None:
-    claim = Claim.of("agreement", {"graph": "shared", "images": 10, "same": 9})
+    claim = Claim.of("agreement", {"graph": "shared", "images": 10, "data": "0a1b", "same": 9})
     assert claim.name == "shared: agreement"
     assert claim.level == Level.MEASURED
     assert claim.holds
     assert claim.statement == (
-        "On the 10 images the shared graph's largest exact logit is of the same class as the "
-        "network's at least 9 times."
+        "On the 10 images (data 0a1b) the shared graph's largest exact logit is of the same class "
+        "as the network's at least 9 times."
     )
     assert claim.checkable == {
         "kind": "agreement",
         "level": "measured",
         "theorem": None,
         "statement": claim.statement,
-        "numbers": {"graph": "shared", "images": 10, "same": 9},
+        "numbers": {"graph": "shared", "images": 10, "data": "0a1b", "same": 9},
     }
 
 
 @pytest.mark.parametrize("kind", CLAIMS)
 def test_every_kind_has_a_level_and_a_theorem_that_is_there(kind: str) -> None:
-    assert CLAIMS[kind]["level"] in list(Level)
-    assert CLAIMS[kind]["theorem"] in {None, *THEOREMS}
+    assert CLAIMS[kind].level in list(Level)
+    assert CLAIMS[kind].theorem in {None, *THEOREMS}
 
 
 # In a notebook

@@ -24,7 +24,7 @@ from proofs import Certificate, ProofError, certify, check, save_certificate
 from proofs.certificates import radii, regions
 from proofs.certificates.claims import Claim
 from proofs.certificates.verification import Verifier
-from proofs.checker import Checker
+from proofs.checker.read import read
 
 
 def digits_of(images: Any) -> Digits:
@@ -140,16 +140,16 @@ def test_the_verifier_holds_what_the_checker_reads(tmp_path: Path) -> None:
     certificate = certify(model, graph, digits_of(np.eye(3)))
     target = written(tmp_path, certificate, model, {"eigen": graph})
     verifier = Verifier(model.layers(), {"eigen": square_layers(graph)})
-    read = Checker(target.parent, json.loads(target.read_text())["files"])
+    files = read(target.parent, json.loads(target.read_text())["files"])
     for one, other in (
-        (verifier._stack, read.model),
-        (verifier._graphs["eigen"], read.graphs["eigen"]),
+        (verifier._stack, files.model),
+        (verifier._graphs["eigen"], files.graphs["eigen"]),
     ):
         for mine, its in zip(one, other, strict=True):
             for array, expected in zip(mine, its, strict=True):
                 assert array.dtype == expected.dtype
                 np.testing.assert_array_equal(array, expected)
-    assert verifier._single == read.single
+    assert verifier._single == files.single
 
 
 def test_what_the_checker_does_not_find_is_not_claimed_and_a_remark_says_so() -> None:
@@ -158,14 +158,14 @@ def test_what_the_checker_does_not_find_is_not_claimed_and_a_remark_says_so() ->
     claims = {claim.kind: claim for claim in certificate.claims}
     verifier, found = Verifier(model.layers(), {}), certificate.witnesses
     accuracy, rounding = claims["accuracy"], claims["rounding"]
-    more = Claim.of("accuracy", {"images": 3, "right": 3 + accuracy.numbers["right"]})
+    more = Claim.of("accuracy", {**accuracy.numbers, "right": 3 + accuracy.numbers["right"]})
     assert verifier.verified(more, found) == accuracy
     tight = Claim.of("rounding", {**rounding.numbers, "bound": "1E-300"})
     remark = verifier.verified(tight, found)
     assert (remark.kind, remark.level, remark.holds) == (None, "measured", True)
     why = f"the checker's own test does not accept it ({verifier.refusal(tight, found)})"
     assert remark.statement == f"Not claimed, as {why}: {tight.statement}"
-    impossible = Claim.of("accuracy", {"images": 2, "right": 2})
+    impossible = Claim.of("accuracy", {**accuracy.numbers, "images": 2})
     assert verifier.verified(impossible, found).name == "accuracy: left out"
     assert "may differ" in str(verifier.refusal(tight, found))
     other = Claim.of("same polynomial", {"graph": "eigen"})

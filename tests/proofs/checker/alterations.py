@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from numeric import BilinearNetwork, NumericError, load_network, save_network
 from numeric.files import load_arrays, save_arrays
+from proofs.certificates.files import data_hash
 from proofs.checker import CLAIMS, digest
 from proofs.errors import ProofError
 from tests.proofs.checker.refutations import refuted
@@ -94,9 +96,12 @@ def renew(path: Path, *, words: bool = True) -> None:
             *said["files"]["graphs"].values(),
         ):
             item["sha256"] = hashlib.sha256((path.parent / item["name"]).read_bytes()).hexdigest()
+        arrays = load_arrays(path.parent / said["files"]["witnesses"]["name"])[0]
         for claim in said["claims"] if words else ():
-            claim["statement"] = CLAIMS[claim["kind"]]["statement"].format(**claim["numbers"])
-    except (ValueError, LookupError, OSError):
+            if "data" in claim["numbers"]:
+                claim["numbers"]["data"] = data_hash(arrays)
+            claim["statement"] = CLAIMS[claim["kind"]].statement.format(**claim["numbers"])
+    except (ValueError, LookupError, OSError, TypeError, AttributeError):
         # Nobody could make this one whole.
         return
     write(path, {key: value for key, value in said.items() if key != "sha256"})
@@ -141,7 +146,7 @@ def a_bound(folder: Path, draw: Random) -> None:
     said = _document(folder)
     claim = draw.choice([claim for claim in said["claims"] if "bound" in claim["numbers"]])
     factor = draw.choice([2, 10, 1e3, 1e6, 1e20])
-    claim["numbers"]["bound"] = f"{float(claim['numbers']['bound']) / factor:.6g}"
+    claim["numbers"]["bound"] = decimal(float(claim["numbers"]["bound"]) / factor)
     _rewrite(folder, said)
 
 
@@ -160,11 +165,12 @@ def a_count(folder: Path, draw: Random) -> None:
     _rewrite(folder, said)
 
 
-def a_mean(folder: Path, draw: Random) -> None:
-    """Claim that radii are larger in the mean."""
+def a_quartile(folder: Path, draw: Random) -> None:
+    """Claim that more radii are large."""
     said = _document(folder)
-    claim = draw.choice([claim for claim in said["claims"] if "mean" in claim["numbers"]])
-    claim["numbers"]["mean"] = f"{float(claim['numbers']['mean']) * draw.choice([1.01, 2]):.6f}"
+    claim = draw.choice([claim for claim in said["claims"] if "median" in claim["numbers"]])
+    name = draw.choice(["lower", "median", "upper"])
+    claim["numbers"][name] = decimal(float(claim["numbers"][name]) * draw.choice([1.02, 2]))
     _rewrite(folder, said)
 
 
@@ -184,7 +190,7 @@ def a_region(folder: Path, draw: Random) -> None:
     for claim in said["claims"]:
         if "low" in claim["numbers"]:
             claim["numbers"][draw.choice(["low", "high"])] = draw.choice(
-                ["-2", "3", "1000", "1E+9"]
+                ["-2", "3", "1E+3", "1E+9"]
             )
     _rewrite(folder, said)
 
@@ -352,7 +358,7 @@ ALTERATIONS: dict[str, Callable[[Path, Random], None]] = {
     "a digit of a number": a_digit_of_a_number,
     "a smaller bound": a_bound,
     "one more": a_count,
-    "a larger mean": a_mean,
+    "a larger quartile": a_quartile,
     "a smaller factor": a_factor,
     "a wider region": a_region,
     "a claim dropped": a_claim_dropped,
@@ -370,6 +376,11 @@ ALTERATIONS: dict[str, Callable[[Path, Random], None]] = {
     "another shape": another_shape,
     "an array left out": an_array_left_out,
 }
+
+
+def decimal(number: float) -> str:
+    """Return a number as certificates write it."""
+    return str(Decimal(f"{number:.6g}").normalize())
 
 
 def _document(folder: Path) -> Document:

@@ -7,7 +7,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,12 @@ from numeric.inference import predictions
 from numeric.pruning import as_layers
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
-from proofs.certificates.decimals import rounded_down
+from proofs.certificates.files import data_hash
 from proofs.certificates.radii import pixel_radii, stability_bases, stability_radii
-from proofs.checker import Checker, Rejected, check
-from proofs.robustness.claims import FACTOR, witnesses
+from proofs.certificates.verification import radii_numbers
+from proofs.checker import CLAIMS, Files, Rejected, check
+from proofs.checker.read import read
+from proofs.robustness.claims import FACTOR, FIXED, witnesses
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
 from tests.oracles import module_value
@@ -40,8 +42,27 @@ from tests.proofs.checker.refutations import signature
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-BOUNDS = [f"{digit}E{power}" for power in range(-40, 12) for digit in (1, 2, 5)]
+BOUNDS = [str(Decimal(f"{digit}E{power}")) for power in range(-40, 0) for digit in (1, 2, 5)] + [
+    str(Decimal(digit).scaleb(power).normalize()) for power in range(12) for digit in (1, 2, 5)
+]
 """Bounds to try, ascending."""
+
+OWN = "0" * 32
+"""Stands for the hash of the data of whoever writes a claim."""
+
+
+def claimed(kind: str, numbers: Mapping[str, Any], **more: Any) -> Claim:
+    """State a claim; if it is about data, about those of whoever writes it."""
+    data = {"data": OWN} if "data" in CLAIMS[kind].parameters else {}
+    return Claim.of(kind, data | dict(numbers), **more)
+
+
+def about(claim: Claim, arrays: Mapping[str, npt.NDArray[Any]]) -> Claim:
+    """Return a claim about data: these, unless it says of others what it says."""
+    if claim.numbers.get("data") != OWN:
+        return claim
+    numbers = {**claim.numbers, "data": data_hash(arrays)}
+    return Claim.of(str(claim.kind), numbers, name=claim.name, evidence=claim.evidence)
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,8 @@ class Case:
             paths[name] = folder / f"graph-{name}.safetensors"
             save_graph(graph, paths[name])
         arrays = {"images": self.images, "labels": self.labels, **self.witnesses}
-        certificate = Certificate(self.claims, {"network": "a small one"}, {}, arrays)
+        claims = tuple(about(claim, arrays) for claim in self.claims)
+        certificate = Certificate(claims, {"network": "a small one"}, {}, arrays)
         path = folder / "certificate.json"
         save_certificate(certificate, path, model=folder / "model.safetensors", graphs=paths)
         return path
@@ -105,23 +127,23 @@ def small_case(depth: int = 1, seed: int = 0, images: int = 4, **shape: Any) -> 
 
 def full_case(folder: Path, case: Case) -> Case:
     """Claim all that can be claimed of a case, as sharply as the checker accepts it."""
-    checker = checker_of(case.write(folder))
+    files = files_of(case.write(folder))
     count, arrays = len(case.images), dict(case.witnesses)
     exact = [module_value(case.model, image) for image in case.images]
     right = sum(np.argmax(row) == label for row, label in zip(exact, case.labels, strict=True))
     claims = [
-        Claim.of("same polynomial", {"graph": "polarized"}),
-        *bounded(checker, "difference", {"graph": "eigen", "low": "0", "high": "1"}),
-        *bounded(checker, "rounding", {"images": count, "dtype": "float32"}),
-        Claim.of("signature", signature(case.model)),
-        Claim.of("accuracy", {"images": count, "right": int(right)}),
-        Claim.of("agreement", {"graph": "eigen", "images": count, "same": count}),
+        claimed("same polynomial", {"graph": "polarized"}),
+        *bounded(files, "difference", {"graph": "eigen", "low": "0", "high": "1"}),
+        *bounded(files, "rounding", {"images": count, "dtype": "float32"}),
+        claimed("signature", signature(case.model)),
+        claimed("accuracy", {"images": count, "right": int(right)}),
+        claimed("agreement", {"graph": "eigen", "images": count, "same": count}),
     ]
     for graph in ("", "pruned"):
         found, claim = stability_of(case, graph)
         arrays |= found
         claims.append(claim)
-    if len(checker.model) == 1:
+    if len(files.model) == 1:
         for proved in (robustness_of, pixel_robustness_of):
             found, claim = proved(case)
             arrays |= found
@@ -129,25 +151,31 @@ def full_case(folder: Path, case: Case) -> Case:
     return Case(case.model, case.images, case.labels, case.graphs, tuple(claims), arrays)
 
 
-def checker_of(path: Path) -> Checker:
-    """Return a checker of the files that a certificate names."""
-    return Checker(path.parent, json.loads(path.read_text())["files"])
+def files_of(path: Path) -> Files:
+    """Return what the files hold that a certificate names."""
+    return read(path.parent, json.loads(path.read_text())["files"])
 
 
-def bounded(checker: Checker, kind: str, numbers: dict[str, Any]) -> Iterator[Claim]:
+def verify(files: Files, kind: str, numbers: Mapping[str, Any]) -> None:
+    """Verify a claim about files."""
+    data = {"data": files.data} if "data" in CLAIMS[kind].parameters else {}
+    with np.errstate(all="ignore"):
+        CLAIMS[kind].verify(files, **CLAIMS[kind].numbers(dict(numbers) | data))
+
+
+def bounded(files: Files, kind: str, numbers: dict[str, Any]) -> Iterator[Claim]:
     """Claim the second of the bounds that the checker accepts."""
-    ends = {name: Fraction(value) for name, value in numbers.items() if name in ("low", "high")}
 
     def holds(bound: str) -> bool:
         try:
-            getattr(checker, kind)(**numbers | ends, bound=Fraction(bound))
+            verify(files, kind, numbers | {"bound": bound})
         except (Rejected, ArithmeticError, ValueError):
             return False
         return True
 
     least = bisect_left(BOUNDS, x=True, key=holds)
     if least + 1 < len(BOUNDS):
-        yield Claim.of(kind, numbers | {"bound": BOUNDS[least + 1]})
+        yield claimed(kind, numbers | {"bound": BOUNDS[least + 1]})
 
 
 def stability_of(case: Case, graph: str = "", rank: int = 2) -> tuple[Arrays, Claim]:
@@ -169,7 +197,8 @@ def robustness_of(case: Case) -> tuple[Arrays, Claim]:
         margins, case.images, predictions(copy.deepcopy(case.model).double(), case.images)
     )
     arrays = witnesses(margins, case.images, found)
-    claim = radii_claim("robustness", arrays["radius"], factor=FACTOR)
+    fixed = int((arrays["targets"] == FIXED).sum())
+    claim = radii_claim("robustness", arrays["radius"], factor=FACTOR, fixed=fixed)
     return {f"robustness.{name}": array for name, array in arrays.items()}, claim
 
 
@@ -182,7 +211,6 @@ def pixel_robustness_of(case: Case) -> tuple[Arrays, Claim]:
 
 def radii_claim(kind: str, radii: npt.NDArray[np.float64], **numbers: Any) -> Claim:
     """Claim radii, those that are 0 aside."""
-    above = radii[radii > 0]
-    mean = rounded_down(float(above.mean()) if above.size else 0.0)
-    numbers |= {"images": len(radii), "count": len(above), "mean": mean}
+    fixed = {"fixed": 0} if kind == "robustness" else {}
+    numbers = fixed | radii_numbers(radii, OWN) | numbers
     return Claim.of(kind, numbers, name=f"{kind} {numbers.get('models', '')}")

@@ -23,12 +23,16 @@ from numeric import BilinearNetwork, load_graph, load_network, rewrite, square_l
 from numeric.attacks import attack
 from numeric.files import load_arrays
 from numeric.inference import logits, predictions
+from proofs.certificates.files import data_hash
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest, nearest_points
 from tests.oracles import exact, flint_number, layer_expansion, matrix, value
 
 Doubles = npt.NDArray[np.float64]
 Point = Sequence[Any]
+
+FAR = 1e6
+"""How far points of another class are looked for around images that have none."""
 
 
 def refuted(path: Path) -> list[str]:
@@ -129,13 +133,14 @@ class Oracle:
                 return False
         return True
 
-    def rounding(self, images: int, dtype: str, bound: str) -> bool:
+    def rounding(self, images: int, data: str, dtype: str, bound: str) -> bool:
         """Compute the logits as torch does."""
         module = copy.deepcopy(self.model).to(getattr(torch, dtype))
         found = logits(module, self.images).astype(np.float64)
         exact_logits = [value(self.stack(), image) for image in self.images]
         return (
             images == len(self.images)
+            and data == data_hash(self.arrays)
             and bool(np.isfinite(found).all())
             and all(
                 abs(exact(one) - other) <= Fraction(bound)
@@ -153,24 +158,27 @@ class Oracle:
             for sign in ("positive", "negative", "zero")
         )
 
-    def accuracy(self, images: int, right: int) -> bool:
+    def accuracy(self, images: int, data: str, right: int) -> bool:
         """Count exactly; a tie is nobody's."""
         pairs = zip(self.images, self.arrays["labels"].ravel().tolist(), strict=True)
         found = sum(label >= 0 and self.best(image) == label for image, label in pairs)
-        return images == len(self.images) and right <= found
+        return self._about(images, data) and right <= found
 
-    def agreement(self, graph: str, images: int, same: int) -> bool:
+    def agreement(self, graph: str, images: int, data: str, same: int) -> bool:
         """Count exactly."""
         classes = [(self.best(image), self.best(image, graph)) for image in self.images]
         found = sum(one == other >= 0 for one, other in classes)
-        return images == len(self.images) and same <= found
+        return self._about(images, data) and same <= found
 
-    def robustness(self, images: int, count: int, mean: str, factor: str) -> bool:
+    def robustness(self, factor: str, fixed: int, **numbers: Any) -> bool:
         """Look for nearer points of another class, and whether the exact distance is too large."""
         radii = self.arrays["robustness.radius"]
-        if not self._counted(radii, images, count, mean):
+        if not self._counted(radii, **numbers):
             return False
         if len(self.model.layers()) > 1:
+            return False
+        alone = np.flatnonzero((self.arrays["robustness.targets"] < 0) & (radii == 0))
+        if fixed > len(alone) or self._moved(alone, np.full(len(radii), FAR), [None]):
             return False
         places = np.flatnonzero(radii)
         if not places.size:
@@ -181,10 +189,10 @@ class Oracle:
         too_far = found.radius > radii[places] * float(Fraction(factor)) * (1 + 1e-9)
         return not too_far.any() and not self._moved(places, radii, [None])
 
-    def pixel_robustness(self, images: int, count: int, mean: str) -> bool:
+    def pixel_robustness(self, **numbers: Any) -> bool:
         """Look at corners of the cubes for another class."""
         radii = self.arrays["pixel robustness.radius"]
-        if not self._counted(radii, images, count, mean) or len(self.model.layers()) > 1:
+        if not self._counted(radii, **numbers) or len(self.model.layers()) > 1:
             return False
         margins, draw = PairMargins(self.model.layers()), np.random.default_rng(0)
         for place in np.flatnonzero(radii):
@@ -199,21 +207,28 @@ class Oracle:
                     return False
         return True
 
-    def stability(self, models: str, images: int, count: int, mean: str) -> bool:
+    def stability(self, models: str, **numbers: Any) -> bool:
         """Look for nearer points of another class."""
         names = {f"the network and the {name} graph": name for name in self.graphs}
         radii = self.arrays.get(f"stability.{models}.radius")
         if radii is None or (models != "the network" and models not in names):
             return False
         graphs = [None] if models == "the network" else [None, names[models]]
-        counted = self._counted(radii, images, count, mean)
+        counted = self._counted(radii, **numbers)
         return counted and not self._moved(np.flatnonzero(radii), radii, graphs)
 
-    def _counted(self, radii: Doubles, images: int, count: int, mean: str) -> bool:
-        if radii.shape != (images,) or images != len(self.images) or (radii < 0).any():
+    def _about(self, images: int, data: str) -> bool:
+        return images == len(self.images) and data == data_hash(self.arrays)
+
+    def _counted(self, radii: Doubles, images: int, data: str, count: int, **least: str) -> bool:
+        if radii.shape != (images,) or not self._about(images, data) or (radii < 0).any():
             return False
-        total = sum(map(Fraction, radii[radii > 0].astype(object).tolist()), Fraction(0))
-        return bool((radii > 0).sum() == count and total >= count * Fraction(mean))
+        above = [Fraction(radius) for radius in radii[radii > 0].tolist()]
+        shares = {"lower": 3, "median": 2, "upper": 1}
+        return len(above) == count and all(
+            4 * sum(radius >= Fraction(least[name]) for radius in above) >= share * count
+            for name, share in shares.items()
+        )
 
     def _moved(
         self, places: npt.NDArray[Any], radii: Doubles, graphs: Sequence[str | None]

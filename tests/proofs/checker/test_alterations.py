@@ -39,7 +39,7 @@ FALSE = [
     "another model",
     "an ulp of a weight",
     "squared radii times 1 + 1e-6",
-    "a larger mean",
+    "a larger quartile",
     "one more",
     "an array left out",
 ]

@@ -13,8 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from proofs import checker
-from proofs.checker import UNITS, Ball, Rejected, diagonalised, exact, joined, norm, spectral
+from proofs.checker import Rejected, balls
+from proofs.checker.balls import (
+    UNITS,
+    Ball,
+    diagonalised,
+    exact,
+    joined,
+    norm,
+    spectral,
+)
 from tests.strategies import few, tame, wild
 
 Doubles = npt.NDArray[np.float64]
@@ -225,7 +233,7 @@ def test_an_eigendecomposition_may_be_anything_for_its_bounds_are_true(
     matrix, error = np.tril(matrix) + np.tril(matrix, -1).T, error + error.T
     eigh = np.linalg.eigh
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checker.np.linalg, "eigh", lambda array: spoil(*eigh(array)))
+        patch.setattr(balls.np.linalg, "eigh", lambda array: spoil(*eigh(array)))
         try:
             values, vectors, skew, rest = diagonalised(Ball(matrix, error))
         except (Rejected, np.linalg.LinAlgError):
@@ -241,6 +249,6 @@ def test_an_eigendecomposition_may_be_anything_for_its_bounds_are_true(
 
 
 def test_vectors_that_are_no_basis_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checker.np.linalg, "eigh", lambda _: (np.ones(2), np.ones((2, 2))))
+    monkeypatch.setattr(balls.np.linalg, "eigh", lambda _: (np.ones(2), np.ones((2, 2))))
     with pytest.raises(Rejected, match="no basis"):
         diagonalised(exact(np.eye(2)))

@@ -31,7 +31,10 @@ from numeric import (
 )
 from numeric.files import load_arrays, save_arrays
 from proofs import checker
-from proofs.checker import Rejected, bits, graph_layers, modular_forms, network, primes, read
+from proofs.checker import Rejected
+from proofs.checker.claims.same_polynomial import bits, modular_forms, primes
+from proofs.checker.files import content, tensors
+from proofs.checker.stored import graph_layers, network
 from tests.graphs import annotated_graph, edited_graphs
 from tests.oracles import matrix
 from tests.strategies import few, networks, tame, wild
@@ -46,16 +49,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
 
 
-def entry(path: Path) -> dict[str, str]:
-    return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+def read(path: Path, kind: str) -> tuple[dict[str, Any], Any]:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return tensors(content(path, sha256), path.name, kind)
 
 
 def read_network(path: Path) -> list[checker.Layer]:
-    return network(*read(path.parent, entry(path), "network"))[0]
+    return network(*read(path, "network"))[0]
 
 
 def read_graph(path: Path) -> list[checker.Layer]:
-    return graph_layers(*read(path.parent, entry(path), "graph"))
+    return graph_layers(*read(path, "graph"))
 
 
 def assert_network(found: Sequence[checker.Layer], expected: Sequence[Layer]) -> None:
@@ -325,7 +329,7 @@ def raw_file(path: Path, header: str, data: bytes) -> None:
     path.write_bytes(struct.pack("<Q", len(header)) + header.encode() + data)
 
 
-def tensors(*parts: str) -> str:
+def header(*parts: str) -> str:
     note = json.dumps(json.dumps({"format": "bilinear-features witnesses 1"}))
     return "{" + ",".join([f'"__metadata__":{{"description":{note}}}', *parts]) + "}"
 
@@ -350,11 +354,11 @@ HEADERS = {
 def test_arrays_that_do_not_fill_their_file_are_rejected(tmp_path: Path, parts: list[str]) -> None:
     path = tmp_path / "arrays"
     second = '"b":{"dtype":"I64","shape":[1],"data_offsets":[8,16]}'
-    raw_file(path, tensors(PLAIN, second), np.ones(2).tobytes())
-    assert list(read(tmp_path, entry(path), "witnesses")[0]) == ["a", "b"]
-    raw_file(path, tensors(*parts), np.ones(2).tobytes())
+    raw_file(path, header(PLAIN, second), np.ones(2).tobytes())
+    assert list(read(path, "witnesses")[0]) == ["a", "b"]
+    raw_file(path, header(*parts), np.ones(2).tobytes())
     with pytest.raises(REFUSED):
-        read(tmp_path, entry(path), "witnesses")
+        read(path, "witnesses")
 
 
 @pytest.mark.props
@@ -488,5 +492,5 @@ def test_sums_of_residues_are_exact_for_many_neurons() -> None:
 def test_float32_weights_are_told_from_float64_ones(tmp_path: Path) -> None:
     for dtype in (torch.float32, torch.float64):
         save_network(BilinearNetwork(3, 2, depth=1, hidden=2).to(dtype), tmp_path / "m")
-        single = network(*read(tmp_path, entry(tmp_path / "m"), "network"))[1]
+        single = network(*read(tmp_path / "m", "network"))[1]
         assert single == (dtype == torch.float32)

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from proofs import checker
-from proofs.checker import CLAIMS, Rejected, check
+from proofs import checker, save_checker
+from proofs.checker import CLAIMS, Rejected, Unreadable, check, opened
 from tests.proofs.checker.alterations import write
 from tests.proofs.checker.certificates import full_case, small_case
 
-PROGRAM = Path(checker.__file__)
-SCHEMA = json.loads(PROGRAM.with_name("certificate.schema.json").read_text(encoding="utf-8"))
+SOURCE = Path(checker.__file__).parent
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py")}
+SCHEMA = json.loads((SOURCE.parent / "certificate.schema.json").read_text(encoding="utf-8"))
 Document = dict[str, Any]
 
 
@@ -47,9 +48,9 @@ def document(path: Path) -> Document:
 
 
 def run(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a copy of the checker in a folder where nothing else is."""
+    """Run the checker, one file, in a folder where nothing else is."""
     folder.mkdir()
-    shutil.copy(PROGRAM, folder / "checker.py")
+    save_checker(folder / "checker.pyz")
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(  # noqa: S603 -- the program under test
         [sys.executable, *map(str, arguments)],
@@ -76,24 +77,24 @@ def run(folder: Path, *arguments: object, **environment: str) -> subprocess.Comp
 def test_the_checker_runs_alone_anywhere(
     path: Path, tmp_path: Path, options: list[str], environment: dict[str, str]
 ) -> None:
-    done = run(tmp_path / "alone", *options, "checker.py", path, **environment)
+    done = run(tmp_path / "alone", *options, "checker.pyz", path, **environment)
     assert done.stderr == ""
     assert done.returncode == 0
     *sentences, last = done.stdout.splitlines()
     assert sentences == check(path)
     assert last == "All of this has been checked."
     path.write_text(path.read_text(encoding="utf-8").replace("robust", "Robust"), encoding="utf-8")
-    done = run(tmp_path / "again", *options, "checker.py", path, **environment)
-    assert done.returncode == 1
+    done = run(tmp_path / "again", *options, "checker.pyz", path, **environment)
+    assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("rejected: ")
+    assert done.stderr.startswith("unreadable: certificate.json: ")
     assert "Traceback" not in done.stderr
 
 
 def test_the_program_says_what_it_wants(tmp_path: Path) -> None:
-    done = run(tmp_path / "alone", "checker.py")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "usage: python checker.py CERTIFICATE\n"
+    done = run(tmp_path / "alone", "checker.pyz")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "usage: checker CERTIFICATE\n"
 
 
 def test_nothing_is_written_and_a_certificate_may_lie_in_a_folder_that_is_read_only(
@@ -102,7 +103,7 @@ def test_nothing_is_written_and_a_certificate_may_lie_in_a_folder_that_is_read_o
     before = {file.name: file.stat().st_mtime_ns for file in path.parent.iterdir()}
     path.parent.chmod(0o555)
     try:
-        done = run(tmp_path / "alone", "-I", "checker.py", path)
+        done = run(tmp_path / "alone", "-I", "checker.pyz", path)
     finally:
         path.parent.chmod(0o755)
     assert done.returncode == 0
@@ -111,19 +112,34 @@ def test_nothing_is_written_and_a_certificate_may_lie_in_a_folder_that_is_read_o
 
 def test_only_the_standard_library_and_numpy_are_imported() -> None:
     names = set()
-    for node in ast.walk(ast.parse(PROGRAM.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            names.add(str(node.module).split(".")[0])
+    for path, tree in TREES.items():
+        within = len(path.relative_to(SOURCE).parts)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(str(node.module).split(".")[0])
+            elif isinstance(node, ast.ImportFrom):
+                # From its own folder, however deep it stands there.
+                assert node.level <= within
     assert "numpy" in names
     assert names - {"numpy"} <= sys.stdlib_module_names
 
 
 def test_nothing_is_asserted_for_python_may_leave_that_out() -> None:
-    tree = ast.parse(PROGRAM.read_text(encoding="utf-8"))
-    assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    nodes = (node for tree in TREES.values() for node in ast.walk(tree))
+    assert not any(isinstance(node, ast.Assert) for node in nodes)
+
+
+def test_it_can_be_read_in_an_afternoon() -> None:
+    lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in TREES}
+    assert max(lines.values()) <= 250
+
+
+def test_the_same_checker_is_the_same_file(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        save_checker(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
 # Documents
@@ -134,7 +150,7 @@ def renamed(said: Document, old: str, new: str) -> None:
     for claim in said["claims"]:
         if claim["numbers"].get("graph") == old:
             claim["numbers"]["graph"] = new
-            claim["statement"] = CLAIMS[claim["kind"]]["statement"].format(**claim["numbers"])
+            claim["statement"] = CLAIMS[claim["kind"]].statement.format(**claim["numbers"])
 
 
 def numbered(kind: str, **numbers: Any) -> Callable[[Document], None]:
@@ -143,7 +159,7 @@ def numbered(kind: str, **numbers: Any) -> Callable[[Document], None]:
     def change(said: Document) -> None:
         (claim, *_) = [claim for claim in said["claims"] if claim["kind"] == kind]
         claim["numbers"] |= numbers
-        claim["statement"] = CLAIMS[kind]["statement"].format(**claim["numbers"])
+        claim["statement"] = CLAIMS[kind].statement.format(**claim["numbers"])
 
     return change
 
@@ -236,6 +252,7 @@ TEXTS: dict[str, Callable[[str], str]] = {
     "on one line": lambda text: json.dumps(json.loads(text)),
     "with a space more": lambda text: text.replace("{", "{ ", 1),
     "without its last line": lambda text: text[:-1],
+    "with lines that end otherwise": lambda text: text.replace("\n", "\r\n"),
     "with claims twice": lambda text: text.replace('{\n "format"', '{\n "claims": [],\n "format"'),
     "with a name twice": lambda text: text.replace(
         '"images": 4', '"images": 9,\n    "images": 4', 1
@@ -255,17 +272,17 @@ def test_a_text_that_is_laid_out_otherwise_is_rejected(
 ) -> None:
     text = path.read_text(encoding="utf-8")
     assert change(text) != text
-    path.write_text(change(text), encoding="utf-8")
+    path.write_bytes(change(text).encode("utf-8", "surrogatepass"))
     with pytest.raises(Rejected):
         check(path)
 
 
 def test_a_text_in_no_encoding_and_no_file_at_all_are_rejected(path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(Rejected, match="UnicodeDecodeError"):
+    with pytest.raises(Unreadable, match="UnicodeDecodeError"):
         check(path)
     path.unlink()
-    with pytest.raises(Rejected, match="FileNotFoundError"):
+    with pytest.raises(Unreadable, match="is no file"):
         check(path)
 
 
@@ -276,9 +293,10 @@ def test_the_first_claim_that_does_not_hold_is_named_with_what_is_wrong(path: Pa
     write(path, {key: value for key, value in said.items() if key != "sha256"})
     with pytest.raises(Rejected) as error:
         check(path)
+    data = opened(path)[0].data
     assert str(error.value) == (
-        "On the 4 images the network's largest exact logit is the label's at least 5 times. "
-        "This does not hold: 4 are right"
+        f"On the 4 images (data {data}) the network's largest exact logit is the label's at least "
+        "5 times. This does not hold: 4 are right"
     )
 
 
@@ -307,10 +325,9 @@ def test_the_schema_knows_every_kind_of_claim_with_its_numbers() -> None:
     assert list(kinds) == list(CLAIMS)
     for kind, branch in kinds.items():
         fields = branch["properties"]
-        assert fields["level"]["const"] == CLAIMS[kind]["level"]
-        assert fields["theorem"]["const"] == CLAIMS[kind]["theorem"]
-        method = getattr(checker.Checker, kind.replace(" ", "_"))
-        parameters = method.__annotations__.keys() - {"return"}
+        assert fields["level"]["const"] == CLAIMS[kind].level
+        assert fields["theorem"]["const"] == CLAIMS[kind].theorem
+        parameters = CLAIMS[kind].parameters.keys()
         assert fields["numbers"]["properties"].keys() == parameters
         assert set(fields["numbers"]["required"]) == parameters
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from proofs.commands import graphs as graph_commands
 from proofs.commands.endings import Status
 from tests.certificates import said_in
 from tests.commands import DIGITS, SMALL, bilinear, one_line, said, written_graphs, written_network
+from tests.proofs.checker.alterations import renew
 
 COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "run"]
 
@@ -227,9 +230,39 @@ def test_check_rejects_what_was_altered_in_one_line(model: Path, graphs: list[Pa
     path = Path("certificate.json")
     path.write_text(path.read_text().replace("at least", "at most", 1))
     result = bilinear("check", path)
-    assert result.exit_code == 1
-    assert result.stderr.startswith("rejected: ")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("unreadable: certificate.json: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_check_rejects_a_claim_that_does_not_hold(model: Path, graphs: list[Path]) -> None:
+    bilinear("prove", model, graphs[0])
+    path = Path("certificate.json")
+    said = json.loads(path.read_text())
+    (claim,) = (claim for claim in said["claims"] if claim["kind"] == "accuracy")
+    claim["numbers"]["right"] += 1
+    path.write_text(json.dumps(said), encoding="utf-8")
+    renew(path)
+    result = bilinear("check", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("rejected: On the ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_check_says_whose_images_they_are(
+    model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bilinear("prove", model, graphs[0])
+    count = len(DIGITS.test_labels)
+    assert "are not held against any others" in bilinear("check", "certificate.json").output
+    monkeypatch.setattr(certificates, "load_mnist", lambda _: DIGITS)
+    result = bilinear("check", "certificate.json", "--data", "here")
+    assert f"are the first {count} of the test set in here\n" in result.output
+    other = replace(DIGITS, test_labels=DIGITS.test_labels[::-1].copy())
+    monkeypatch.setattr(certificates, "load_mnist", lambda _: other)
+    result = bilinear("check", "certificate.json", "--data", "here")
+    assert result.exit_code == 1
+    assert f"are not the first {count} of the test set in here\n" in result.stderr
 
 
 def test_every_command_knows_the_home_folder(
@@ -258,6 +291,7 @@ def test_every_command_knows_the_home_folder(
     result = bilinear("certify", network, graph, "--certificate", "~/new/c.json")
     assert one_line(result.stderr) == f"the parts are in {tmp_path}/new/c-parts"
     monkeypatch.setattr(certificates, "check", lambda path: [str(path)])
+    monkeypatch.setattr(certificates, "_about", lambda *_: "nothing")
     assert bilinear("check", "~/new/c.json").output.startswith(f"{tmp_path}/new/c.json\n")
     assert not list(Path().iterdir())
 

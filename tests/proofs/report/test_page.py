@@ -301,7 +301,6 @@ def test_the_page_states_every_claim_with_its_level_and_verdict(page: Page) -> N
         assert claim.level.meaning in page.text
     assert page.values("td", "class").count("holds") == count
     assert "fails" not in page.values("td", "class") + page.values("b", "class")
-    assert certificate.subject["network"] in page.text
 
 
 def test_the_page_says_how_many_test_images_are_labelled_correctly(tmp_path: Path) -> None:

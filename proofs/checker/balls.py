@@ -1,0 +1,216 @@
+"""Floats with bounds on their errors, and what is proved of matrices of them.
+
+The arithmetic is float64, rounded to nearest (:func:`arithmetic` looks), with bounds for sums in
+any order: N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, sections 2.2 and 3.1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .verdicts import need
+
+Array = np.ndarray[Any, Any]
+Unit = tuple[float, float, float]
+
+LONGEST = 2**20
+"""No sum has more terms. It is held where sums are formed."""
+
+UP = 1 + 2.0**-30
+"""More than rounding takes from sums of two axes of so many sizes: 2²¹ times 2⁻⁵³."""
+
+UNITS: dict[str, Unit] = {
+    "float64": (2.0**-53, 2.0**-1021, 2.0**1000),
+    "float32": (2.0**-24, 2.0**-125, 2.0**126),
+}
+"""The unit roundoff u, twice the smallest normal number, and what no size reaches."""
+
+_LEAST = 2.0**-500  # more than what underflow takes from a root of a sum of squares
+
+
+def arithmetic() -> None:
+    """Hold the arithmetic against what all bounds rest on: denormals are kept, ties go to even.
+
+    A product of matrices is looked at too, large enough that every thread takes part in it.
+    """
+    least, ulp = np.array([2.0**-1074]), np.array([2.0**-52])
+    kept = least * 2.0**1000 == 2.0**-74, least + least == 2 * least, 2.0**-1022 * ulp > 0
+    even = 1 + ulp / 2 == 1, (1 + ulp) + ulp / 2 == 1 + 2 * ulp, -1 - ulp / 2 == -1
+    identity = np.eye(600)
+    multiplied = (identity * 2.0**-1060) @ (identity * 2.0**30) == identity * 2.0**-1030
+    need(all(map(np.all, (*kept, multiplied))), "denormal numbers are flushed to zero here")
+    need(all(map(np.all, even)), "numbers are not rounded to the nearest here")
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Floats v with errors e: |x - v| ≤ e and |x - x̂| ≤ e.
+
+    x are the exact numbers. x̂ are those that the arithmetic of the unit gives, with sums in any
+    order, and where it may take numbers below the smallest normal one for zero, results and
+    operands. |x|, |v| and |x̂| are at most |v| + 2e.
+    """
+
+    value: Array
+    error: Array
+    unit: Unit = UNITS["float64"]
+
+    def __matmul__(self, other: "Ball") -> "Ball":
+        """Multiply matrices.
+
+        |Σxy - Σx̂ŷ| ≤ Σ(e|ŷ| + |x|e'); n terms round by at most γ Σ|x̂ŷ|, γ = nu / (1 - nu)
+        (Higham, 3.1). A flushed operand takes less than half of tiny times the other operand, and
+        a flushed product, summand or sum less than half of tiny, four times for each term.
+        """
+        unit, tiny, limit = self.unit
+        count = self.value.shape[-1]
+        need(count <= LONGEST, f"a sum has {count} terms")
+        mine, its = self.reach, other.reach
+        sizes = mine @ its
+        need(sizes < limit, "numbers leave the range of floats")
+        gamma = (count + 4) * unit / (1 - (count + 4) * unit)
+        flushed = mine.sum(axis=-1, keepdims=True) + its.sum(axis=-2, keepdims=True)
+        error = gamma * sizes + tiny * (flushed + 2 * count)
+        if self.error.any():
+            error += self.error @ its
+        if other.error.any():
+            error += mine @ other.error
+        return Ball(self.value @ other.value, UP * error + tiny, self.unit)
+
+    def __mul__(self, other: "Ball") -> "Ball":
+        """Multiply number by number: one term, rounded once."""
+        unit, tiny, limit = self.unit
+        mine, its = self.reach, other.reach
+        sizes = mine * its
+        need(sizes < limit, "numbers leave the range of floats")
+        error = unit * sizes + self.error * its + mine * other.error + tiny * (mine + its)
+        return Ball(self.value * other.value, UP * error + tiny, self.unit)
+
+    def __add__(self, other: "Ball") -> "Ball":
+        """Add number to number: errors add up, and the sum is rounded once."""
+        unit, tiny, limit = self.unit
+        total, error = self.value + other.value, self.error + other.error
+        need(abs(total) + error < limit, "numbers leave the range of floats")
+        return Ball(total, UP * (error + unit * (abs(total) + 2 * error)) + 2 * tiny, self.unit)
+
+    def __neg__(self) -> "Ball":
+        """Turn the sign."""
+        return replace(self, value=-self.value)
+
+    def __getitem__(self, place: Any) -> "Ball":  # noqa: ANN401 -- as numpy has it
+        """Take a part."""
+        return replace(self, value=self.value[place], error=self.error[place])
+
+    @property
+    def turned(self) -> "Ball":
+        """The last two axes exchanged."""
+        return replace(self, value=self.value.swapaxes(-1, -2), error=self.error.swapaxes(-1, -2))
+
+    def shaped(self, *shape: int) -> "Ball":
+        """Give the same numbers another shape."""
+        return replace(self, value=self.value.reshape(shape), error=self.error.reshape(shape))
+
+    @property
+    def reach(self) -> Array:
+        """Bounds on the sizes of all three numbers, but for UP."""
+        return np.asarray(abs(self.value) + 2 * self.error)
+
+    @property
+    def most(self) -> Array:
+        """Bounds on the sizes of the exact numbers."""
+        return np.asarray(UP * (abs(self.value) + self.error))
+
+    @property
+    def least(self) -> Array:
+        """Bounds on the exact numbers from below."""
+        return np.asarray(self.value - UP * (self.error + 2.0**-52 * abs(self.value)))
+
+
+def exact(floats: Any, unit: Unit = UNITS["float64"]) -> Ball:  # noqa: ANN401 -- what numpy takes
+    """Return floats as balls without error."""
+    array = np.asarray(floats, dtype=np.float64)
+    return Ball(array, np.zeros_like(array), unit)
+
+
+def joined(parts: Sequence[Ball], axis: int) -> Ball:
+    """Return balls side by side."""
+    value = np.concatenate([part.value for part in parts], axis)
+    return Ball(value, np.concatenate([part.error for part in parts], axis), parts[0].unit)
+
+
+def extended(images: Array, unit: str = "float64") -> Ball:
+    """Return images with the constant before them."""
+    return exact(np.column_stack([np.ones(len(images)), images]), UNITS[unit])
+
+
+def mixed(weights: Ball, forms: Ball) -> Ball:
+    """Return weighted sums of matrices."""
+    count, *shape = forms.value.shape
+    return (weights @ forms.shaped(count, -1)).shaped(-1, *shape)
+
+
+def norm(sizes: Array, axes: int = 1) -> Array:
+    """Bound the root of the sum of squares along the last axes, one after the other."""
+    total = sizes * sizes
+    for _ in range(axes):
+        need(total.shape[-1] <= LONGEST, f"a sum has {total.shape[-1]} terms")
+        total = total.sum(axis=-1)
+    return np.asarray(UP * np.sqrt(total) + _LEAST)
+
+
+def spectral(matrix: Ball) -> Array:
+    """Bound the spectral norm: |A|⁴ = |(A Aᵀ)²|, at most the root of its sum of squares."""
+    square = matrix @ matrix.turned
+    return np.asarray(UP * np.sqrt(np.sqrt(norm((square @ square).most, 2))))
+
+
+def positive(matrices: Ball) -> bool:
+    """Return whether symmetric matrices A are proved to be positive definite.
+
+    For any L and ρ > 0, the least eigenvalue of A = L Lᵀ + (A - L Lᵀ) is at least that of the
+    bracket, and so at least ρ - |A - L Lᵀ - ρ|. That norm is at most the root of the sum of squares
+    of what is computed for it, and of the errors: γ |L|² for the product, the rounding of three
+    sums, and the error of the ball. LAPACK finds L, and is not believed.
+    """
+    size = matrices.value.shape[-1]
+    need(size <= LONGEST, f"a sum has {size} terms")
+    value, one = (matrices.value + matrices.turned.value) / 2, np.eye(size)
+    # A congruence by powers of two makes all diagonals about 1. It rounds nothing.
+    powers = np.frexp((value * one).sum(axis=2))[1] // 2
+    scale = np.ldexp(1.0, -(powers[:, :, None] + powers[:, None]))
+    value, error = value * scale, norm(matrices.error * scale, 2)
+    traces = (abs(value) * one).sum(axis=(1, 2))
+    room = UP * (2.0**-51 * (size + 8) * traces + error) + 2 * _LEAST
+    shifted = room[:, None, None] * one
+    try:
+        factors = np.linalg.cholesky(value - shifted)
+    except np.linalg.LinAlgError:
+        return False
+    product = factors @ factors.swapaxes(1, 2)
+    rest = norm((value - product) - shifted, 2)
+    sizes = norm(value, 2) + norm(product, 2) + room
+    lost = 2.0**-53 * ((size + 4) * norm(factors, 2) ** 2 + 4 * sizes) + _LEAST
+    return bool(np.all(UP * (rest + lost + error) < room))
+
+
+def diagonalised(matrix: Ball) -> tuple[Array, Array, float, float]:
+    """Return values λ and vectors V, and bounds on |VᵀV - 1|, below 1, and on |VᵀMV - λ|.
+
+    Both are symmetric, so that their norms are at most their largest row sums of sizes. Errors are
+    carried along as row sums: of γ |Vᵀ||V|, of γ |Vᵀ||M||V| and γ |VᵀM||V|, and of |Vᵀ| e |V|.
+    λ and V may be anything.
+    """
+    values, vectors = np.linalg.eigh((matrix.value + matrix.value.T) / 2)
+    need(len(values) <= LONGEST, f"a sum has {len(values)} terms")
+    size, ones = abs(vectors), np.ones(len(values))
+    gamma = UP * (len(values) + 4) * 2.0**-53
+    product, around = vectors.T @ matrix.value, size @ ones
+    skew = abs(vectors.T @ vectors - np.diag(ones)) @ ones + gamma * (size.T @ around)
+    rest = abs(product @ vectors - np.diag(values)) @ ones + gamma * abs(values)
+    rest += gamma * (abs(product) @ around)
+    rest += size.T @ (gamma * (abs(matrix.value) @ around) + matrix.error @ around)
+    skewest, most = (float(UP * sums.max() + _LEAST) for sums in (skew, rest))
+    need(skewest < 1, "no basis of eigenvectors was found")
+    return values, vectors, skewest, most

@@ -1,0 +1,30 @@
+"""The kinds of claims, one module each."""
+
+from . import (
+    accuracy,
+    agreement,
+    difference,
+    pixel_robustness,
+    robustness,
+    rounding,
+    same_polynomial,
+    signature,
+    stability,
+)
+from .kind import Kind
+
+CLAIMS: dict[str, Kind] = {
+    module.KIND.name: module.KIND
+    for module in (
+        same_polynomial,
+        difference,
+        rounding,
+        signature,
+        accuracy,
+        agreement,
+        robustness,
+        pixel_robustness,
+        stability,
+    )
+}
+"""By their names."""

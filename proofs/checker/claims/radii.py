@@ -1,0 +1,43 @@
+"""Radii of images, as the claims on robustness state them."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from ..balls import Array
+from ..layers import classes
+from ..read import Files
+from ..verdicts import need
+
+LEAST = 2.0**-400  # its square is no smaller than what arithmetic loses
+
+QUARTILES = (
+    "a quarter of these radii are at least {upper}, half at least {median}, three quarters at "
+    "least {lower}"
+)
+
+
+def radii(
+    files: Files, name: str, count: int, lower: Fraction, median: Fraction, upper: Fraction
+) -> tuple[Array, Array]:
+    """Return radii, held against the numbers of a claim, and the certain classes of the images."""
+    found = files.witness(f"{name}.radius", np.float64, len(files.images))
+    need((found == 0) | (found > LEAST), "there is a radius below 0, or next to it")
+    given = sorted(map(Fraction, found[found > 0].tolist()))
+    need(len(given) == count, f"{len(given)} radii are above 0")
+    for part, (least, quarters) in enumerate(((lower, 3), (median, 2), (upper, 1)), start=1):
+        # The quarters of all, and whatever is left of one, are no smaller than this radius.
+        reached = given[part * count // 4] if count else Fraction(0)
+        need(least <= reached, f"{quarters} quarters of the radii are at least {float(reached)}")
+    certain = classes(files.model, files.images)
+    need(certain[found > 0] >= 0, "an image has no certain class")
+    return found, certain
+
+
+def pairs(outputs: int, chosen: Array, certain: Array) -> Iterator[tuple[int, int, Array]]:
+    """Yield all ordered pairs of classes, with the places of chosen images of the first class."""
+    for label, other in np.argwhere(~np.eye(outputs, dtype=bool)).tolist():
+        places = np.flatnonzero((certain == label) & chosen)
+        if places.size:
+            yield label, other, places

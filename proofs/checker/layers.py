@@ -1,0 +1,93 @@
+"""Layers in the normal form, and what of them is computed in balls."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .balls import Array, Ball, exact, extended, joined
+
+CHUNK = 500
+
+
+class Layer(NamedTuple):
+    """A layer ``down [(left x) (right x)] + linear x`` of x = (1, inputs).
+
+    What float64 readings lack of the true ones stands in ``low``, the same for both sides.
+    """
+
+    left: Array
+    right: Array
+    low: Array
+    down: Array
+    linear: Array
+
+    @property
+    def sides(self) -> tuple[Ball, Ball]:
+        """The readings; what they lack is an error."""
+        return Ball(self.left, abs(self.low)), Ball(self.right, abs(self.low))
+
+    def form(self, signs: Array) -> Ball:
+        """Return the symmetric matrix F of a sum of outputs, that is xᵀFx.
+
+        Half of Σ s d (l rᵀ + r lᵀ), with the linear part as a product with the constant.
+        """
+        (left, right), weights = self.sides, exact(signs[None] / 2)
+        half = left.turned @ ((weights @ exact(self.down)).turned * right)
+        half += exact(np.eye(self.linear.shape[1], 1)) @ (weights @ exact(self.linear))
+        return half + half.turned
+
+    def margin(self, one: int, other: int) -> Ball:
+        """Return the symmetric matrix of the margin of a class over another."""
+        outputs = np.arange(len(self.down))
+        return self.form((outputs == one + 1) * 1.0 - (outputs == other + 1))
+
+    def slope(self, state: Ball) -> Ball:
+        """Return the derivatives of the outputs at a state, without the constants."""
+        left, right = self.sides
+        lefts, rights = state @ left.turned, state @ right.turned
+        down, linear = exact(self.down[1:]), exact(self.linear[1:, 1:])
+        return linear + ((down * lefts) @ right[:, 1:] + (down * rights) @ left[:, 1:])
+
+    def bends(self, basis: Array) -> Ball:
+        """Return the symmetric matrices of the outputs' bilinear parts, in a basis."""
+        left, right = (side[:, 1:] @ exact(basis) for side in self.sides)
+        forms = left.turned @ (exact(self.down[1:, :, None]) * right)
+        return (forms + forms.turned) * exact(0.5)
+
+    def gram(self) -> Ball:
+        """Return the inner products of the outputs' bilinear parts, as symmetric matrices.
+
+        Of l rᵀ and l' r'ᵀ, made symmetric, it is ((l·l')(r·r') + (l·r')(r·l')) / 2.
+        """
+        left, right = self.sides
+        products = (left @ left.turned) * (right @ right.turned)
+        products += (left @ right.turned) * (right @ left.turned)
+        return exact(self.down) @ (products * exact(0.5)) @ exact(self.down.T)
+
+
+def forward(stack: list[Layer], state: Ball) -> list[Ball]:
+    """Return all hidden states and the logits, each with its constant first."""
+    states = [state]
+    for layer in stack:
+        left, right = layer.sides
+        reading = states[-1] @ left.turned
+        again = reading if layer.right is layer.left else states[-1] @ right.turned
+        # In one sum, as any order is allowed in which products and linear part are added.
+        weights = exact(np.concatenate([layer.down, layer.linear], axis=1).T)
+        states.append(joined([reading * again, states[-1]], 1) @ weights)
+    return states
+
+
+def classes(stack: list[Layer], images: Array) -> Array:
+    """Return the class of the largest logit of each image; -1 where errors leave it open."""
+    parts = np.array_split(images, 1 + len(images) // CHUNK)
+    return np.concatenate([_decided(forward(stack, extended(part))[-1][:, 1:]) for part in parts])
+
+
+def _decided(logits: Ball) -> Array:
+    """Return which logit is the largest: its least value exceeds the most of all others."""
+    found = logits.value.argmax(axis=1)[:, None]
+    rivals = -(-logits).least
+    np.put_along_axis(rivals, found, -np.inf, axis=1)
+    clear = np.take_along_axis(logits.least, found, axis=1)[:, 0] > rivals.max(axis=1)
+    return np.where(clear, found[:, 0], -1)
