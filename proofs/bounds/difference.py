@@ -1,19 +1,11 @@
-r"""How far the logits of a graph can lie from the network's, for every input of a region.
+r"""How far the logits of a graph can lie from the network's, for every input of a box.
 
 Layer by layer, the graph's hidden state is the network's in another basis, but for a difference:
-:math:`g_l = A_l h_l + \delta_l`. With the residual forms :math:`E_{l,o}` of
-:mod:`proofs.bounds.residuals` and the graph's bilinear parts :math:`G_l` and linear parts
-:math:`M_l`,
-
-.. math::
-    |\delta_l| \le \|E_l\|\,|h_{l-1}|^2 + \|G_l\|\,\big(2\,\|A_{l-1}\|\,|h_{l-1}|\,|\delta_{l-1}|
-    + |\delta_{l-1}|^2\big) + \|M_l\|\,|\delta_{l-1}|, \qquad
-    |h_l| \le \|F_l\|\,|h_{l-1}|^2 + \|L_l\|\,|h_{l-1}|
-
-with :math:`F_l`, :math:`L_l` the network's parts; and so for every output alone. The norm of a
-bilinear part is the root of the spectral norm of the inner products of its forms
-(:func:`analytic.derivations.difference_bound`). The bases are any: what a poor one leaves is in the
-residual forms. All of it is rounded upwards.
+:math:`g_l = A_l h_l + \delta_l`. Boxes around both states are carried upwards, and with them how
+large each component of :math:`\delta_l` can be
+(:func:`analytic.derivations.difference_bound`): by the residual forms of
+:mod:`proofs.bounds.residuals` on the box below, and by the derivative of the graph's layer there.
+The bases are any: what a poor one leaves is in the residual forms. All of it is rounded upwards.
 """
 
 from __future__ import annotations
@@ -21,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +22,9 @@ from numeric.features.kernels import products, with_linear_neurons
 from numeric.normal_form import checked_layers
 from numeric.pruning import as_layers
 from proofs.bounds.enclosures import ROUNDED_UP, Enclosure
-from proofs.bounds.exact_residuals import exact_residual_bound
+from proofs.bounds.exact_residuals import exact_residual_form
 from proofs.bounds.norms import frobenius_bound, spectral_bound
-from proofs.bounds.residuals import Pair, residual_bound
+from proofs.bounds.residuals import Pair, residual_form
 from proofs.errors import ProofError
 
 Doubles = npt.NDArray[np.float64]
@@ -42,15 +33,18 @@ _SAME = 1e-6
 """A basis that is the identity to this is taken for it."""
 
 _LEAST = 2.0**-120
-"""No residual form is said to be smaller: its entries' eighth powers have to be numbers."""
+"""More than what underflows on the way to a bound."""
 
 _RANK = 1e-12
 """Forms that are dependent to this share of the largest inner product count as dependent."""
 
+_SCALING = 2.0**-50
+"""More than the roundings of a product of three numbers, divided by two others."""
+
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """How far the logits of a graph can lie from a network's, within a region.
+    """How far the logits of a graph can lie from a network's, within a box.
 
     Attributes:
         bounds: for each logit, shape (outputs,).
@@ -62,66 +56,88 @@ class Difference:
     bases: list[Doubles | None]
 
 
-def box_reach(low: float, high: float, inputs: int) -> float:
-    r"""Bound :math:`|\tilde x|` for inputs whose numbers lie in an interval.
+@dataclass(frozen=True, eq=False)
+class Box:
+    """States, each of whose components lies in an interval; the constant is none of them.
 
-    Raises:
-        ProofError: the interval is empty, or an end of it is not finite.
-
-    Examples:
-        >>> 28.01 < box_reach(0.0, 1.0, 784) < 28.02
-        True
+    Attributes:
+        centre: the middles, shape (components,).
+        width: half the lengths, of the same shape.
     """
-    if not (low <= high and math.isfinite(low) and math.isfinite(high)):
-        raise ProofError(f"expected low and high to be the ends of an interval, got {low}, {high}")
-    size = max(abs(low), abs(high)) * math.sqrt(inputs) * ROUNDED_UP
-    return float(frobenius_bound(np.array([1.0, size])))
+
+    centre: Doubles
+    width: Doubles
+
+    @classmethod
+    def between(cls, low: float, high: float, components: int) -> Box:
+        """Return the box whose components all lie between two numbers.
+
+        Raises:
+            ProofError: the interval is empty, or an end of it is not finite.
+
+        Examples:
+            >>> Box.between(0.0, 1.0, 3).centre
+            array([0.5, 0.5, 0.5])
+        """
+        if not (low <= high and math.isfinite(low) and math.isfinite(high)):
+            raise ProofError(
+                f"expected low and high to be the ends of an interval, got {low}, {high}"
+            )
+        centre = low / 2 + high / 2
+        width = ROUNDED_UP * ((high / 2 - low / 2) + 2.0**-50 * abs(centre))
+        return cls(np.full(components, centre), np.full(components, width))
+
+    @property
+    def reach(self) -> float:
+        """A bound on the length of all states, the constant included."""
+        return float(frobenius_bound(np.concatenate([[1.0], abs(self.centre) + self.width])))
+
+    def values(self, form: Doubles, error: float) -> tuple[float, float]:
+        """Return middle and half length of an interval in which a quadratic form's values lie.
+
+        Args:
+            form: a symmetric matrix, the constant first.
+            error: a bound on the Frobenius norm of what it lacks.
+        """
+        point = Enclosure.exact(np.concatenate([[1.0], self.centre])[:, None])
+        slope = Enclosure.exact(form) @ point
+        middle = slope.T @ point
+        half = 2 * float(slope.size[1:, 0] @ self.width)
+        half += stretch(form[1:, 1:], self.width, self.width) + error * self.reach * self.reach
+        return float(middle.midpoint[0, 0]), ROUNDED_UP * (half + float(middle.radius[0, 0]))
 
 
-def ball_reach(radius: float) -> float:
-    r"""Bound :math:`|\tilde x|` for inputs with :math:`|x|` up to a radius.
+def stretch(matrix: Doubles, rows: Doubles, columns: Doubles) -> float:
+    r"""Bound a bilinear form :math:`|v^\top M u|` of two boxes around 0.
 
-    Raises:
-        ProofError: the radius is negative or not finite.
+    .. math::
+        |v^\top M u| \le \|p\|\,\|q\|\,\|N\|, \qquad N_{ij} = \frac{v^*_i M_{ij} u^*_j}{p_i q_j}
 
-    Examples:
-        >>> 5 < ball_reach(24**0.5) < 5.001
-        True
-    """
-    if not 0 <= radius < math.inf:
-        raise ProofError(f"expected radius to be finite and not negative, got {radius}")
-    return float(frobenius_bound(np.array([1.0, radius])))
-
-
-def neighbourhood_reach(images: npt.NDArray[np.floating[Any]], radius: float) -> float:
-    r"""Bound :math:`|\tilde x|` for inputs no further than a radius from one of some images.
+    with the roots of the norms of rows and columns for :math:`p` and :math:`q`.
 
     Args:
-        images: shape (images, inputs).
-        radius: in the Euclidean norm of the pixels.
-
-    Raises:
-        ProofError: there is no image, or a number is not finite; the radius is negative.
+        matrix: :math:`M`.
+        rows: bounds :math:`v^*` on the components of :math:`v`.
+        columns: bounds :math:`u^*` on those of :math:`u`.
 
     Examples:
-        >>> 6 < neighbourhood_reach(np.array([[3.0, 4.0]]), 1.0) < 6.1
+        >>> bool(6 <= stretch(np.array([[2.0, 0.0]]), np.array([3.0]), np.array([1.0, 9.0])) < 6.01)
         True
     """
-    points = np.asarray(images, dtype=np.float64)
-    if points.ndim != 2 or not points.size or not np.isfinite(points).all():
-        raise ProofError(
-            "expected images to be an array of finite numbers with an axis of images and one of "
-            f"pixels, got {points.dtype} of shape {points.shape}"
-        )
-    ball_reach(radius)
-    furthest = float(frobenius_bound(points, axis=1).max())
-    return ball_reach(ROUNDED_UP * (furthest + radius))
+    scaled = rows[:, None] * matrix * columns
+    p, q = (np.sqrt(frobenius_bound(scaled, axis=axis)) for axis in (1, 0))
+    divisors = np.where(p > 0, p, 1.0)[:, None] * np.where(q > 0, q, 1.0)
+    shared = scaled / divisors
+    norm = spectral_bound(shared, _SCALING * float(frobenius_bound(shared)))
+    lengths = float(frobenius_bound(p)) * float(frobenius_bound(q))
+    return float(ROUNDED_UP * (lengths * norm + _LEAST))
 
 
 def difference(
     layers: Sequence[Layer],
     squares: Sequence[SquareLayer],
-    reach: float,
+    low: float,
+    high: float,
     *,
     exact: bool = False,
 ) -> Difference:
@@ -130,8 +146,8 @@ def difference(
     Args:
         layers: of the network, in the normal form.
         squares: of the graph, as many layers.
-        reach: for all inputs with :math:`|\tilde x|` at most this: :func:`box_reach`,
-            :func:`ball_reach` or :func:`neighbourhood_reach`.
+        low: for all inputs whose numbers are at least this,
+        high: and at most this.
         exact: whether the forms in which the layers differ are computed in integers: takes longer,
             and leaves out what float64 adds to the bound.
 
@@ -139,97 +155,96 @@ def difference(
         A bound for every logit, without rounding in either, and the bases it was found with.
 
     Raises:
-        ProofError: the layers do not correspond, or a bound leaves the range of float64.
+        ProofError: the layers do not correspond, or do not hand on the constant; the interval is
+            empty; a bound leaves the range of float64.
         NumericError: a layer of the network is none.
 
     Examples:
         >>> from numeric import BilinearNetwork, square_layers, trace
         >>> network = BilinearNetwork(4, 2, depth=2, width=3, hidden=5)
         >>> squares = square_layers(trace(network))
-        >>> bool(difference(network.layers(), squares, box_reach(0, 1, 4)).bounds.max() < 1e-12)
+        >>> bool(difference(network.layers(), squares, 0, 1).bounds.max() < 1e-12)
         True
     """
     network = checked_layers(layers)
     _check(network, squares)
-    bases = _bases(network, squares)
-    bound = exact_residual_bound if exact else residual_bound
-    below, basis, size, errors, error = None, 1.0, reach, np.zeros(1), 0.0
-    for layer, square, above in zip(network, squares, [*bases, None], strict=True):
-        pair = Pair(layer, square, below, above)
-        rests = np.array([max(bound(pair, output), _LEAST) for output in range(pair.outputs)])
-        with np.errstate(over="ignore", invalid="ignore"):
-            made, total = rests * size * size, float(frobenius_bound(rests)) * size * size
-            if error:
-                parts, moved = norms(as_layers([square])[0], square.low), float(errors[0])
-                bent = ROUNDED_UP * (2 * basis * size + error) * error
-                made += parts.bilinear * bent + parts.constant * moved + parts.linear * error
-                total += parts.bilinears * bent + parts.constants * moved + parts.linears * error
-            parts = norms(layer)
-            size = ROUNDED_UP * (parts.bilinears * size * size + parts.linears * size)
-            size = ROUNDED_UP * (size + parts.constants)
-            errors, error = ROUNDED_UP * made, ROUNDED_UP * total
-        below, basis = above, 1.0 if above is None else spectral_bound(above)
-    if not (np.isfinite(errors[1:]).all()):
+    state = turned = Box.between(low, high, network[0].linear.shape[1] - 1)
+    bases, below, errors = _bases(network, squares), None, np.zeros(0)
+    rest = exact_residual_form if exact else residual_form
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for layer, square, above in zip(network, squares, [*bases, None], strict=True):
+            pair, found = Pair(layer, square, below, above), []
+            for output in range(1, pair.outputs):
+                middle, half = state.values(*_finite(*rest(pair, output)))
+                carried = 0.0
+                if errors.any():
+                    carried = _carried(_finite(*_graph_form(square, output)), turned, errors)
+                found.append(ROUNDED_UP * (abs(middle) + half + carried))
+            errors, below = np.array(found), above
+            _finite(errors, 0.0)
+            if layer is not network[-1]:
+                reached, rows = state, np.eye(len(layer.linear))
+                state = _box(reached, layer, rows)
+                turned = state if above is None else _box(reached, layer, above)
+    return Difference(errors, bases)
+
+
+def _finite(array: Doubles, error: float) -> tuple[Doubles, float]:
+    """Refuse what has left the range of float64."""
+    if not (np.isfinite(array).all() and math.isfinite(error)):
         raise ProofError(
             "expected the difference of graph and network within the range of float64, got larger "
             "numbers"
         )
-    return Difference(errors[1:], bases)
+    return array, error
 
 
-class Norms(NamedTuple):
-    """Bounds on what the parts of a layer make of vectors of length 1.
-
-    Attributes:
-        bilinear: for every output its form's Frobenius norm, shape (outputs + 1,).
-        constant: for every output the size of what it adds to the constant, the same shape.
-        linear: for every output the length of what it reads linearly, the same shape.
-        bilinears: for all outputs together.
-        constants: the same.
-        linears: the same.
-    """
-
-    bilinear: Doubles
-    constant: Doubles
-    linear: Doubles
-    bilinears: float
-    constants: float
-    linears: float
+def _box(state: Box, layer: Layer, basis: Doubles) -> Box:
+    """Return a box around what a layer makes of the states of another one, in a basis."""
+    intervals = [state.values(*_finite(*_network_form(layer, row))) for row in basis[1:]]
+    centre, width = np.array(intervals).reshape(-1, 2).T
+    _finite(width, 0.0)
+    return Box(centre, width)
 
 
-def norms(layer: Layer, low: Doubles | None = None) -> Norms:
-    r"""Bound the norms of a layer's parts.
+def _carried(form: tuple[Doubles, float], state: Box, errors: Doubles) -> float:
+    """Bound what a form makes of a difference of the state: of the derivative, and beyond it."""
+    matrix, error = form
+    point = Enclosure.exact(np.concatenate([[1.0], state.centre])[:, None])
+    slope = (Enclosure.exact(matrix) @ point).size[1:, 0]
+    way = ROUNDED_UP * (2 * state.width + errors)
+    straight = 2 * float(slope @ errors) + stretch(matrix[1:, 1:], way, errors)
+    lost = error * float(frobenius_bound(errors)) * (2 * state.reach + float(frobenius_bound(way)))
+    return ROUNDED_UP * (straight + lost)
 
-    The inner products of the outputs' forms are
 
-    .. math::
-        \langle Q_o, Q_p \rangle = \sum_{r,s} D_{or} D_{ps}\,\tfrac12\big[(l_r \cdot l_s)
-        (r_r \cdot r_s) + (l_r \cdot r_s)(r_r \cdot l_s)\big];
-
-    on the diagonal stand the squared norms, and for unit vectors all outputs together are at most
-    the root of the largest eigenvalue.
-
-    Args:
-        layer: in the normal form.
-        low: what its readings lack.
-    """
-    lacking = np.zeros_like(layer.left, dtype=np.float64) if low is None else abs(low)
-    left, right = (
-        Enclosure(np.asarray(rows, dtype=np.float64), lacking) for rows in (layer.left, layer.right)
+def _network_form(layer: Layer, weights: Doubles) -> tuple[Doubles, float]:
+    """Return the symmetric matrix of a weighted sum of a layer's outputs, and what it may lack."""
+    row = Enclosure.exact(weights[None])
+    left, right = (Enclosure.exact(rows) for rows in (layer.left, layer.right))
+    return _form(
+        left, right, row @ Enclosure.exact(layer.down), row @ Enclosure.exact(layer.linear)
     )
-    inner = (left @ left.T) * (right @ right.T) + (left @ right.T) * (right @ left.T)
-    down = Enclosure.exact(layer.down)
-    gram = down @ (inner * Enclosure.exact(np.array(0.5))) @ down.T
-    linear = np.asarray(layer.linear, dtype=np.float64)
-    largest = spectral_bound(gram.midpoint, float(frobenius_bound(gram.radius)))
-    return Norms(
-        ROUNDED_UP * np.sqrt(np.maximum(np.diagonal(gram.upper), 0.0)),
-        abs(linear[:, 0]),
-        frobenius_bound(linear[:, 1:], axis=1),
-        ROUNDED_UP * np.sqrt(max(largest, _LEAST)),
-        float(frobenius_bound(linear[:, 0])),
-        spectral_bound(linear[:, 1:]),
+
+
+def _graph_form(square: SquareLayer, output: int) -> tuple[Doubles, float]:
+    """Return the symmetric matrix of an output of a graph's layer, and what it may lack."""
+    features = square.mixing[output] != 0
+    reading = Enclosure(square.readings[features], abs(square.low[features]))
+    mixing, linear = (
+        Enclosure.exact(row[None])
+        for row in (square.mixing[output][features], square.linear[output])
     )
+    return _form(reading, reading, mixing, linear)
+
+
+def _form(
+    left: Enclosure, right: Enclosure, weights: Enclosure, linear: Enclosure
+) -> tuple[Doubles, float]:
+    constant = Enclosure.exact(np.eye(1, linear.midpoint.shape[1]))
+    half = left.T @ (weights.T * right) + constant.T @ linear
+    whole = (half + half.T) * Enclosure.exact(np.array(0.5))
+    return whole.midpoint, float(frobenius_bound(whole.radius))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -278,3 +293,11 @@ def _check(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> None:
             f"expected squares to read {ends[0][0]} and write {ends[0][1]} components like the "
             f"network, got {ends[1][0]} and {ends[1][1]}"
         )
+    for name, stack in (("layers", list(layers)), ("squares", as_layers(squares))):
+        for number, layer in enumerate(stack[:-1], start=1):
+            first = np.eye(1, layer.linear.shape[1])[0]
+            if layer.down[0].any() or not np.array_equal(layer.linear[0], first):
+                raise ProofError(
+                    f"expected the first component of what layer {number} of {name} writes to be "
+                    "the constant 1, got another one"
+                )

@@ -38,6 +38,9 @@ ROUNDED_UP = 1 + 2.0**-30
 TINY = 2.0**-1074
 """The smallest positive float64."""
 
+_SMALL = 2.0**-1000
+"""More than underflows in a bound, and far from subnormal numbers, which processors are slow at."""
+
 _MOST_TERMS = 2**20
 
 _SPARE_TERMS = 4
@@ -137,7 +140,7 @@ class Enclosure:
     def size(self) -> Doubles:
         """Bounds on the sizes: none of the three numbers is larger."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(ROUNDED_UP * (abs(self.midpoint) + 2 * self.radius) + TINY)
+            return np.asarray(ROUNDED_UP * (abs(self.midpoint) + 2 * self.radius))
 
     @property
     def lower(self) -> Doubles:
@@ -165,17 +168,17 @@ class Enclosure:
         return Enclosure(-self.midpoint, self.radius, self.arithmetic)
 
     def __add__(self, other: Enclosure) -> Enclosure:
-        r"""Return the sums: :math:`r = r_1 + r_2 + u\,(|t_1| + |t_2|)`."""
+        r"""Return the sums: :math:`r = r_1 + r_2 + u\,(|m_1 + m_2| + 2 r_1 + 2 r_2)`."""
         with np.errstate(over="ignore", invalid="ignore"):
-            spread = self.radius + other.radius
-            rounding = self.arithmetic.unit * (self.size + other.size)
-            return self._rounded(self.midpoint + other.midpoint, spread + rounding, terms=1)
+            total, spread = self.midpoint + other.midpoint, self.radius + other.radius
+            rounding = self.arithmetic.unit * (abs(total) + 2 * spread)
+            return self._rounded(total, spread + rounding, terms=1)
 
     def __mul__(self, other: Enclosure) -> Enclosure:
         r"""Return the products, entry by entry, as :meth:`__matmul__` with one term."""
         first, second, gamma = self.size, other.size, self.arithmetic.gamma(1)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            radius = first * (gamma * second + other.radius + TINY) + self.radius * second
+            radius = first * (gamma * second + other.radius + _SMALL) + self.radius * second
             radius += self.arithmetic.tiny * (first + second)
             return self._rounded(self.midpoint * other.midpoint, radius, terms=1)
 
@@ -192,7 +195,7 @@ class Enclosure:
         terms = self.midpoint.shape[-1] + _SPARE_TERMS
         gamma = self.arithmetic.gamma(terms)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            radius = first @ (gamma * second + other.radius + TINY)
+            radius = first @ (gamma * second + other.radius + _SMALL)
             if self.radius.any():
                 radius += self.radius @ second
             flushed = first.sum(axis=-1, keepdims=True) + second.sum(axis=-2, keepdims=True)

@@ -17,7 +17,7 @@ from analytic.dyadic import Dyadic
 from analytic.residues import Residues, centred, primes_beyond, product, recovered, residues
 from proofs.bounds.enclosures import ROUNDED_UP, TINY
 from proofs.bounds.norms import frobenius_bound, spectral_bound
-from proofs.bounds.residuals import Pair, residual_bound
+from proofs.bounds.residuals import Pair, residual_bound, residual_form
 
 Doubles = npt.NDArray[np.float64]
 
@@ -37,11 +37,27 @@ def exact_residual_bound(pair: Pair, output: int) -> float:
         An upper bound, infinite where a number leaves the range of float64.
     """
     most = residual_bound(pair, output)
+    return min(most, spectral_bound(*exact_residual_form(pair, output)))
+
+
+def exact_residual_form(pair: Pair, output: int) -> tuple[Doubles, float]:
+    """Return the floats nearest to an output's residual form.
+
+    Args:
+        pair: two layers and their bases.
+        output: a component of what the graph's layer writes.
+
+    Returns:
+        A symmetric matrix, and a bound on the Frobenius norm of its error; infinite where a number
+        leaves the range of float64.
+    """
+    form, error = residual_form(pair, output)
+    most = spectral_bound(form, error)
     if not most < np.inf:
-        return most
+        return form, np.inf
     form = nearest_residual(pair, output, most)
     error = _NEAREST * float(frobenius_bound(form)) + TINY * form.size
-    return min(most, spectral_bound(form, ROUNDED_UP * error))
+    return form, ROUNDED_UP * error
 
 
 def nearest_residual(pair: Pair, output: int, most: float) -> Doubles:

@@ -27,11 +27,11 @@ def frobenius_bound(array: Doubles, axis: int | tuple[int, ...] | None = None) -
     """Bound the root of the sum of squares of what lies along some axes.
 
     Args:
-        array: finite or infinite, not NaN.
+        array: of any numbers.
         axis: one or several; left out, all of them.
 
     Returns:
-        Upper bounds, infinite where an entry is or where the sum is out of range.
+        Upper bounds, infinite where an entry is not finite or where the sum is out of range.
 
     Examples:
         >>> bool(5 <= frobenius_bound(np.array([3.0, 4.0])) < 5 + 1e-8)
@@ -44,7 +44,7 @@ def frobenius_bound(array: Doubles, axis: int | tuple[int, ...] | None = None) -
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         sums = np.square(np.ldexp(sizes, -powers)).sum(axis=axis, keepdims=True)
         norms = np.ldexp(ROUNDED_UP * np.sqrt(sums), powers) + TINY
-    norms = np.where(largest > 0, np.where(np.isfinite(largest), norms, np.inf), 0.0)
+    norms = np.where(largest == 0, 0.0, np.where(np.isfinite(largest), norms, np.inf))
     return np.asarray(np.squeeze(norms, axis=axis))
 
 

@@ -10,10 +10,13 @@ Where the network's layer :math:`F` reads :math:`h` and writes :math:`F(h)`, the
 with a row of :math:`X` and :math:`Y` for every feature of the graph, :math:`p_k A` and
 :math:`w_{ok}\,p_k A`, for every neuron of the network, :math:`l_k` and
 :math:`-(A' D)_{ok}\,r_k`, and for the linear parts, which read the constant. What rounding left of
-a feature is some :math:`10^{-16}` of what is subtracted, so plain float64 would drown it: the
-leading bits of both factors are multiplied without any error, and the bits below them are small.
+a feature is some :math:`10^{-16}` of what is subtracted, so plain float64 would drown it: what
+rounding takes from the entries of :math:`Y` is kept beside them, the leading bits of both factors
+are multiplied without any error, and the bits below them are small.
 
 Source:
+    T. J. Dekker, *A floating-point technique for extending the available precision*, Numer. Math.
+    18 (1971), for products of two floats;
     K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, *Error-free transformations of matrix
     multiplication by using fast routines of matrix multiplication*, Numer. Algorithms 59 (2012).
 """
@@ -26,14 +29,20 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
-from proofs.bounds.enclosures import FLOAT64, ROUNDED_UP, TINY, Enclosure, concatenated
+from proofs.bounds.enclosures import ROUNDED_UP, TINY, Enclosure, concatenated
 from proofs.bounds.norms import frobenius_bound, spectral_bound
 
 Doubles = npt.NDArray[np.float64]
 
-_BITS = 53
+_BITS = 52
+_UNIT = 2.0**-53
+_SPARE_TERMS = 8
+"""Beside those of a sum: roundings of low parts and of the bound, and the product of low parts."""
+
 _ADDITIONS = 2.0**-50
 """More than four roundings: of the parts that are added, and of a matrix and its transpose."""
+
+_SPLIT = 2.0**27 + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +67,14 @@ class Pair:
         """The number of components that the graph's layer writes, the constant included."""
         return len(self.square.linear)
 
-    def factors(self, output: int) -> tuple[Enclosure, Enclosure]:
+    def factors(self, output: int) -> tuple[Enclosure, Enclosure, Doubles]:
         """Return the factors whose product's symmetric part is an output's residual form.
 
         Args:
             output: a component of the graph's layer, 0 being the constant.
+
+        Returns:
+            Both factors, and what the midpoints of the second one lack.
         """
         square, layer = self.square, self.layer
         weights, linear = (
@@ -79,11 +91,28 @@ class Pair:
             basis = Enclosure.exact(self.below)
             reading, added = reading @ basis, added @ basis
         left, right = (Enclosure.exact(rows[neurons]) for rows in (layer.left, layer.right))
-        mixing = Enclosure.exact(square.mixing[[output]][:, features])
         constant = Enclosure.exact(np.eye(1, layer.linear.shape[1]))
-        first = [reading, left, constant]
-        second = [mixing.T * reading, -(weights[:, neurons].T * right), added + -linear]
-        return concatenated(first, axis=0), concatenated(second, axis=0)
+        first = concatenated([reading, left, constant], axis=0)
+        mixing = Enclosure.exact(square.mixing[[output]][:, features])
+        one = Enclosure.exact(np.ones((1, 1)))
+        scales = concatenated([mixing, -weights[:, neurons], one], axis=1).T
+        rows = concatenated([reading, right, added + -linear], axis=0)
+        return first, *_scaled(scales, rows)
+
+
+def residual_form(pair: Pair, output: int) -> tuple[Doubles, float]:
+    """Return an output's residual form, in float64.
+
+    Args:
+        pair: two layers and their bases.
+        output: a component of what the graph's layer writes.
+
+    Returns:
+        A symmetric matrix, and a bound on the Frobenius norm of its error; infinite where a number
+        leaves the range of float64.
+    """
+    product, error = product_with_error(*pair.factors(output))
+    return (product + product.T) / 2, error
 
 
 def residual_bound(pair: Pair, output: int) -> float:
@@ -103,17 +132,18 @@ def residual_bound(pair: Pair, output: int) -> float:
         >>> 0 <= residual_bound(Pair(layer, square), 1) < 1e-15
         True
     """
-    first, second = pair.factors(output)
-    product, error = product_with_error(first, second)
-    return spectral_bound((product + product.T) / 2, error)
+    return spectral_bound(*residual_form(pair, output))
 
 
-def product_with_error(first: Enclosure, second: Enclosure) -> tuple[Doubles, float]:
+def product_with_error(
+    first: Enclosure, second: Enclosure, lacking: Doubles | None = None
+) -> tuple[Doubles, float]:
     r"""Multiply :math:`X^\top Y` with the leading bits of both factors exact.
 
     Args:
         first: :math:`X`, shape (terms, rows).
         second: :math:`Y`, shape (terms, columns).
+        lacking: what the midpoints of :math:`Y` lack, of the same shape.
 
     Returns:
         The product, and a bound on the Frobenius norm of its error, infinite where it leaves the
@@ -125,22 +155,47 @@ def product_with_error(first: Enclosure, second: Enclosure) -> tuple[Doubles, fl
         array([[1.]])
     """
     x, y = first.midpoint, second.midpoint
-    terms = max(1, len(x))
+    terms = len(x)
     digits = (_BITS - terms.bit_length()) // 2
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         (high_x, low_x), (high_y, low_y) = _split(x, digits), _split(y, digits)
+        if lacking is not None:
+            low_y = low_y + lacking
         # Sums of so many products of so many digits fit a float64, in any order.
         product = high_x.T @ high_y + (high_x.T @ low_y + low_x.T @ y)
         sizes = [
             float(frobenius_bound(part))
             for part in (high_x, low_y, low_x, y, x, first.radius, second.radius, product)
         ]
-        rounding = FLOAT64.gamma(terms + 1) * (sizes[0] * sizes[1] + sizes[2] * sizes[3])
+        gamma = ROUNDED_UP * (terms + _SPARE_TERMS) * _UNIT
+        rounding = gamma * (sizes[0] * sizes[1] + sizes[2] * sizes[3])
         radii = sizes[5] * (sizes[3] + sizes[6]) + sizes[4] * sizes[6]
-        underflow = 4 * terms * TINY * max(1, product.size)
+        underflow = 4 * (terms + 1) * TINY * max(1, product.size)
         error = ROUNDED_UP * (rounding + radii + _ADDITIONS * sizes[7]) + underflow
     known = np.isfinite(product).all() and error < np.inf
     return product, float(error) if known else np.inf
+
+
+def _scaled(scales: Enclosure, rows: Enclosure) -> tuple[Enclosure, Doubles]:
+    """Multiply rows by numbers; return the products and what rounding takes from them."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        (a, b), (c, d) = (_halves(part.midpoint) for part in (scales, rows))
+        product = scales.midpoint * rows.midpoint
+        lacking = ((a * c - product) + a * d + b * c) + b * d
+        radius = abs(scales.midpoint) * rows.radius + scales.radius * rows.size
+        # Halves of large numbers overflow, and what is lost near zero has no half.
+        known = np.isfinite(lacking) & (radius < np.inf)
+        radius = np.where(known, ROUNDED_UP * radius + 16 * TINY, np.inf)
+    return (
+        Enclosure(np.where(known, product, 0.0), radius),
+        np.where(known, lacking, 0.0),
+    )
+
+
+def _halves(array: Doubles) -> tuple[Doubles, Doubles]:
+    """Return two numbers of 26 bits for each, whose sum it is."""
+    high = _SPLIT * array - (_SPLIT * array - array)
+    return high, array - high
 
 
 def _split(array: Doubles, digits: int) -> tuple[Doubles, Doubles]:

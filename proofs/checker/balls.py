@@ -77,6 +77,7 @@ class Ball:
             error += self.error @ its
         if other.error.any():
             error += mine @ other.error
+        need(error < np.inf, "numbers leave the range of floats")
         return Ball(self.value @ other.value, UP * error + tiny, self.unit)
 
     def __mul__(self, other: "Ball") -> "Ball":
@@ -160,10 +161,36 @@ def norm(sizes: Array, axes: int = 1) -> Array:
     return np.asarray(UP * np.sqrt(total) + _LEAST)
 
 
+def summed(sizes: Array, weights: Array, dtype: str) -> Array:
+    """Bound what sums of numbers of some sizes, times weights, lose in whatever order.
+
+    A product with 0 is 0, and to add 0 is exact, so that of n other terms γ = nu / (1 - nu) times
+    their sizes is lost by rounding. What is near zero may be flushed: an operand of a product loses
+    the other factor times the smallest normal number, and each term four times this number.
+    """
+    unit, tiny, limit = UNITS[dtype]
+    counts = [np.count_nonzero(array, axis=1) for array in (sizes, weights)]
+    terms = np.minimum(counts[0][:, None], counts[1])
+    need(terms <= LONGEST, f"a sum has {terms.max(initial=0)} terms")
+    total = UP * (sizes @ abs(weights).T)
+    flushed = UP * (sizes.sum(axis=1)[:, None] + abs(weights).sum(axis=1)) + 8 * len(weights.T)
+    lost = UP * (terms * unit / (1 - terms * unit) * total) + tiny * flushed
+    need(total + lost < limit, "numbers leave the range of floats")
+    return np.asarray(lost)
+
+
 def spectral(matrix: Ball) -> Array:
-    """Bound the spectral norm: |A|⁴ = |(A Aᵀ)²|, at most the root of its sum of squares."""
-    square = matrix @ matrix.turned
-    return np.asarray(UP * np.sqrt(np.sqrt(norm((square @ square).most, 2))))
+    """Bound the spectral norm: |A|⁴ = |(A Aᵀ)²|, at most the root of its sum of squares.
+
+    Rounding moves a product of X with Xᵀ by a matrix whose norm is at most γ |X|², with the root of
+    the sum of squares for |X|; errors of the ball add up to no more than that root of theirs.
+    """
+    value, terms = matrix.value, max(matrix.value.shape[-2:])
+    need(terms <= LONGEST, f"a sum has {terms} terms")
+    square, gamma = value @ value.swapaxes(-1, -2), (terms + 8) * 2.0**-53
+    fourth = norm(square @ square.swapaxes(-1, -2), 2) + gamma * norm(square, 2) ** 2
+    squared = UP * np.sqrt(fourth) + 2 * gamma * norm(value, 2) ** 2
+    return np.asarray(UP * (np.sqrt(squared) + norm(matrix.error, 2)))
 
 
 def positive(matrices: Ball) -> bool:

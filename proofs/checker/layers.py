@@ -27,14 +27,20 @@ class Layer(NamedTuple):
         return Ball(self.left, abs(self.low)), Ball(self.right, abs(self.low))
 
     def form(self, signs: Array) -> Ball:
-        """Return the symmetric matrix F of a sum of outputs, that is xᵀFx.
+        """Return the symmetric matrix F of a weighted sum of outputs, that is xᵀFx.
 
         Half of Σ s d (l rᵀ + r lᵀ), with the linear part as a product with the constant.
         """
-        (left, right), weights = self.sides, exact(signs[None] / 2)
+        (left, right), weights = self.sides, exact(signs[None])
         half = left.turned @ ((weights @ exact(self.down)).turned * right)
         half += exact(np.eye(self.linear.shape[1], 1)) @ (weights @ exact(self.linear))
-        return half + half.turned
+        return (half + half.turned) * exact(0.5)
+
+    def only(self, output: int) -> Ball:
+        """Return the symmetric matrix of one output, made of the products that it has."""
+        used, row = self.down[output] != 0, [output]
+        left, right, low = (array[used] for array in (self.left, self.right, self.low))
+        return Layer(left, right, low, self.down[row][:, used], self.linear[row]).form(np.ones(1))
 
     def margin(self, one: int, other: int) -> Ball:
         """Return the symmetric matrix of the margin of a class over another."""
@@ -53,16 +59,6 @@ class Layer(NamedTuple):
         left, right = (side[:, 1:] @ exact(basis) for side in self.sides)
         forms = left.turned @ (exact(self.down[1:, :, None]) * right)
         return (forms + forms.turned) * exact(0.5)
-
-    def gram(self) -> Ball:
-        """Return the inner products of the outputs' bilinear parts, as symmetric matrices.
-
-        Of l rᵀ and l' r'ᵀ, made symmetric, it is ((l·l')(r·r') + (l·r')(r·l')) / 2.
-        """
-        left, right = self.sides
-        products = (left @ left.turned) * (right @ right.turned)
-        products += (left @ right.turned) * (right @ left.turned)
-        return exact(self.down) @ (products * exact(0.5)) @ exact(self.down.T)
 
 
 def forward(stack: list[Layer], state: Ball) -> list[Ball]:

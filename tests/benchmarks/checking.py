@@ -41,7 +41,7 @@ SHAPES: tuple[dict[str, Any], ...] = ({}, {"depth": 2, "embedding": True}, {"res
 SHARES = {2: 0.8, 3: 0.6}
 """How near radii should come to the distances of points of another class, by depth."""
 
-MOST = {1: 1e-10, 2: 1e-5, 3: np.inf}
+MOST = {1: 1e-11, 2: 3e-9, 3: 5e-5}
 """The largest bound over the pixel box that is wanted, by depth."""
 
 
@@ -114,7 +114,7 @@ def bounds(digits: Digits) -> Iterator[Figure]:
             f"difference of eigen graph and network over the pixel box, depth {depth}, checked in "
             f"{seconds:.0f} s",
             f"{bound:.2g}",
-            f"at most {most:g}" if np.isfinite(most) else "for comparison",
+            f"at most {most:g}",
             bound <= most,
         )
 

@@ -4,68 +4,51 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..balls import UP, Array, exact, joined, norm, spectral
-from ..layers import Layer
+from ..balls import UP, exact, norm
+from ..forms import enclosed, residual, stretched
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
 
 
 def verify(files: Files, graph: str, low: Fraction, high: Fraction, bound: Fraction) -> None:
-    """Carry the difference upwards, from the forms by which each layer differs."""
+    """Carry boxes around the states upwards, and how far each component of the graph's is off.
+
+    The network's state is h and the graph's A h + d, where A is the identity or a witness.
+    """
     need(low <= high, "the region is empty")
-    most = UP * float(max(abs(low), abs(high)))
-    size = float(norm(np.array([1.0, most * np.sqrt(files.inputs)])))
-    below, errors, error, basis = None, np.zeros(1), 0.0, 1.0
+    # 1. The inputs lie in a box, and there d = 0.
+    centre, half = (np.full(files.inputs, float(ends / 2)) for ends in (low + high, high - low))
+    width = UP * half + 2.0**-50 * abs(centre) + 2.0**-1000
+    near, room, errors, below = centre, width, np.zeros(files.inputs), None
     for number, (one, other) in enumerate(files.layers(graph), start=1):
         above, (outputs, expected) = None, (len(other.linear), len(one.linear))
         if number < len(files.model) and f"{graph}.basis.{number}" in files.arrays:
             above = files.witness(f"{graph}.basis.{number}", np.float64, outputs, expected)
             need(above[0] == np.eye(1, expected), "a basis moves the constant")
         need(above is not None or outputs == expected, f"layer {number} has another size")
-        rests = np.array([residual(one, other, below, above, o) for o in range(1, outputs)])
-        errors, carried = UP * rests * size * size, UP * norm(rests) * size * size
-        if error:
-            gram, reach = other.gram(), UP * (2 * basis * size + error) * error
-            errors += UP * (np.sqrt(np.diagonal(gram.most)[1:]) * reach)
-            errors += UP * (norm(other.linear[1:, 1:]) * error)
-            carried += UP * (np.sqrt(spectral(gram)) * reach)
-            carried += UP * (spectral(exact(other.linear[1:, 1:])) * error)
-        straight = norm(one.linear[:, 0]) + spectral(exact(one.linear[:, 1:])) * size
-        size = float(UP * (np.sqrt(spectral(one.gram())) * size * size + straight))
-        below, error = above, float(UP * carried)
-        basis = 1.0 if above is None else float(spectral(exact(above)))
+        length, found = norm(np.concatenate([[1.0], abs(centre) + width])), np.zeros(outputs)
+        point, way = exact(np.concatenate([[1.0], near])[:, None]), UP * (2 * room + errors)
+        for row in range(1, outputs):
+            # 2. An output is off by hᵀEh, with the form E in which the layers differ, on h's box,
+            rest, lost = residual(one, other, below, above, row)
+            middle, around = enclosed(exact(rest), centre, width)
+            found[row] = abs(middle) + around + UP * lost * length * length
+            if errors.any():
+                # 3. and by what the graph's own form S makes of d: 2 (Sk)·d + zᵀSd, with the
+                # centre k of the box of A h, and z = 2 (A h - k) + d.
+                form = other.only(row)
+                slope = (form @ point).most[1:, 0]
+                found[row] += 2 * (slope @ errors) + stretched(form[1:, 1:], way, errors)
+        errors, below = UP * found[1:], above
+        need(np.isfinite(errors), "numbers leave the range of floats")
+        if number < len(files.model):
+            # 4. What the network's layer makes of h lies in a box, and in one in the graph's basis.
+            turns = [np.eye(expected)] if above is None else [np.eye(expected), above]
+            boxes = [[enclosed(one.form(row), centre, width) for row in rows[1:]] for rows in turns]
+            (centre, width), (near, room) = (np.array(box).T for box in (boxes[0], boxes[-1]))
     worst = UP * errors.max()
     need(Fraction(worst) <= bound, f"a logit may differ by {worst:.6g}")
-
-
-def residual(one: Layer, other: Layer, below: Array | None, above: Array | None, row: int) -> float:
-    """Bound the norm of the form by which a graph's output differs from the network's.
-
-    The form is a product of two matrices, whose leading bits are multiplied without error.
-    """
-    weights, linear = exact(one.down[[row]]), exact(one.linear[[row]])
-    if above is not None:
-        weights, linear = (exact(above[[row]]) @ exact(array) for array in (one.down, one.linear))
-    mixing, added = other.down[row], exact(other.linear[[row]])
-    mine, (left, right) = weights.most[0] > 0, one.sides
-    reading = other.sides[0][mixing != 0]
-    if below is not None:
-        reading, added = reading @ exact(below), added @ exact(below)
-    x = joined([reading, left[mine], exact(np.eye(1, one.linear.shape[1]))], 0)
-    mixed = exact(mixing[mixing != 0][:, None]) * reading
-    weighed = weights[:, mine].turned * right[mine]
-    y = joined([mixed, -weighed, added + -linear], 0)
-    digits = (52 - len(x.value).bit_length()) // 2
-    steps = [2.0 ** (np.frexp(abs(factor.value).max())[1] - digits) for factor in (x, y)]
-    high_x, high_y = (np.rint(a.value / step) * step for a, step in zip((x, y), steps, strict=True))
-    low_x, low_y = x.value - high_x, y.value - high_y
-    total = high_x.T @ high_y + (high_x.T @ low_y + low_x.T @ y.value)
-    gamma = (len(x.value) + 8) * 2.0**-53
-    error = gamma * (norm(high_x, 2) * norm(low_y, 2) + norm(low_x, 2) * norm(y.value, 2))
-    error = error + norm(x.error, 2) * norm(y.most, 2) + norm(x.value, 2) * norm(y.error, 2)
-    error = error + 2.0**-50 * norm(total, 2)
-    return float(UP * (spectral(exact((total + total.T) / 2)) + error))
 
 
 KIND = Kind(

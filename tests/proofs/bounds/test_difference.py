@@ -8,28 +8,22 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from numeric import BilinearNetwork, Layer, NumericError, SquareLayer, prune, square_layers, trace
 from numeric.pruning import as_layers
 from proofs import checker
 from proofs.bounds import difference as module
-from proofs.bounds.difference import (
-    Difference,
-    ball_reach,
-    box_reach,
-    difference,
-    neighbourhood_reach,
-    norms,
-)
+from proofs.bounds.difference import Box, Difference, difference, stretch
 from proofs.checker.claims.difference import verify as verify_difference
 from proofs.errors import ProofError
 from tests.certificates import held
 from tests.oracles import value
-from tests.strategies import networks
-from tests.tensors import interaction
+from tests.strategies import few, networks, tame
 
 METHODS = ["polarized", "eigen", "canonical", "shared", "pruned"]
 SHARES = [Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(1)]
@@ -78,43 +72,11 @@ def test_nowhere_in_a_box_do_graph_and_network_differ_by_more(
     inputs = layers[0].linear.shape[1] - 1
     low, high = data.draw(st.sampled_from([(0, 1), (-1, 1), (2, 3), (-0.5, -0.25)]))
     exact = data.draw(st.booleans())
-    found = difference(layers, squares, box_reach(low, high, inputs), exact=exact)
+    found = difference(layers, squares, low, high, exact=exact)
     points = points_in(Fraction(low), Fraction(high), inputs)
     for point in data.draw(st.lists(points, min_size=4, max_size=4)):
         for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
             assert seen <= Fraction(bound)
-
-
-@pytest.mark.props
-@given(rewritten(), st.data())
-def test_nowhere_in_a_ball_do_graph_and_network_differ_by_more(
-    given: Any, data: st.DataObject
-) -> None:
-    layers, squares = given
-    inputs = layers[0].linear.shape[1] - 1
-    points = st.lists(points_in(Fraction(-1), Fraction(1), inputs), min_size=4, max_size=4)
-    drawn = data.draw(points)
-    # A root that is rounded upwards.
-    furthest = float(max(sum(x * x for x in point) for point in drawn)) ** 0.5
-    radius = float(np.nextafter(furthest * (1 + 1e-15), np.inf))
-    found = difference(layers, squares, ball_reach(radius))
-    for point in drawn:
-        for seen, bound in zip(off(layers, squares, point), found.bounds, strict=True):
-            assert seen <= Fraction(bound)
-
-
-@pytest.mark.props
-@given(st.data())
-def test_no_input_near_an_image_is_larger_than_its_reach(data: st.DataObject) -> None:
-    inputs = data.draw(st.integers(1, 5))
-    points = points_in(Fraction(-1), Fraction(1), inputs)
-    images = np.array(data.draw(st.lists(points, min_size=1, max_size=3)), dtype=np.float64)
-    step = np.array(data.draw(points), dtype=np.float64)
-    radius = float(np.linalg.norm(step)) * (1 + 1e-15)
-    reach, ends = neighbourhood_reach(images, radius), images + step
-    assert (1 + (ends**2).sum(axis=1) <= reach**2 * (1 + 1e-12)).all()
-    # No more than the triangle inequality asks for: reached by a step straight on.
-    assert reach <= np.hypot(1, np.linalg.norm(images, axis=1).max() + radius) * (1 + 1e-8)
 
 
 def checked(
@@ -132,10 +94,10 @@ def checked(
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("method", ["polarized", "eigen", "canonical", "shared"])
-def test_the_checker_accepts_the_bound_with_a_quarter_to_spare(method: str, depth: int) -> None:
+def test_the_checker_accepts_the_bound_with_a_fiftieth_to_spare(method: str, depth: int) -> None:
     layers, squares = example(method, depth)
-    found = difference(layers, squares, box_reach(0, 1, layers[0].linear.shape[1] - 1))
-    bound = Fraction(5, 4) * Fraction(found.bounds.max())
+    found = difference(layers, squares, 0, 1)
+    bound = Fraction(51, 50) * Fraction(found.bounds.max())
     checked(layers, squares, found.bases, bound)
     with pytest.raises(checker.Rejected, match="may differ by"):
         checked(layers, squares, found.bases, Fraction(-1))
@@ -145,29 +107,66 @@ def test_the_checker_accepts_the_bound_with_a_quarter_to_spare(method: str, dept
 @given(rewritten())
 def test_the_checker_accepts_it_on_any_network(given: Any) -> None:
     layers, squares = given
-    found = difference(layers, squares, box_reach(0, 1, layers[0].linear.shape[1] - 1))
-    checked(layers, squares, found.bases, Fraction(5, 4) * Fraction(found.bounds.max()))
+    found = difference(layers, squares, 0, 1)
+    checked(layers, squares, found.bases, Fraction(51, 50) * Fraction(found.bounds.max()))
 
 
 @pytest.mark.props
-@given(networks(max_depth=1))
-def test_the_norms_are_those_of_the_forms(network: BilinearNetwork) -> None:
-    for layer in network.double().layers():
-        bilinear, found = layer._replace(linear=0 * layer.linear), norms(layer)
-        forms = np.array([interaction(bilinear, unit).ravel() for unit in np.eye(len(layer.down))])
-        near(found.bilinear, np.linalg.norm(forms, axis=1), 1 + 1e-6)
-        near(found.linear, np.linalg.norm(layer.linear[:, 1:], axis=1), 1 + 1e-6)
-        np.testing.assert_array_equal(found.constant, abs(layer.linear[:, 0]))
-        near(found.constants, np.linalg.norm(found.constant), 1 + 1e-6)
-        # The norm of order 8 is a little more than the largest singular value.
-        excess = min(layer.linear.shape) ** 0.125 * (1 + 1e-6)
-        near(found.linears, np.linalg.norm(layer.linear[:, 1:], 2), excess)
-        near(found.bilinears, np.linalg.norm(forms, 2), excess)
+@given(st.data())
+def test_no_vectors_of_two_boxes_are_stretched_further(data: st.DataObject) -> None:
+    rows, columns = (data.draw(st.integers(1, 4)) for _ in range(2))
+    elements = data.draw(st.sampled_from([few, tame]))()
+    matrix = data.draw(hnp.arrays(np.float64, (rows, columns), elements=elements))
+    ends = [abs(data.draw(hnp.arrays(np.float64, size, elements=tame()))) for size in matrix.shape]
+    found = stretch(matrix, *ends)
+    signs = (
+        data.draw(hnp.arrays(np.int64, size, elements=st.sampled_from([-1, 1])))
+        for size in matrix.shape
+    )
+    v, u = (
+        [Fraction(e) * int(sign) for e, sign in zip(end.tolist(), way.tolist(), strict=True)]
+        for end, way in zip(ends, signs, strict=True)
+    )
+    pairs = zip(v, matrix.tolist(), strict=True)
+    value = sum(
+        (a * Fraction(entry) * b for a, row in pairs for entry, b in zip(row, u, strict=True)),
+        Fraction(0),
+    )
+    assert abs(value) <= Fraction(found)
+    # Never further from the truth than the norm of all entries is.
+    scaled = ends[0][:, None] * matrix * ends[1]
+    assert found <= np.linalg.norm(scaled) * np.sqrt(rows * columns) * 1.01 + 1e-30
 
 
-def near(bounds: Any, exact: Any, excess: float) -> None:
-    assert np.all(exact * (1 - 1e-12) <= bounds)
-    assert np.all(bounds <= exact * excess + 1e-7)
+def test_what_has_no_weight_does_not_count_in_a_stretch() -> None:
+    matrix, width = np.zeros((400, 400)), np.ones(400)
+    matrix[:2, :2] = [[0.0, 1.0], [1.0, 0.0]]
+    # The largest eigenvalue alone would say 400.
+    assert 2 <= stretch(matrix, width, width) < 2.4
+    assert stretch(np.zeros((3, 3)), np.ones(3), np.ones(3)) < 1e-30
+
+
+@pytest.mark.props
+@given(st.data())
+def test_the_values_of_a_form_on_a_box_lie_in_their_interval(data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, 3))
+    elements = data.draw(st.sampled_from([few, tame]))()
+    form = data.draw(hnp.arrays(np.float64, (size + 1, size + 1), elements=elements))
+    form = np.triu(form) + np.triu(form, 1).T
+    low, high = data.draw(st.sampled_from([(0, 1), (-3, -1), (-1, 2), (0.1, 0.3)]))
+    lacking = data.draw(st.sampled_from([0.0, 1e-3]))
+    middle, half = Box.between(low, high, size).values(form, lacking)
+    point = [Fraction(1), *data.draw(points_in(Fraction(low), Fraction(high), size))]
+    shifted = form + lacking * np.eye(1, size + 1) * np.eye(1, size + 1).T
+    value = sum(
+        (
+            a * Fraction(entry) * b
+            for a, row in zip(point, shifted.tolist(), strict=True)
+            for entry, b in zip(row, point, strict=True)
+        ),
+        Fraction(0),
+    )
+    assert abs(value - Fraction(middle)) <= Fraction(half)
 
 
 def example(method: str, depth: int = 2) -> tuple[list[Layer], list[SquareLayer]]:
@@ -191,8 +190,8 @@ def worst(layers: Sequence[Layer], squares: Sequence[SquareLayer], draws: int = 
 @pytest.mark.parametrize(
     ("part", "without", "layer"),
     [
-        ("norms", lambda found: found._replace(bilinear=0 * found.bilinear, bilinears=0.0), 0),
-        ("residual_bound", lambda found: 0 * found, 1),
+        ("_carried", lambda found: 0 * found, 0),
+        ("residual_form", lambda found: (0 * found[0], 0.0), 1),
     ],
 )
 def test_without_either_of_its_two_parts_the_bound_is_exceeded(
@@ -201,13 +200,27 @@ def test_without_either_of_its_two_parts_the_bound_is_exceeded(
     # What the first layer has in excess, the second one hands on; and the other way round.
     layers, squares = example("eigen")
     changed = list(squares)
-    changed[layer] = squares[layer]._replace(mixing=1.5 * squares[layer].mixing)
-    reach = box_reach(0, 1, 5)
+    changed[layer] = squares[layer]._replace(mixing=squares[layer].mixing * excess(squares[layer]))
     monkeypatch.setattr(module, "_bases", lambda *_: [None])
-    assert worst(layers, changed) <= difference(layers, changed, reach).bounds.max()
+    assert worst(layers, changed) <= difference(layers, changed, 0, 1).bounds.max()
     original = getattr(module, part)
     monkeypatch.setattr(module, part, lambda *given: without(original(*given)))
-    assert worst(layers, changed) > difference(layers, changed, reach).bounds.max()
+    assert worst(layers, changed) > difference(layers, changed, 0, 1).bounds.max()
+
+
+def excess(square: SquareLayer) -> npt.NDArray[np.float64]:
+    """Half as much again of all but the constant."""
+    return np.where(np.arange(len(square.mixing))[:, None] > 0, 1.5, 1.0)
+
+
+def test_without_the_boxes_the_bound_is_exceeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers, squares = example("eigen")
+    changed = [squares[0]._replace(mixing=squares[0].mixing * excess(squares[0])), squares[1]]
+    monkeypatch.setattr(module, "_bases", lambda *_: [None])
+    assert worst(layers, changed) <= difference(layers, changed, 0, 1).bounds.max()
+    monkeypatch.setattr(module, "stretch", lambda *_: 0.0)
+    monkeypatch.setattr(Box, "values", lambda *_: (0.0, 0.0))
+    assert worst(layers, changed) > difference(layers, changed, 0, 1).bounds.max()
 
 
 def intervals(layers: Sequence[Layer], low: float, high: float) -> tuple[Any, Any]:
@@ -233,31 +246,30 @@ def test_plain_intervals_are_worse_by_ten_orders_of_magnitude(method: str) -> No
     layers, squares = example(method)
     ours, theirs = (intervals(stack, 0.0, 1.0) for stack in (layers, as_layers(squares)))
     plain = np.maximum(abs(ours[1] - theirs[0]), abs(theirs[1] - ours[0])).max()
-    assert 1e10 * difference(layers, squares, box_reach(0, 1, 5)).bounds.max() < plain
+    assert 1e10 * difference(layers, squares, 0, 1).bounds.max() < plain
 
 
 def test_integers_sharpen_the_bound() -> None:
     layers, squares = example("polarized")
-    reach = box_reach(0, 1, 5)
-    fast = difference(layers, squares, reach).bounds
-    exact = difference(layers, squares, reach, exact=True).bounds
+    fast = difference(layers, squares, 0, 1).bounds
+    exact = difference(layers, squares, 0, 1, exact=True).bounds
     assert (exact < 1e-30).all()
     assert (fast > 1e-20).all()
     layers, squares = example("eigen")
-    fast = difference(layers, squares, reach).bounds
-    assert (difference(layers, squares, reach, exact=True).bounds < fast).all()
+    fast = difference(layers, squares, 0, 1).bounds
+    assert (difference(layers, squares, 0, 1, exact=True).bounds < fast).all()
 
 
 def test_bases_are_left_out_where_the_hidden_states_are_the_same() -> None:
     for method in ("polarized", "eigen"):
-        assert difference(*example(method, depth=3), 2.0).bases == [None, None]
-    found: Difference = difference(*example("canonical", depth=3), 2.0)
+        assert difference(*example(method, depth=3), 0, 1).bases == [None, None]
+    found: Difference = difference(*example("canonical", depth=3), 0, 1)
     for basis in found.bases:
         assert basis is not None
         np.testing.assert_array_equal(basis[0], np.eye(1, 5)[0])
     # The basis says what the graph's hidden state is.
     layers, squares = example("canonical")
-    (basis,) = difference(layers, squares, 2.0).bases
+    (basis,) = difference(layers, squares, 0, 1).bases
     state = np.concatenate([[1.0], np.linspace(-1, 1, 5)])
     states = [
         ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
@@ -269,37 +281,31 @@ def test_bases_are_left_out_where_the_hidden_states_are_the_same() -> None:
 def test_fewer_components_have_a_smaller_basis() -> None:
     network = BilinearNetwork(5, 3, depth=2, width=4, hidden=6, seed=1).double()
     squares = square_layers(trace(network, "canonical", components=2))
-    found = difference(network.layers(), squares, box_reach(0, 1, 5))
+    found = difference(network.layers(), squares, 0, 1)
     assert found.bases[0] is not None
     assert found.bases[0].shape == (3, 5)
     assert worst(network.layers(), squares) <= found.bounds.max()
 
 
-def test_a_hidden_state_without_constant_is_bounded_by_its_form() -> None:
-    draw = np.random.default_rng(0)
-    sizes, layers = [(3, 4), (2, 3)], []
-    for outputs, inputs in sizes:
-        shapes = (5, inputs), (5, inputs), (outputs, 5), (outputs, inputs)
-        layers.append(Layer(*(draw.normal(size=shape) for shape in shapes)))
-    squares = square_layers(trace(layers, "eigen"))
-    squares[1] = squares[1]._replace(mixing=2 * squares[1].mixing)
-    assert worst(layers, squares) <= difference(layers, squares, box_reach(0, 1, 3)).bounds.max()
+@pytest.mark.parametrize("stack", ["layers", "squares"])
+def test_a_hidden_state_without_constant_is_refused(stack: str) -> None:
+    layers, squares = example("eigen")
+    if stack == "layers":
+        layers[0] = layers[0]._replace(linear=2 * layers[0].linear)
+    else:
+        squares[0] = squares[0]._replace(mixing=1 + squares[0].mixing)
+    with pytest.raises(ProofError, match=f"first component of what layer 1 of {stack} writes"):
+        difference(layers, squares, 0, 1)
 
 
 def test_what_does_not_fit_is_refused() -> None:
     layers, squares = example("eigen")
     with pytest.raises(ProofError, match="expected squares to hold 2 layers, got 1"):
-        difference(layers, squares[:1], 2.0)
+        difference(layers, squares[:1], 0, 1)
     with pytest.raises(ProofError, match="expected squares to read 6 and write 4 components"):
-        difference(layers, example("eigen", depth=2)[1][::-1], 2.0)
+        difference(layers, example("eigen", depth=2)[1][::-1], 0, 1)
     with pytest.raises(ProofError, match="within the range of float64"):
-        difference(layers, squares, 1e200)
-    with pytest.raises(ProofError, match="ends of an interval, got 1, 0"):
-        box_reach(1, 0, 5)
-    with pytest.raises(ProofError, match="radius to be finite and not negative, got -1"):
-        ball_reach(-1)
-    with pytest.raises(ProofError, match="radius to be finite and not negative, got -1"):
-        neighbourhood_reach(np.ones((1, 2)), -1)
-    for images in (np.ones(3), np.ones((0, 3)), np.array([[np.nan]])):
-        with pytest.raises(ProofError, match="expected images to be an array of finite numbers"):
-            neighbourhood_reach(images, 1)
+        difference(layers, squares, 0, 1e200)
+    for low, high in ((1, 0), (0, np.inf), (np.nan, 1)):
+        with pytest.raises(ProofError, match=f"ends of an interval, got {low}, {high}"):
+            difference(layers, squares, low, high)

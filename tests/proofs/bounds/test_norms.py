@@ -84,6 +84,7 @@ def test_zeros_have_no_norm_and_infinities_an_infinite_one() -> None:
     assert spectral_bound(np.array([[np.inf]])) == np.inf
     assert spectral_bound(np.array([[np.nan]])) == np.inf
     np.testing.assert_array_equal(frobenius_bound(np.array([[np.inf], [0.0]]), axis=1), [np.inf, 0])
+    np.testing.assert_array_equal(frobenius_bound(np.array([[np.nan], [0.0]]), axis=1), [np.inf, 0])
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e200, 1e308])
