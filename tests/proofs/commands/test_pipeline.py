@@ -120,7 +120,7 @@ def _quick(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_leaves_the_network_its_graphs_the_certificate_the_pictures_and_the_report(
     finished: Path,
 ) -> None:
-    assert sorted(contents(finished)) == sorted([*KEPT, "report.html"])
+    assert sorted(contents(finished)) == sorted([*KEPT, "checker.pyz", "report.html"])
     assert sorted(entry.name for entry in (finished / "pictures").iterdir()) == [
         "digits.png",
         "forms-of-layer-1.png",
@@ -562,7 +562,7 @@ def test_a_full_disk_leaves_no_half_file_and_a_second_run_completes_the_first(
         assert name == "model-checkpoint.safetensors" or content == finished_files[name]
     assert go(tmp_path).holds
     assert kept(tmp_path) == kept(finished)
-    assert sorted(contents(tmp_path)) == sorted([*KEPT, "report.html"])
+    assert sorted(contents(tmp_path)) == sorted([*KEPT, "checker.pyz", "report.html"])
 
 
 # Interruptions

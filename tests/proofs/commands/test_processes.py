@@ -119,12 +119,13 @@ def test_the_commands_work_as_programs_of_their_own(
         "run": start("run", "folder", *SMALL, "--data", data),
     }
     ends = {name: process.communicate(timeout=300) for name, process in processes.items()}
-    assert {name: errors for name, (_, errors) in ends.items()} == {
+    # The images are noise: nothing can be learned from them, and 3 says so.
+    assert ends["run"][1].startswith("the network has learned nothing: ")
+    assert {name: ends[name][1] for name in ("trace", "prove")} == {
         "trace": f"bilinear: expected method to be one of {', '.join(METHODS)}, got 'fourier'\n",
         "prove": f"2 of {len(THEOREMS) + 12} claims fail\n",
-        "run": "",
     }
-    assert [process.returncode for process in processes.values()] == [2, 1, 0]
+    assert [process.returncode for process in processes.values()] == [2, 1, 3]
     assert "At node ('form', 1, 1), in layer 1, the coefficient of" in ends["prove"][0]
     assert re.search(r"\nall \d+ claims hold\n$", ends["run"][0])
     assert {entry.name for entry in (tmp_path / "folder").iterdir()} >= {"report.html", "pictures"}
