@@ -17,27 +17,13 @@ from analytic.dyadic import Dyadic
 from analytic.residues import Residues, centred, primes_beyond, product, recovered, residues
 from proofs.bounds.enclosures import ROUNDED_UP, TINY
 from proofs.bounds.norms import frobenius_bound, spectral_bound
-from proofs.bounds.residuals import Pair, residual_bound, residual_form
+from proofs.bounds.residuals import Pair, residual_form
 
 Doubles = npt.NDArray[np.float64]
 
 _BITS = 64
 _NEAREST = 2.0**-52
 """More than what taking the nearest float of an integer's leading bits changes of it."""
-
-
-def exact_residual_bound(pair: Pair, output: int) -> float:
-    """Bound the spectral norm of an output's residual form, which is computed in integers.
-
-    Args:
-        pair: two layers and their bases.
-        output: a component of what the graph's layer writes.
-
-    Returns:
-        An upper bound, infinite where a number leaves the range of float64.
-    """
-    most = residual_bound(pair, output)
-    return min(most, spectral_bound(*exact_residual_form(pair, output)))
 
 
 def exact_residual_form(pair: Pair, output: int) -> tuple[Doubles, float]:

@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
 from proofs.bounds.enclosures import ROUNDED_UP, TINY, Enclosure, concatenated
-from proofs.bounds.norms import frobenius_bound, spectral_bound
+from proofs.bounds.norms import frobenius_bound
 
 Doubles = npt.NDArray[np.float64]
 
@@ -113,26 +113,6 @@ def residual_form(pair: Pair, output: int) -> tuple[Doubles, float]:
     """
     product, error = product_with_error(*pair.factors(output))
     return (product + product.T) / 2, error
-
-
-def residual_bound(pair: Pair, output: int) -> float:
-    """Bound the spectral norm of an output's residual form, in float64.
-
-    Args:
-        pair: two layers and their bases.
-        output: a component of what the graph's layer writes.
-
-    Returns:
-        An upper bound, infinite where a number leaves the range of float64.
-
-    Examples:
-        >>> rows = np.array([[0.5, 1 / 3]])
-        >>> layer = Layer(rows, rows, np.array([[0.0], [1.0]]), np.eye(2))
-        >>> square = SquareLayer(rows, 0 * rows, np.array([[0.0], [1.0]]), np.eye(2))
-        >>> 0 <= residual_bound(Pair(layer, square), 1) < 1e-15
-        True
-    """
-    return spectral_bound(*residual_form(pair, output))
 
 
 def product_with_error(

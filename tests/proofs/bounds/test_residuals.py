@@ -13,8 +13,9 @@ from hypothesis.extra import numpy as hnp
 
 from numeric import Layer, SquareLayer
 from proofs.bounds.enclosures import FLOAT64, Enclosure
-from proofs.bounds.exact_residuals import exact_residual_bound, nearest_residual
-from proofs.bounds.residuals import Pair, product_with_error, residual_bound
+from proofs.bounds.exact_residuals import exact_residual_form, nearest_residual
+from proofs.bounds.norms import spectral_bound
+from proofs.bounds.residuals import Pair, product_with_error, residual_form
 from tests.oracles import layer_value
 from tests.strategies import few, matrices, tame, wild
 
@@ -50,6 +51,17 @@ def pairs(draw: st.DrawFn, elements: Any = tame) -> Pair:
         array(reads, inputs) if moved else None,
         array(writes, outputs) if turned else None,
     )
+
+
+def residual_bound(pair: Pair, output: int) -> float:
+    """A bound on the spectral norm of the form that is computed in float64."""
+    return spectral_bound(*residual_form(pair, output))
+
+
+def exact_residual_bound(pair: Pair, output: int) -> float:
+    """The same of the form that is computed without rounding, where it is the smaller one."""
+    exact = spectral_bound(*exact_residual_form(pair, output))
+    return min(residual_bound(pair, output), exact)
 
 
 def times(matrix: Any, vector: list[Fraction]) -> list[Fraction]:
