@@ -94,12 +94,17 @@ class Oracle:
         if pixels.dtype == np.uint8:
             pixels = pixels.astype(np.float32) / np.float32(255)
         self.images: npt.NDArray[Any] = pixels
+        self._stacks: dict[str | None, list[Any]] = {}
 
     def stack(self, graph: str | None = None) -> list[Any]:
         """Return the exact layers of the network or of a graph."""
-        if graph is None:
-            return list(self.model.layers())
-        return [layer.in_normal_form() for layer in square_layers(self.graphs[graph])]
+        if graph not in self._stacks:
+            self._stacks[graph] = (
+                list(self.model.layers())
+                if graph is None
+                else [layer.in_normal_form() for layer in square_layers(self.graphs[graph])]
+            )
+        return self._stacks[graph]
 
     def best(self, point: Point, graph: str | None = None) -> int:
         """Return the class of the largest exact logit; -1 of several."""

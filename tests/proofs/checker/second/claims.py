@@ -1,0 +1,388 @@
+"""A second checker, slow and exact: each kind of claim as ``SPEC.md`` says it, in rationals.
+
+What can be decided is decided: coefficients, signs of eigenvalues, largest logits, definiteness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.proofs.checker.second.rationals import (
+    ONE,
+    ZERO,
+    Layer,
+    Matrix,
+    Rational,
+    Vector,
+    beside,
+    beta,
+    box,
+    column,
+    diagonal,
+    dot,
+    matrix,
+    part,
+    plus,
+    positive,
+    rational,
+    root,
+    sizes_of,
+    squares,
+    states,
+    times,
+    times_each,
+    unit,
+)
+from tests.proofs.checker.second.reading import (
+    Evidence,
+    Refused,
+    is_count,
+    is_counts,
+    is_decimal,
+    is_name,
+    need,
+    read,
+)
+from tests.proofs.checker.second.surroundings import Surroundings
+
+Doubles = npt.NDArray[np.float64]
+
+
+def opinion(path: Path) -> str | None:
+    """Return why a certificate is not accepted, None if it is."""
+    try:
+        evidence, claims = read(path)
+        for kind, given in claims:
+            (verify, names), numbers = KINDS[kind], dict(given)
+            need(numbers.keys() == names.keys(), "other numbers")
+            for name, is_one in names.items():
+                need(is_one(numbers[name]), name)
+            if "images" in numbers:
+                need(numbers.pop("images") == len(evidence.pixels), "images")
+                need(numbers.pop("data") == evidence.data, "data")
+            verify(evidence, **numbers)
+    except Refused as reason:
+        return str(reason)
+    except (LookupError, ValueError, TypeError, OSError, AttributeError, ArithmeticError) as error:
+        return repr(error)
+    return None
+
+
+# Exact and measured
+
+
+def same_polynomial(evidence: Evidence, graph: str) -> None:
+    for own, other in zip(evidence.network, evidence.graphs[graph], strict=True):
+        for size in (Matrix.nrows, Matrix.ncols):
+            need(size(own.linear) == size(other.linear), "sizes")
+        for output in range(1, own.linear.nrows()):
+            need(own.output(output) == other.output(output), "coefficients")
+
+
+def classes(stack: Sequence[Layer], pixels: npt.NDArray[Any]) -> list[int]:
+    """Return the class of each image, -1 where several logits are the largest."""
+    found = []
+    for image in pixels:
+        logits = states(stack, image)[-1].entries()[1:]
+        best = max(logits)
+        found.append(logits.index(best) if logits.count(best) == 1 else -1)
+    return found
+
+
+def accuracy(evidence: Evidence, right: int) -> None:
+    found, labels = classes(evidence.network, evidence.pixels), evidence.arrays["labels"].tolist()
+    need(sum(one == other for one, other in zip(found, labels, strict=True)) >= right, "right")
+
+
+def agreement(evidence: Evidence, graph: str, same: int) -> None:
+    stacks = (evidence.network, evidence.graphs[graph])
+    pairs = zip(*(classes(stack, evidence.pixels) for stack in stacks), strict=True)
+    need(sum(one == other >= 0 for one, other in pairs) >= same, "same")
+
+
+def signature(
+    evidence: Evidence, size: int, positive: list[int], negative: list[int], zero: list[int]
+) -> None:
+    """Count by Descartes' rule, which is exact as all eigenvalues are real."""
+    layer = evidence.network[-1]
+    need(size == layer.linear.ncols(), "size")
+    products = layer._replace(linear=0 * layer.linear)
+    for output, *claimed in zip(
+        range(1, layer.linear.nrows()), positive, negative, zero, strict=True
+    ):
+        found = products.output(output).charpoly().coeffs()
+        none = next(place for place, entry in enumerate(found) if entry != 0)
+        signs = [entry > 0 for entry in found if entry != 0]
+        above = sum(one != other for one, other in pairwise(signs))
+        actual = (above, size - none - above, none)
+        need(all(one <= other for one, other in zip(claimed, actual, strict=True)), "signs")
+
+
+# Bounds
+
+
+def least_difference(evidence: Evidence, graph: str, low: str, high: str) -> Rational:
+    """Return the least bound on a difference of logits that the specification gives."""
+    least, most, inputs = rational(low), rational(high), evidence.network[0].linear.ncols() - 1
+    need(least <= most, "region")
+    boxes = turned = [((least + most) / 2, (most - least) / 2)] * inputs
+    error, below = [ZERO] * inputs, unit(inputs + 1)
+    pairs = zip(evidence.network, evidence.graphs[graph], strict=True)
+    for number, (own, other) in enumerate(pairs, 1):
+        above = unit(own.linear.nrows())
+        name = f"{graph}.basis.{number}"
+        if number < len(evidence.network) and name in evidence.arrays:
+            need(evidence.arrays[name].dtype == "<f8", "basis")
+            above = matrix(evidence.arrays[name])
+            need(above.table()[0] == [ONE] + [ZERO] * (above.ncols() - 1), "basis")
+        need(above.nrows() == other.linear.nrows(), "basis")
+        need(above.ncols() == own.linear.nrows(), "basis")
+        (centre, width), (at, reach) = (list(zip(*b, strict=True)) for b in (boxes, turned))
+        rows, inside, errors = above.table()[1:], range(1, other.linear.ncols()), []
+        wide = plus(reach, reach, error)
+        for output, row in enumerate(rows, 1):
+            form = other.output(output)
+            off, further = box(below.transpose() * form * below - own.form(row), centre, width)
+            slope = [2 * abs(entry) for entry in times(form, [ONE, *at])[1:]]
+            bent = dot(slope, error) + beta(part(form, inside, inside), wide, error)
+            errors.append(root(abs(off) + further + bent, 1))
+        outputs = unit(own.linear.nrows()).table()[1:]
+        boxes, turned = (
+            [
+                (middle, root(far, 1))
+                for middle, far in (box(own.form(r), centre, width) for r in of)
+            ]
+            for of in (outputs, rows)
+        )
+        error, below = errors, above
+    return max(error)
+
+
+def difference(evidence: Evidence, graph: str, low: str, high: str, bound: str) -> None:
+    need(least_difference(evidence, graph, low, high) <= rational(bound), "bound")
+
+
+TYPES = {
+    "float32": (Rational(1, 2**24), Rational(1, 2**126), 126),
+    "float64": (Rational(1, 2**53), Rational(1, 2**1022), 1000),
+}
+"""Unit, least normal number, and below which power of two sizes have to stay."""
+
+
+def least_rounding(evidence: Evidence, dtype: str) -> Rational:
+    """Return the least bound on what rounding does to logits that the specification gives."""
+    need(dtype in TYPES, "dtype")
+    if dtype == "float32":
+        need(evidence.dtype == "<f4", "dtype")
+        need((evidence.pixels == evidence.pixels.astype(np.float32)).all(), "dtype")
+    return max(max(lost(evidence.network, image, dtype)) for image in evidence.pixels)
+
+
+def lost(stack: Sequence[Layer], image: npt.NDArray[Any], dtype: str) -> Vector:
+    """Return by how much each logit of an image may be off."""
+    u, tiny, power = TYPES[dtype]
+
+    def sums(weights: Matrix, values: Vector) -> Vector:
+        found = []
+        for row in sizes_of(weights).table():
+            terms = min(sum(map(bool, row)), sum(map(bool, values)))
+            need(terms * u < 1 and dot(row, values) < 2**power, "size")
+            flushed = sum(row, ZERO) + sum(values, ZERO) + 8 * len(row)
+            found.append(terms * u / (1 - terms * u) * dot(row, values) + 2 * tiny * flushed)
+        return found
+
+    exact, slopes = states(stack, image), [unit(stack[-1].linear.nrows())]
+    for layer, state in zip(stack[:0:-1], exact[-2:0:-1], strict=True):
+        slopes.append(slopes[-1] * layer.derivative(state))
+    arrived, error = [ZERO] * exact[-1].nrows(), [ZERO] * exact[0].nrows()
+    for layer, state, slope in zip(stack, exact[:-1], reversed(slopes), strict=True):
+        near = plus(sizes_of(state).entries(), error)
+        sides = [sizes_of(layer.left), sizes_of(layer.right)]
+        values = [sizes_of(side * state).entries() for side in (layer.left, layer.right)]
+        off = [times(side, error) for side in sides]
+        rounded = [sums(side, near) for side in sides]
+        high = [plus(*pair) for pair in zip(values, off, strict=True)]
+        products = times_each(*(plus(*pair) for pair in zip(high, rounded, strict=True)))
+        need(all(product < 2**power for product in products), "size")
+        own = [2 * tiny * (sum(sizes, ZERO) + 2) for sizes in zip(*high, *rounded, strict=True)]
+        own = plus([u * product for product in products], own)
+        bent = plus(
+            times_each(*off),
+            times_each(rounded[0], high[1]),
+            times_each(rounded[1], high[0]),
+            times_each(*rounded),
+            own,
+        )
+        summed = [ZERO, *sums(beside(layer.down, layer.linear), plus(products, own) + near)[1:]]
+        into = plus(times_each(values[0], off[1]), times_each(values[1], off[0]), bent)
+        down, linear = sizes_of(layer.down), sizes_of(layer.linear)
+        from_products = times(sizes_of(slope * layer.down), bent)
+        arrived = plus(arrived, from_products, times(sizes_of(slope), summed))
+        error = [ZERO, *plus(times(down, into), times(linear, error), summed)[1:]]
+    return arrived[1:]
+
+
+def rounding(evidence: Evidence, dtype: str, bound: str) -> None:
+    need(least_rounding(evidence, dtype) <= rational(bound), "bound")
+
+
+# Radii
+
+
+def quartiles(radii: Doubles, count: int, least: Sequence[str], images: int) -> None:
+    need(radii.dtype == "<f8" and radii.shape == (images,), "radii")
+    need(((radii == 0) | (radii > 2.0**-400)).all(), "radii")
+    above = sorted(radius for radius in radii.tolist() if radius)
+    need(len(above) == count, "count")
+    for quarter, claimed in enumerate(least, 1):
+        found = rational(above[quarter * count // 4]) if above else ZERO
+        need(found >= rational(claimed), "quartile")
+
+
+def witness(evidence: Evidence, name: str, *shape: int) -> Doubles:
+    array = evidence.arrays[name]
+    need(array.dtype == "<f8" and array.shape == shape, name)
+    return array
+
+
+def with_radius(
+    evidence: Evidence, kind: str, count: int, *least: str
+) -> Iterator[tuple[int, Rational, int, dict[int, Matrix]]]:
+    """Yield place, radius, class, and by other classes the forms of the margins in v at x + v."""
+    (layer,) = evidence.network
+    radii, outputs = evidence.arrays[f"{kind}.radius"], range(layer.linear.nrows() - 1)
+    quartiles(radii, count, least, len(evidence.pixels))
+    for place, own in enumerate(classes(evidence.network, evidence.pixels)):
+        need(own >= 0 or not radii[place], "class")
+        moved = unit(layer.linear.ncols())
+        for row, entry in enumerate(states(evidence.network, evidence.pixels[place])[0].entries()):
+            moved[row, 0] = entry
+        forms = {o: layer.output(own + 1) - layer.output(o + 1) for o in outputs if o != own >= 0}
+        margins = {o: moved.transpose() * form * moved for o, form in forms.items()}
+        yield place, rational(radii[place]), own, margins
+
+
+def split(margin: Matrix) -> tuple[Rational, Vector, Matrix]:
+    """Return m, g and A of a margin m + 2gᵀv + vᵀAv."""
+    inside = range(1, margin.nrows())
+    return margin[0, 0], margin.table()[0][1:], part(margin, inside, inside)
+
+
+def robustness(
+    evidence: Evidence, count: int, lower: str, median: str, upper: str, factor: str, fixed: int
+) -> None:
+    images, outputs = len(evidence.pixels), evidence.network[-1].linear.nrows() - 1
+    multipliers = witness(evidence, "robustness.multipliers", images, outputs)
+    added = witness(evidence, "robustness.added", images)
+    targets = evidence.arrays["robustness.targets"]
+    need(targets.dtype == "<i8" and targets.shape == (images,), "targets")
+    stay = 0
+    found = with_radius(evidence, "robustness", count, lower, median, upper)
+    for place, radius, own, margins in found:
+        if not radius:
+            stay += own >= 0 > targets[place] and all(
+                map(positive, map(read_only, margins.values()))
+            )
+            continue
+        for other, margin in margins.items():
+            (value, slope, form), f = split(margin), rational(multipliers[place, other])
+            inner = unit(form.nrows()) + f * form
+            need(f >= 0 and positive(inner), "multiplier")
+            step = inner.solve(column(slope)).entries()
+            need(f * value - f * f * dot(slope, step) >= radius * radius, "radius")
+        target = int(targets[place])
+        need(target in margins, "target")
+        f, most = rational(multipliers[place, target]), radius * rational(factor)
+        need(reaches(margins[target], f, rational(added[place]), most), "factor")
+    need(stay >= fixed, "fixed")
+
+
+def read_only(margin: Matrix) -> Matrix:
+    """Return a margin without the inputs that it does not read."""
+    kept = [place for place, row in enumerate(margin.table()) if place == 0 or any(row)]
+    return part(margin, kept, kept)
+
+
+def reaches(margin: Matrix, f: Rational, added: Rational, most: Rational) -> bool:
+    """Look for a point within a distance where a margin is negative."""
+    _, slope, form = split(margin)
+    step = [-f * e for e in (unit(form.nrows()) + f * form).solve(column(slope)).entries()]
+    floats = [[int(e.p) / int(e.q) for e in row] for row in form.table()]
+    least = list(map(rational, np.linalg.eigh(np.array(floats))[1][:, 0].tolist()))
+    for along in (added, -added):
+        point = plus(step, [along * entry for entry in least])
+        length = root(squares(point))
+        for scale in (ONE, most / length) if length else ():
+            at = [ONE, *(entry * scale for entry in point)]
+            if squares(at[1:]) <= most * most and dot(times(margin, at), at) < 0:
+                return True
+    return False
+
+
+def pixel_robustness(evidence: Evidence, count: int, lower: str, median: str, upper: str) -> None:
+    outputs, inputs = (
+        size(evidence.network[0].linear) - 1 for size in (Matrix.nrows, Matrix.ncols)
+    )
+    diagonals = witness(evidence, "pixel robustness.diagonals", outputs, outputs, inputs)
+    found = with_radius(evidence, "pixel robustness", count, lower, median, upper)
+    for _, radius, own, margins in found:
+        for other, margin in margins.items() if radius else ():
+            value, slope, form = split(margin)
+            added = list(map(rational, diagonals[own, other].tolist()))
+            need(min(added) >= 0 and positive(form + diagonal(added)), "diagonal")
+            slopes, bends = sum(map(abs, slope), ZERO), sum(added, ZERO)
+            need(value - 2 * radius * slopes - radius * radius * bends > 0, "radius")
+
+
+def stability(
+    evidence: Evidence, models: str, count: int, lower: str, median: str, upper: str
+) -> None:
+    names = {f"the network and the {name} graph": stack for name, stack in evidence.graphs.items()}
+    stacks = {"network": evidence.network}
+    if models != "the network":
+        stacks["graph"] = names[models]
+    radii = evidence.arrays[f"stability.{models}.radius"]
+    quartiles(radii, count, (lower, median, upper), len(evidence.pixels))
+    found = classes(evidence.network, evidence.pixels)
+    for model, stack in stacks.items():
+        own = f"stability.{models}.{model}"
+        inputs, outputs = stack[0].linear.ncols() - 1, stack[-1].linear.nrows() - 1
+        factors = witness(evidence, f"{own}.multipliers", len(found), outputs, len(stack))
+        basis = evidence.arrays[f"{own}.basis"]
+        need(basis.dtype == "<f8" and basis.ndim == 2 and len(basis) == inputs, "basis")
+        roots = []
+        for k, layer in enumerate(stack[:-1], 1):
+            shape = (layer.linear.nrows() - 1,) * 2
+            roots.append(matrix(witness(evidence, f"{own}.root.{k}", *shape)))
+        for place in np.flatnonzero(radii):
+            need(found[place] >= 0, "class")
+            radius, pixels = rational(float(radii[place])), evidence.pixels[place]
+            near = Surroundings(stack, matrix(basis), roots, pixels, radius)
+            for other in {*range(outputs)} - {found[place]}:
+                given = list(map(rational, factors[place, other].tolist()))
+                need(min(given) >= 0 and near.holds(found[place], other, given), "margin")
+
+
+IsOne = Callable[[object], bool]
+ABOUT = {"images": is_count, "data": is_name}
+RADII = ABOUT | {"count": is_count, "lower": is_decimal, "median": is_decimal, "upper": is_decimal}
+BOX = {"graph": is_name, "low": is_decimal, "high": is_decimal, "bound": is_decimal}
+SIGNS = {"size": is_count, "positive": is_counts, "negative": is_counts, "zero": is_counts}
+KINDS: Mapping[str, tuple[Callable[..., None], Mapping[str, IsOne]]] = {
+    "same polynomial": (same_polynomial, {"graph": is_name}),
+    "difference": (difference, BOX),
+    "rounding": (rounding, ABOUT | {"dtype": is_name, "bound": is_decimal}),
+    "signature": (signature, SIGNS),
+    "accuracy": (accuracy, ABOUT | {"right": is_count}),
+    "agreement": (agreement, ABOUT | {"graph": is_name, "same": is_count}),
+    "robustness": (robustness, RADII | {"factor": is_decimal, "fixed": is_count}),
+    "pixel robustness": (pixel_robustness, RADII),
+    "stability": (stability, RADII | {"models": is_name}),
+}
+"""What verifies each kind of claim, and of what type its numbers are."""

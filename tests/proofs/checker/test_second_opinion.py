@@ -1,0 +1,161 @@
+"""The checker and a second one, written from the specification alone: they are of one opinion."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import NumericError, trace
+from proofs import Claim
+from proofs.checker import CLAIMS
+from tests.proofs.checker.alterations import Bundle
+from tests.proofs.checker.certificates import (
+    Arrays,
+    Case,
+    claimed,
+    full_case,
+    is_accepted,
+    pixel_robustness_of,
+    robustness_of,
+    small_case,
+    stability_of,
+)
+from tests.proofs.checker.second.claims import (
+    KINDS,
+    least_difference,
+    least_rounding,
+    opinion,
+)
+from tests.proofs.checker.second.rationals import Rational
+from tests.proofs.checker.second.reading import Refused, read, statements
+from tests.strategies import few, networks, points, tame
+
+SHAPES: list[dict[str, Any]] = [
+    {},
+    {"depth": 2},
+    {"depth": 3, "images": 2},
+    {"embedding": True, "residual": True, "bias": False},
+]
+
+
+TINY = Rational(1, 10**250)
+"""Below, floats of errors are no longer near what they stand for."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("second")
+
+
+@st.composite
+def cases(draw: st.DrawFn, **shape: Any) -> Case:
+    """Networks of ordinary numbers with two images, nothing claimed."""
+    elements = shape.pop("elements", None) or draw(st.sampled_from([few, tame, tame]))
+    model = draw(networks(**{"elements": elements, "max_depth": 2, "max_size": 2} | shape))
+    dtype = model.layers()[0].linear.dtype.type
+    images = draw(points(model.configuration.inputs, elements=elements, dtype=dtype, count=2))
+    return Case(model, images, np.array([0, 1]) % model.configuration.outputs)
+
+
+def claiming(folder: Path, case: Case, claim: Claim, arrays: Arrays | None = None) -> Path:
+    return replace(case, claims=(claim,), witnesses=arrays or {}).write(folder)
+
+
+def agreed(path: Path, least: Rational) -> None:
+    """Assert that both accept hardly more than a bound, and neither accepts hardly less."""
+    bundle, exact = Bundle.of(path), (int(least.p), int(least.q))
+    for share, rounding, holds in ((1 - 1e-6, ROUND_FLOOR, False), (1 + 1e-6, ROUND_CEILING, True)):
+        context = Context(prec=12, rounding=rounding)
+        bound = context.divide(*exact) * context.create_decimal(share)
+        bundle.said["claims"][0]["numbers"]["bound"] = str(bound.normalize(context))
+        path = bundle.write(path.parent)
+        assert is_accepted(path) == (opinion(path) is None) == holds
+
+
+def test_the_specification_states_what_the_checker_states() -> None:
+    kinds = {name: (k.level, k.theorem, k.statement) for name, k in CLAIMS.items()}
+    assert statements() == kinds
+    assert KINDS.keys() == kinds.keys()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_both_accept_all_that_is_claimed_of_a_small_network(
+    tmp_path: Path, shape: dict[str, Any]
+) -> None:
+    case = full_case(tmp_path, small_case(**shape))
+    path = case.write(tmp_path)
+    assert is_accepted(path)
+    assert opinion(path) is None
+    assert len(case.claims) >= 8
+
+
+@pytest.mark.props
+@given(case=cases(elements=tame), dtype=st.sampled_from(["float32", "float64"]))
+def test_both_find_the_same_bound_on_rounding(folder: Path, case: Case, dtype: str) -> None:
+    path = claiming(folder, case, claimed("rounding", {"images": 2, "dtype": dtype, "bound": "1"}))
+    try:
+        least = least_rounding(read(path)[0], dtype)
+    except Refused:
+        assert not is_accepted(path)
+        return
+    if least > TINY:
+        agreed(path, least)
+
+
+@pytest.mark.props
+@given(
+    case=cases(elements=tame, max_depth=3),
+    method=st.sampled_from(["polarized", "eigen"]),
+    ends=st.sampled_from([("0", "1"), ("-2", "0.5"), ("1", "1"), ("0", "4E+1")]),
+)
+def test_both_find_the_same_bound_on_a_difference_that_is_no_rounding(
+    folder: Path, case: Case, method: str, ends: tuple[str, str]
+) -> None:
+    other = copy.deepcopy(case.model)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(1.25)
+    try:
+        graphs = {"graph": trace(other, method)}
+    except NumericError:
+        return
+    case = replace(case, graphs=graphs)
+    numbers = {"graph": "graph", "low": ends[0], "high": ends[1]}
+    path = claiming(folder, case, claimed("difference", numbers | {"bound": "1"}))
+    least = least_difference(read(path)[0], **numbers)
+    if least > Rational(1, 10**6):
+        agreed(path, least)
+
+
+PROVED: dict[str, Any] = {
+    "robustness": robustness_of,
+    "pixel robustness": pixel_robustness_of,
+    "stability": stability_of,
+}
+
+
+@pytest.mark.props
+@given(
+    data=st.data(), kind=st.sampled_from(sorted(PROVED)), longer=st.sampled_from([0, 1e-9, 1e-6])
+)
+def test_the_second_accepts_all_radii_that_the_checker_accepts(
+    folder: Path, data: st.DataObject, kind: str, longer: float
+) -> None:
+    case = data.draw(cases(max_depth=2 if kind == "stability" else 1))
+    flat = len(case.model.layers()) == 1 and case.model.configuration.outputs > 1
+    if kind != "stability" and not flat:
+        return
+    arrays, claim = PROVED[kind](case)
+    name = next(name for name in arrays if name.endswith(".radius"))
+    arrays[name] = arrays[name] * (1 + longer)
+    path = claiming(folder, case, claim, arrays)
+    assert not is_accepted(path) or opinion(path) is None
