@@ -1,7 +1,10 @@
 """Sphinx settings: every page that derives something is executed, and an error fails the build."""
 
+import importlib.util
 import os
 from pathlib import Path
+
+from sphinx_proof.domain import ProofDomain
 
 # Pages in any folder import what they share, docs/executed.py.
 _paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
@@ -14,13 +17,19 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx-mathjax-offline",  # formulas show without the web
     "sphinx_proof",
 ]
 exclude_patterns = ["_build"]
+# Two pages are executed at once. The extension puts together what both state ("env-merge-info");
+# its domain has nothing to add, and does not say so.
+ProofDomain.merge_domaindata = lambda *_: None
 html_theme = "furo"
 html_title = "bilinear-features"
-html_static_path = ["_static"]
+# Formulas show without the web. What the package is as an extension keeps Sphinx from reading two
+# pages at once, as it does not say that it may, so that only its files are taken.
+_mathjax = importlib.util.find_spec("sphinx-mathjax-offline").submodule_search_locations[0]
+html_static_path = ["_static", f"{_mathjax}/static"]
+mathjax_path = "mathjax/tex-chtml.js"
 html_css_files = ["pages.css"]
 
 # "cache" would build green over a broken module: what a page derives is derived in every build.
