@@ -48,6 +48,10 @@ class Status(IntEnum):
     TERMINATED = 143, "it was told to end (SIGTERM)"
 
 
+_TIDYING = "ignore:resource_tracker"
+"""Which warnings, whose text begins with this, no process that is started shows."""
+
+
 class Terminated(KeyboardInterrupt):
     """The process was told to end; whoever tidies up after Ctrl-C does so after this too."""
 
@@ -75,7 +79,10 @@ def prepare_process() -> None:
     r"""Let no console's encoding stop the output, and let SIGTERM tidy up as Ctrl-C does.
 
     What a console cannot show is written as ``\\u…``. A second SIGTERM ends the process at once.
+    The process that tidies up after joblib's does not say that a file had been removed before.
     """
+    given = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{given},{_TIDYING}" if given else _TIDYING
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

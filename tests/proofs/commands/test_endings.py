@@ -6,6 +6,7 @@ import errno
 import io
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -38,10 +39,12 @@ def raised_from(error: Exception, cause: BaseException) -> Exception:
 
 
 @pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """Leave the signals of the process that tests as they are."""
+def _process() -> Iterator[None]:
+    """Leave the signals and the environment of the process that tests as they are."""
     kept = signal.getsignal(signal.SIGTERM)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "")
+        yield
     signal.signal(signal.SIGTERM, kept)
 
 
@@ -165,6 +168,24 @@ def test_a_process_that_is_told_to_end_tidies_up_once_unless_it_was_told_not_to_
     with nullcontext() if ignored else pytest.raises(Terminated):
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == (signal.SIG_IGN if ignored else signal.SIG_DFL)
+
+
+def test_only_who_tidies_up_after_workers_is_silent_about_what_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    prepare_process()
+    said_by = [
+        subprocess.run(  # noqa: S603 -- ours
+            [sys.executable, "-c", f"import warnings; warnings.warn('{text}')"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stderr
+        for text in ("resource_tracker: gone", "a tracker of resources")
+    ]
+    assert said_by[0] == ""
+    assert "a tracker of resources" in said_by[1]
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "cp437", "shift-jis"])
