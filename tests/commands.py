@@ -29,17 +29,17 @@ def one_line(text: str) -> str:
     return line.removeprefix("bilinear: ")
 
 
-def network(depth: int = 2) -> BilinearNetwork:
-    return BilinearNetwork(784, 10, depth=depth, width=4, hidden=6)
+def network(depth: int = 2, inputs: int = 784) -> BilinearNetwork:
+    return BilinearNetwork(inputs, 10, depth=depth, width=4, hidden=6)
 
 
-def written_network(folder: Path, depth: int = 2) -> Path:
-    save_network(network(depth), folder / "model.safetensors")
+def written_network(folder: Path, depth: int = 2, inputs: int = 784) -> Path:
+    save_network(network(depth, inputs), folder / "model.safetensors")
     return folder / "model.safetensors"
 
 
-def written_graphs(folder: Path, depth: int = 2) -> list[Path]:
+def written_graphs(folder: Path, depth: int = 2, inputs: int = 784) -> list[Path]:
     paths = [folder / f"{method}.safetensors" for method in ("polarized", "eigen")]
     for path in paths:
-        save_graph(trace(network(depth), path.stem), path)
+        save_graph(trace(network(depth, inputs), path.stem), path)
     return paths

@@ -21,9 +21,14 @@ from proofs.certificates.radii import RadiiTask
 from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
 from proofs.commands.endings import Status
+from proofs.report import exhibits
 from tests.certificates import said_in
 from tests.commands import DIGITS, SMALL, bilinear, one_line, said, written_graphs, written_network
+from tests.digits import like_mnist
 from tests.proofs.checker.alterations import renew
+
+FEW_PIXELS = like_mnist(inputs=100)
+"""For what is given a network: those that a command makes itself have 784 inputs."""
 
 COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "run"]
 
@@ -31,19 +36,21 @@ COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "r
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in (certificates, main, pipeline):
+    monkeypatch.setattr(certificates, "load_mnist", lambda _: FEW_PIXELS)
+    for module in (main, pipeline):
         monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
+    monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
     monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return written_network(tmp_path)
+    return written_network(tmp_path, inputs=100)
 
 
 @pytest.fixture
 def graphs(tmp_path: Path) -> list[Path]:
-    return written_graphs(tmp_path)
+    return written_graphs(tmp_path, inputs=100)
 
 
 # Help
@@ -198,7 +205,8 @@ def test_run_makes_all_and_says_where_the_report_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_certify_writes_what_check_accepts_and_pictures(tmp_path: Path, depth: int) -> None:
-    model, graphs = written_network(tmp_path, depth), written_graphs(tmp_path, depth)
+    model = written_network(tmp_path, depth, inputs=100)
+    graphs = written_graphs(tmp_path, depth, inputs=100)
     result = bilinear("certify", model, graphs[0], "--images", "20", "--attacked", "5")
     assert result.exit_code == 0, result.output
     assert "on the first 5 images PGD found another class at a mean distance of" in result.output
@@ -253,12 +261,12 @@ def test_check_says_whose_images_they_are(
     model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bilinear("prove", model, graphs[0])
-    count = len(DIGITS.test_labels)
+    count = len(FEW_PIXELS.test_labels)
     assert "are not held against any others" in bilinear("check", "certificate.json").output
-    monkeypatch.setattr(certificates, "load_mnist", lambda _: DIGITS)
+    monkeypatch.setattr(certificates, "load_mnist", lambda _: FEW_PIXELS)
     result = bilinear("check", "certificate.json", "--data", "here")
     assert f"are the first {count} of the test set in here\n" in result.output
-    other = replace(DIGITS, test_labels=DIGITS.test_labels[::-1].copy())
+    other = replace(FEW_PIXELS, test_labels=FEW_PIXELS.test_labels[::-1].copy())
     monkeypatch.setattr(certificates, "load_mnist", lambda _: other)
     result = bilinear("check", "certificate.json", "--data", "here")
     assert result.exit_code == 1
@@ -305,8 +313,10 @@ def test_the_data_may_come_from_a_folder(
     model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    for module in (certificates, main, pipeline):
-        monkeypatch.setattr(module, "load_mnist", lambda data: asked.append(data) or DIGITS)
+    for module, digits in ((certificates, FEW_PIXELS), (main, DIGITS), (pipeline, DIGITS)):
+        monkeypatch.setattr(
+            module, "load_mnist", lambda data, digits=digits: asked.append(data) or digits
+        )
     bilinear("run", "folder", *SMALL, "--data", "here")
     bilinear("train", "new.safetensors", *SMALL, "--data", "here")
     bilinear("prove", model, graphs[0], "--data", "here")

@@ -35,11 +35,12 @@ from numeric.training import Recipe
 from proofs import Certificate, ProofError, check, prove
 from proofs.commands import pipeline
 from proofs.commands.pipeline import cut_frontier, few, run, traced, trained
+from proofs.report import exhibits
 from tests.certificates import said_by, said_in
 from tests.digits import like_mnist
 
-DIGITS = like_mnist()
-SHAPE = Configuration(784, 10, depth=2, width=4, hidden=6)
+DIGITS = like_mnist(inputs=100)
+SHAPE = Configuration(100, 10, depth=2, width=4, hidden=6)
 RECIPE = Recipe(epochs=2, batch=64)
 KEPT = (
     "model.safetensors",
@@ -112,6 +113,7 @@ def _quick(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_STEPS", STEPS)
     monkeypatch.setattr(pipeline, "_CUTS", (4,))
     monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
+    monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
 
 
 # A run

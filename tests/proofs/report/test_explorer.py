@@ -24,7 +24,7 @@ from numeric import (
 from numeric.explanation.forward_pass import ForwardPass
 from numeric.graph import compose
 from proofs import Claim, Level
-from proofs.report import assets, explorer
+from proofs.report import assets, exhibits, explorer
 from proofs.report.explorer import edge_strengths, explorer_data
 from proofs.report.packing import unpacked
 from tests.digits import like_mnist, small_digits
@@ -235,8 +235,12 @@ def test_another_weight_is_other_data() -> None:
     assert data_of(model, graph)["edges"]["weight"] != before["edges"]["weight"]
 
 
-def test_a_graph_as_large_as_the_default_and_all_its_digits_are_under_three_megabytes() -> None:
+def test_a_graph_as_large_as_the_default_and_all_its_digits_are_under_three_megabytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Weights and pixels of noise, which nothing compresses: as many as a run of depth 2 has."""
+    # A radius has five letters, and so all 200 have a kilobyte.
+    monkeypatch.setattr(exhibits, "_CERTIFIED", 2)
     draw = np.random.default_rng(0)
     model = BilinearNetwork(784, 10, depth=2, width=10, hidden=5)
     layers = []
