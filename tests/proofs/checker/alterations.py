@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from numeric.files import load_arrays
 from proofs.certificates.files import data_hash
 from proofs.checker import CLAIMS, Rejected, Unreadable, check, digest
 from proofs.errors import ProofError
+from tests.proofs.checker.certificates import full_case, small_case
 from tests.proofs.checker.refutations import refuted
 from tests.proofs.checker.second.claims import opinion
 
@@ -143,6 +146,29 @@ def write(path: Path, said: Document) -> None:
 def renew(path: Path) -> None:
     """Bring every hash of a certificate up to date, and the words of its claims to the numbers."""
     Bundle.of(path).write(path.parent)
+
+
+SHAPES: Sequence[dict[str, Any]] = (
+    {},
+    {"depth": 2},
+    {"depth": 2, "embedding": True, "residual": True},
+    {"seed": 1, "bias": False},
+)
+
+
+@cache
+def singles() -> dict[str, list[Bundle]]:
+    """Return certificates of a single claim, as sharp as the checker accepts it, by their kinds."""
+    found: dict[str, list[Bundle]] = {kind: [] for kind in CLAIMS}
+    for shape in SHAPES:
+        case = small_case(**shape)
+        if "seed" in shape:
+            case.model.double()
+        with TemporaryDirectory() as folder:
+            bundle = Bundle.of(full_case(Path(folder), case).write(Path(folder)))
+        for single in bundle.singles():
+            found[single.said["claims"][0]["kind"]].append(single)
+    return found
 
 
 # Alterations
@@ -415,7 +441,7 @@ def verdict(path: Path) -> str:
     """Return what the checker makes of a certificate: accepted, rejected or unreadable."""
     try:
         check(path)
-    except Unreadable:
+    except (Unreadable, MemoryError):
         return "unreadable"
     except Rejected:
         return "rejected"

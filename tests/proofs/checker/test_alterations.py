@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,23 +15,16 @@ from numeric.files import load_arrays, save_arrays
 from proofs.checker import CLAIMS, Rejected, check
 from tests.proofs.checker.alterations import (
     ALTERATIONS,
-    Bundle,
     altered,
     false_ones,
     outcomes,
     renew,
+    singles,
     verdict,
 )
 from tests.proofs.checker.certificates import full_case, is_accepted, small_case
 from tests.proofs.checker.refutations import refuted
 from tests.proofs.checker.second.claims import opinion
-
-SHAPES: Sequence[dict[str, Any]] = (
-    {},
-    {"depth": 2},
-    {"depth": 2, "embedding": True, "residual": True},
-    {"seed": 1, "bias": False},
-)
 
 
 def written(folder: Path, depth: int, **shape: Any) -> Path:
@@ -42,21 +32,6 @@ def written(folder: Path, depth: int, **shape: Any) -> Path:
     folder = folder / "certificate"
     folder.mkdir()
     return full_case(folder, small_case(depth, **shape)).write(folder)
-
-
-@cache
-def singles() -> dict[str, list[Bundle]]:
-    """Return certificates of a single claim, as sharp as the checker accepts it, by their kinds."""
-    found: dict[str, list[Bundle]] = {kind: [] for kind in CLAIMS}
-    for shape in SHAPES:
-        case = small_case(**shape)
-        if "seed" in shape:
-            case.model.double()
-        with TemporaryDirectory() as folder:
-            bundle = Bundle.of(full_case(Path(folder), case).write(Path(folder)))
-        for single in bundle.singles():
-            found[single.said["claims"][0]["kind"]].append(single)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -86,21 +61,25 @@ def test_no_false_claim_is_accepted_whatever_is_altered(
     bundles = singles()[kind]
     bundle = bundles[place % len(bundles)]
     others = [other for other in bundles if other is not bundle]
-    found = altered(bundle, name, draw, others)
+    tries = (altered(bundle, name, draw, others) for _ in range(5))
+    found = next(filter(None, tries), None)
     if found is None:
         event("nothing altered")
         return
     path = found.write(folder)
-    given_verdict = verdict(path)
-    event(given_verdict)
-    assert given_verdict != "accepted" or not false_ones(path)
+    said = verdict(path)
+    event(said)
+    assert said != "accepted" or not false_ones(path)
+    if kind == "same polynomial":
+        # All numbers are decided on, the largest and the least.
+        assert said != "rejected" or opinion(path) is not None
 
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_altered_certificates_are_rejected_or_still_true(tmp_path: Path, depth: int) -> None:
     path = written(tmp_path, depth)
     assert check(path)
-    found = list(outcomes(path.parent, 2 * len(ALTERATIONS), depth, is_accepted))
+    found = list(outcomes(path.parent, len(ALTERATIONS), depth, is_accepted))
     assert [outcome for outcome in found if outcome.stale] == []
     assert [outcome for outcome in found if outcome.renewed and outcome.false] == []
     assert {outcome.alteration for outcome in found} == set(ALTERATIONS)

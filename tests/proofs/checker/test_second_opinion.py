@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from hypothesis import strategies as st
 from numeric import NumericError, trace
 from proofs import Claim
 from proofs.checker import CLAIMS
-from tests.proofs.checker.alterations import Bundle
+from tests.proofs.checker.alterations import Bundle, singles
 from tests.proofs.checker.certificates import (
     Arrays,
     Case,
@@ -37,6 +40,7 @@ from tests.proofs.checker.second.claims import (
 )
 from tests.proofs.checker.second.rationals import Rational
 from tests.proofs.checker.second.reading import Refused, read, statements
+from tests.proofs.checker.test_surroundings import altered
 from tests.strategies import few, networks, points, tame
 
 SHAPES: list[dict[str, Any]] = [
@@ -159,3 +163,83 @@ def test_the_second_accepts_all_radii_that_the_checker_accepts(
     arrays[name] = arrays[name] * (1 + longer)
     path = claiming(folder, case, claim, arrays)
     assert not is_accepted(path) or opinion(path) is None
+
+
+def overstated(bundle: Bundle) -> Iterator[Bundle]:
+    """Yield certificates that say more than one does: a higher count, or longer radii."""
+    for name, number in bundle.said["claims"][0]["numbers"].items():
+        if isinstance(number, int | list):
+            more = bundle.copy()
+            raised = number + 1 if isinstance(number, int) else [count + 1 for count in number]
+            more.said["claims"][0]["numbers"][name] = raised
+            yield more
+    for file, name in ((f, name) for f in bundle.files for name in bundle.files[f].arrays):
+        if name.endswith("radius"):
+            more = bundle.copy()
+            more.files[file].arrays[name] = bundle.files[file].arrays[name] * 1.25
+            yield more
+
+
+def too_small(path: Path) -> Bundle:
+    """Return a claim on a pruned graph or on rounding with a bound that is a little too small."""
+    bundle, evidence = Bundle.of(path), read(path)[0]
+    claim = bundle.said["claims"][0]
+    if claim["kind"] == "same polynomial":
+        return bundle
+    least = (
+        least_rounding(evidence, "float32")
+        if claim["kind"] == "rounding"
+        else least_difference(evidence, "pruned", "0", "1")
+    )
+    context = Context(prec=5, rounding=ROUND_FLOOR)
+    bound = context.divide(int(least.p), int(least.q)) * Decimal("0.9999")
+    claim["numbers"]["bound"] = str(bound.normalize(context))
+    return bundle
+
+
+BOUNDS: list[tuple[str, dict[str, Any]]] = [
+    ("difference", {"graph": "pruned", "low": "0", "high": "1", "bound": "0"}),
+    ("rounding", {"images": 4, "dtype": "float32", "bound": "0"}),
+    ("same polynomial", {"graph": "pruned"}),
+]
+ALTERED = {
+    "how products round": ("rounding", "+ less * fewer + own", "+ less * fewer"),
+    "how sums round": ("rounding", "rest = summed(numbers,", "rest = 0 * summed(numbers,"),
+    "a factor 2 of a difference": ("difference", "2 * (slope @ errors)", "1 * (slope @ errors)"),
+    "a factor 2 of pixels": ("pixel robustness", "(2 * slopes.most", "(1 * slopes.most"),
+    "all of a radius": ("robustness", "proven >= UP * radius", "proven >= 0.6 * radius"),
+    "the number of radii": ("robustness", "len(given) == count", "True"),
+    "the number of images": ("rounding", "images == len(self.images)", "True"),
+    "the labels": ("accuracy", "need(right <= found,", "need(True,"),
+    "the classes of the graph": ("agreement", "need(same <= found,", "need(True,"),
+    "the rank": ("signature", "size - rank]", "size]"),
+    "coefficients": ("same polynomial", "need(not where,", "need(True,"),
+    "the ball": ("stability", "-UP * square * factors", "0 * square * factors"),
+}
+"""What is left out of the checker: of which kind of claim, and in which line."""
+
+
+def test_a_checker_with_one_line_changed_is_of_another_opinion(tmp_path: Path) -> None:
+    wrong = {kind: list(overstated(bundles[0])) for kind, bundles in singles().items()}
+    for kind, numbers in BOUNDS:
+        wrong[kind].append(too_small(claiming(tmp_path, small_case(2), claimed(kind, numbers))))
+    paths: dict[str, list[Path]] = {kind: [] for kind in wrong}
+    for kind, bundles in wrong.items():
+        for number, bundle in enumerate(bundles):
+            folder = tmp_path / f"{kind} {number}"
+            folder.mkdir()
+            paths[kind].append(bundle.write(folder))
+            assert not is_accepted(paths[kind][-1])
+            assert opinion(paths[kind][-1]) is not None
+    for number, (kind, *change) in enumerate(ALTERED.values()):
+        altered(tmp_path / str(number), tuple(change))
+        other = sys.modules["altered_checker"]
+
+        def accepts(path: Path, other: ModuleType = other) -> bool:
+            try:
+                other.check(path)
+            except other.Rejected:
+                return False
+            return True
+
+        assert any(map(accepts, paths[kind])), change

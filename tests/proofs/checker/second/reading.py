@@ -124,6 +124,7 @@ def network_of(path: Path) -> tuple[list[Layer], np.dtype[Any]]:
     need(all(type(shape[name]) is bool for name in truths), "configuration")
     need(all(is_count(shape[name]) and shape[name] for name in counts), "configuration")
     need(len({array.dtype for array in arrays.values()}) == 1, "dtypes")
+    need(shape["depth"] <= len(arrays), "depth")
     bottom = [shape["width"]] if shape["embedding"] else []
     between = [shape["width"]] * (shape["depth"] - 1)
     sizes = [shape["inputs"], *bottom, *between, shape["outputs"]]
@@ -171,7 +172,7 @@ PARTS = ("direction", "direction_low", "weight", "weight_low")
 def graph_of(path: Path) -> list[Layer]:
     arrays, description = arrays_of(path, "graph")
     sizes, depth = description["graph"]["sizes"], len(description["graph"]["sizes"]) - 1
-    need(depth >= 1 and all(is_count(size) and size > 1 for size in sizes), "sizes")
+    need(depth >= 1 and all(is_count(size) and 1 < size <= 2**20 for size in sizes), "sizes")
     need(arrays.keys() == {"nodes", "edges", *PARTS, *(f"{p}.rows" for p in PARTS)}, "arrays")
     need(all(array.dtype == ("<f8" if n in PARTS else "<i8") for n, array in arrays.items()), "")
     nodes, edges = (list(map(tuple, arrays[name].tolist())) for name in ("nodes", "edges"))
