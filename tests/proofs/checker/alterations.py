@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cache
+from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -261,30 +262,45 @@ def _place(bundle: Bundle, draw: Random) -> tuple[dict[str, Array], str]:
     return arrays, draw.choice(sorted(arrays))
 
 
+def _part(array: Array, axis: int, *chosen: int | None) -> Array:
+    return array.take(range(array.shape[axis])[slice(*chosen)], axis)
+
+
+AXES: dict[str, Callable[[Array, int], Array]] = {
+    "longer by what is there": lambda a, axis: np.concatenate([a, _part(a, axis, 1)], axis),
+    "longer by nothing": lambda a, axis: np.concatenate([a, 0 * _part(a, axis, 1)], axis),
+    "shorter at the start": lambda a, axis: _part(a, axis, 1, None),
+    "shorter at the end": lambda a, axis: _part(a, axis, -1),
+    "empty": lambda a, axis: _part(a, axis, 0),
+    "of one": lambda a, axis: _part(a, axis, -1, None),
+    "turned": np.flip,
+    "moved on": lambda a, axis: np.roll(a, 1, axis),
+    "exchanged with the first": lambda a, axis: np.swapaxes(a, 0, axis),
+    "read in another order": lambda a, axis: a.reshape(np.roll(a.shape, axis + 1)),
+    "another before it": np.expand_dims,
+    "one with all others": lambda a, axis: a.reshape((*a.shape[:axis], -1)) if a.size else a,
+    "dropped": lambda a, axis: a.take(0, axis) if a.shape[axis] else a,
+}
+"""What can become of an axis of an array."""
+
+
 def an_axis(bundle: Bundle, draw: Random, others: Sequence[Bundle]) -> None:
     """Lengthen, shorten, empty, turn, exchange, add or drop an axis of an array."""
     del others
     arrays, name = _place(bundle, draw)
-    array = arrays[name]
-    axis = draw.randrange(array.ndim)
-    length = array.shape[axis]
-    part = np.take(array, [draw.randrange(length)] if length else range(0), axis)
-    ways: list[Callable[[], Array]] = [
-        lambda: np.concatenate([array, part], axis),
-        lambda: np.concatenate([array, 0 * part], axis),
-        lambda: np.take(array, range(1, length), axis),
-        lambda: np.take(array, range(length - 1), axis),
-        lambda: np.take(array, range(0), axis),
-        lambda: part,
-        lambda: np.flip(array, axis),
-        lambda: np.roll(array, 1, axis),
-        lambda: np.swapaxes(array, axis, draw.randrange(array.ndim)),
-        lambda: array.reshape(array.shape[::-1]),
-        lambda: np.expand_dims(array, axis),
-        array.ravel,
-        lambda: array.ravel()[:1].reshape(()) if array.size else array[:0],
-    ]
-    arrays[name] = np.ascontiguousarray(draw.choice(ways)())
+    way = AXES[draw.choice(list(AXES))]
+    arrays[name] = way(arrays[name], draw.randrange(arrays[name].ndim))
+
+
+def every_axis(bundle: Bundle) -> Iterator[tuple[str, Bundle]]:
+    """Yield what becomes of a certificate by all that can become of an axis, if that changes it."""
+    for file, name in ((f, name) for f in bundle.files for name in bundle.files[f].arrays):
+        array = bundle.files[file].arrays[name]
+        for axis, (way, change) in product(range(array.ndim), AXES.items()):
+            found = bundle.copy()
+            found.files[file].arrays[name] = new = change(array, axis)
+            if new.shape != array.shape or new.tobytes() != array.tobytes():
+                yield f"{file}: axis {axis} of {name} {way}", found
 
 
 def a_number(bundle: Bundle, draw: Random, others: Sequence[Bundle]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from numeric.files import load_arrays, save_arrays
@@ -16,6 +16,7 @@ from proofs.checker import CLAIMS, Rejected, check
 from tests.proofs.checker.alterations import (
     ALTERATIONS,
     altered,
+    every_axis,
     false_ones,
     outcomes,
     renew,
@@ -73,6 +74,16 @@ def test_no_false_claim_is_accepted_whatever_is_altered(
     if kind == "same polynomial":
         # All numbers are decided on, the largest and the least.
         assert said != "rejected" or opinion(path) is not None
+
+
+@pytest.mark.props
+@pytest.mark.parametrize("kind", CLAIMS)
+def test_no_false_claim_is_accepted_whatever_becomes_of_an_axis(tmp_path: Path, kind: str) -> None:
+    places = list(every_axis(singles()[kind][-1]))
+    step = max(1, 4 * len(places) // settings().max_examples)  # all of them in the deep profile
+    for said, bundle in places[::step]:
+        path = bundle.write(tmp_path)
+        assert verdict(path) != "accepted" or not false_ones(path), said
 
 
 @pytest.mark.parametrize("depth", [1, 2])
