@@ -5,7 +5,7 @@ any order: N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, secti
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,15 @@ import numpy as np
 from .verdicts import need
 
 Array = np.ndarray[Any, Any]
-Unit = tuple[float, float, float]
-
-LONGEST = 2**20
-"""No sum has more terms. It is held where sums are formed."""
 
 UP = 1 + 2.0**-30
 """More than rounding takes from sums of two axes of so many sizes: 2²¹ times 2⁻⁵³."""
 
-UNITS: dict[str, Unit] = {
-    "float64": (2.0**-53, 2.0**-1021, 2.0**1000),
-    "float32": (2.0**-24, 2.0**-125, 2.0**126),
-}
+UNITS = {"float64": (2.0**-53, 2.0**-1021, 2.0**1000), "float32": (2.0**-24, 2.0**-125, 2.0**126)}
 """The unit roundoff u, twice the smallest normal number, and what no size reaches."""
 
+LONGEST = 2**20
+_TINY = 2.0**-1020  # more than what underflows in a sum of so many products
 _LEAST = 2.0**-500  # more than what underflow takes from a root of a sum of squares
 
 
@@ -44,79 +39,57 @@ def arithmetic() -> None:
     need(all(map(np.all, even)), "numbers are not rounded to the nearest here")
 
 
+def gamma(terms: int) -> float:
+    """Bound γ = nu / (1 - nu): what a sum of n products loses, in any order, beside their sizes.
+
+    No sum has more than 2²⁰ terms. It is held here.
+    """
+    need(terms <= LONGEST, f"a sum has {terms} terms")
+    return UP * terms * 2.0**-53
+
+
 @dataclass(frozen=True)
 class Ball:
-    """Floats v with errors e: |x - v| ≤ e and |x - x̂| ≤ e.
-
-    x are the exact numbers. x̂ are those that the arithmetic of the unit gives, with sums in any
-    order, and where it may take numbers below the smallest normal one for zero, results and
-    operands. |x|, |v| and |x̂| are at most |v| + 2e.
-    """
+    """Floats v, and bounds e on how far they lie from the exact numbers x: |x - v| ≤ e."""
 
     value: Array
     error: Array
-    unit: Unit = UNITS["float64"]
 
     def __matmul__(self, other: "Ball") -> "Ball":
-        """Multiply matrices.
-
-        |Σxy - Σx̂ŷ| ≤ Σ(e|ŷ| + |x|e'); n terms round by at most γ Σ|x̂ŷ|, γ = nu / (1 - nu)
-        (Higham, 3.1). A flushed operand takes less than half of tiny times the other operand, and
-        a flushed product, summand or sum less than half of tiny, four times for each term.
-        """
-        unit, tiny, limit = self.unit
-        count = self.value.shape[-1]
-        need(count <= LONGEST, f"a sum has {count} terms")
-        mine, its = self.reach, other.reach
-        sizes = mine @ its
-        need(sizes < limit, "numbers leave the range of floats")
-        gamma = (count + 4) * unit / (1 - (count + 4) * unit)
-        flushed = mine.sum(axis=-1, keepdims=True) + its.sum(axis=-2, keepdims=True)
-        error = gamma * sizes + tiny * (flushed + 2 * count)
-        if self.error.any():
-            error += self.error @ its
+        """Multiply matrices: |Σxy - Σvw| ≤ Σ(e|w| + (|v| + e)e'), and γ Σ|v||w| for rounding."""
+        lost = gamma(self.value.shape[-1])
+        error = lost * ((abs(self.value) + self.error / lost) @ abs(other.value))
         if other.error.any():
-            error += mine @ other.error
-        need(error < np.inf, "numbers leave the range of floats")
-        return Ball(self.value @ other.value, UP * error + tiny, self.unit)
+            error += (abs(self.value) + self.error) @ other.error
+        return rounded(self.value @ other.value, error)
 
     def __mul__(self, other: "Ball") -> "Ball":
-        """Multiply number by number: one term, rounded once."""
-        unit, tiny, limit = self.unit
-        mine, its = self.reach, other.reach
-        sizes = mine * its
-        need(sizes < limit, "numbers leave the range of floats")
-        error = unit * sizes + self.error * its + mine * other.error + tiny * (mine + its)
-        return Ball(self.value * other.value, UP * error + tiny, self.unit)
+        """Multiply number by number: the same of a single term."""
+        error = self.error * abs(other.value) + (abs(self.value) + self.error) * other.error
+        value = self.value * other.value
+        return rounded(value, error + 2.0**-53 * abs(value))
 
     def __add__(self, other: "Ball") -> "Ball":
         """Add number to number: errors add up, and the sum is rounded once."""
-        unit, tiny, limit = self.unit
-        total, error = self.value + other.value, self.error + other.error
-        need(abs(total) + error < limit, "numbers leave the range of floats")
-        return Ball(total, UP * (error + unit * (abs(total) + 2 * error)) + 2 * tiny, self.unit)
+        value = self.value + other.value
+        return rounded(value, self.error + other.error + 2.0**-53 * abs(value))
 
     def __neg__(self) -> "Ball":
         """Turn the sign."""
-        return replace(self, value=-self.value)
+        return Ball(-self.value, self.error)
 
     def __getitem__(self, place: Any) -> "Ball":  # noqa: ANN401 -- as numpy has it
         """Take a part."""
-        return replace(self, value=self.value[place], error=self.error[place])
+        return Ball(self.value[place], self.error[place])
 
     @property
     def turned(self) -> "Ball":
         """The last two axes exchanged."""
-        return replace(self, value=self.value.swapaxes(-1, -2), error=self.error.swapaxes(-1, -2))
+        return Ball(self.value.swapaxes(-1, -2), self.error.swapaxes(-1, -2))
 
     def shaped(self, *shape: int) -> "Ball":
         """Give the same numbers another shape."""
-        return replace(self, value=self.value.reshape(shape), error=self.error.reshape(shape))
-
-    @property
-    def reach(self) -> Array:
-        """Bounds on the sizes of all three numbers, but for UP."""
-        return np.asarray(abs(self.value) + 2 * self.error)
+        return Ball(self.value.reshape(shape), self.error.reshape(shape))
 
     @property
     def most(self) -> Array:
@@ -129,34 +102,35 @@ class Ball:
         return np.asarray(self.value - UP * (self.error + 2.0**-52 * abs(self.value)))
 
 
-def exact(floats: Any, unit: Unit = UNITS["float64"]) -> Ball:  # noqa: ANN401 -- what numpy takes
+def rounded(value: Array, error: Array) -> Ball:
+    """Return what was computed, if nothing overflowed: what has would be infinite, or no number."""
+    error = UP * error + _TINY
+    need(np.isfinite(value) & np.isfinite(error), "numbers leave the range of floats")
+    return Ball(value, error)
+
+
+def exact(floats: Any) -> Ball:  # noqa: ANN401 -- what numpy takes
     """Return floats as balls without error."""
     array = np.asarray(floats, dtype=np.float64)
-    return Ball(array, np.zeros_like(array), unit)
+    return Ball(array, np.zeros_like(array))
 
 
 def joined(parts: Sequence[Ball], axis: int) -> Ball:
     """Return balls side by side."""
-    value = np.concatenate([part.value for part in parts], axis)
-    return Ball(value, np.concatenate([part.error for part in parts], axis), parts[0].unit)
+    values, errors = zip(*((part.value, part.error) for part in parts), strict=True)
+    return Ball(np.concatenate(values, axis), np.concatenate(errors, axis))
 
 
-def extended(images: Array, unit: str = "float64") -> Ball:
+def extended(images: Array) -> Ball:
     """Return images with the constant before them."""
-    return exact(np.column_stack([np.ones(len(images)), images]), UNITS[unit])
-
-
-def mixed(weights: Ball, forms: Ball) -> Ball:
-    """Return weighted sums of matrices."""
-    count, *shape = forms.value.shape
-    return (weights @ forms.shaped(count, -1)).shaped(-1, *shape)
+    return exact(np.column_stack([np.ones(len(images)), images]))
 
 
 def norm(sizes: Array, axes: int = 1) -> Array:
     """Bound the root of the sum of squares along the last axes, one after the other."""
     total = sizes * sizes
     for _ in range(axes):
-        need(total.shape[-1] <= LONGEST, f"a sum has {total.shape[-1]} terms")
+        gamma(total.shape[-1])
         total = total.sum(axis=-1)
     return np.asarray(UP * np.sqrt(total) + _LEAST)
 
@@ -171,7 +145,7 @@ def summed(sizes: Array, weights: Array, dtype: str) -> Array:
     unit, tiny, limit = UNITS[dtype]
     counts = [np.count_nonzero(array, axis=1) for array in (sizes, weights)]
     terms = np.minimum(counts[0][:, None], counts[1])
-    need(terms <= LONGEST, f"a sum has {terms.max(initial=0)} terms")
+    gamma(terms.max(initial=0))
     total = UP * (sizes @ abs(weights).T)
     flushed = UP * (sizes.sum(axis=1)[:, None] + abs(weights).sum(axis=1)) + 8 * len(weights.T)
     lost = UP * (terms * unit / (1 - terms * unit) * total) + tiny * flushed
@@ -185,11 +159,10 @@ def spectral(matrix: Ball) -> Array:
     Rounding moves a product of X with Xᵀ by a matrix whose norm is at most γ |X|², with the root of
     the sum of squares for |X|; errors of the ball add up to no more than that root of theirs.
     """
-    value, terms = matrix.value, max(matrix.value.shape[-2:])
-    need(terms <= LONGEST, f"a sum has {terms} terms")
-    square, gamma = value @ value.swapaxes(-1, -2), (terms + 8) * 2.0**-53
-    fourth = norm(square @ square.swapaxes(-1, -2), 2) + gamma * norm(square, 2) ** 2
-    squared = UP * np.sqrt(fourth) + 2 * gamma * norm(value, 2) ** 2
+    value, lost = matrix.value, gamma(max(matrix.value.shape[-2:]))
+    square = value @ value.swapaxes(-1, -2)
+    fourth = norm(square @ square.swapaxes(-1, -2), 2) + lost * norm(square, 2) ** 2
+    squared = UP * np.sqrt(fourth) + 2 * lost * norm(value, 2) ** 2
     return np.asarray(UP * (np.sqrt(squared) + norm(matrix.error, 2)))
 
 
@@ -202,14 +175,13 @@ def positive(matrices: Ball) -> bool:
     sums, and the error of the ball. LAPACK finds L, and is not believed.
     """
     size = matrices.value.shape[-1]
-    need(size <= LONGEST, f"a sum has {size} terms")
     value, one = (matrices.value + matrices.turned.value) / 2, np.eye(size)
     # A congruence by powers of two makes all diagonals about 1. It rounds nothing.
     powers = np.frexp((value * one).sum(axis=2))[1] // 2
     scale = np.ldexp(1.0, -(powers[:, :, None] + powers[:, None]))
     value, error = value * scale, norm(matrices.error * scale, 2)
     traces = (abs(value) * one).sum(axis=(1, 2))
-    room = UP * (2.0**-51 * (size + 8) * traces + error) + 2 * _LEAST
+    room = UP * (4 * gamma(size + 8) * traces + error) + 2 * _LEAST
     shifted = room[:, None, None] * one
     try:
         factors = np.linalg.cholesky(value - shifted)
@@ -218,7 +190,7 @@ def positive(matrices: Ball) -> bool:
     product = factors @ factors.swapaxes(1, 2)
     rest = norm((value - product) - shifted, 2)
     sizes = norm(value, 2) + norm(product, 2) + room
-    lost = 2.0**-53 * ((size + 4) * norm(factors, 2) ** 2 + 4 * sizes) + _LEAST
+    lost = gamma(size) * norm(factors, 2) ** 2 + 2.0**-51 * sizes + _LEAST
     return bool(np.all(UP * (rest + lost + error) < room))
 
 
@@ -230,14 +202,12 @@ def diagonalised(matrix: Ball) -> tuple[Array, Array, float, float]:
     λ and V may be anything.
     """
     values, vectors = np.linalg.eigh((matrix.value + matrix.value.T) / 2)
-    need(len(values) <= LONGEST, f"a sum has {len(values)} terms")
-    size, ones = abs(vectors), np.ones(len(values))
-    gamma = UP * (len(values) + 4) * 2.0**-53
+    size, ones, lost = abs(vectors), np.ones(len(values)), gamma(len(values) + 4)
     product, around = vectors.T @ matrix.value, size @ ones
-    skew = abs(vectors.T @ vectors - np.diag(ones)) @ ones + gamma * (size.T @ around)
-    rest = abs(product @ vectors - np.diag(values)) @ ones + gamma * abs(values)
-    rest += gamma * (abs(product) @ around)
-    rest += size.T @ (gamma * (abs(matrix.value) @ around) + matrix.error @ around)
+    skew = abs(vectors.T @ vectors - np.diag(ones)) @ ones + lost * (size.T @ around)
+    rest = abs(product @ vectors - np.diag(values)) @ ones + lost * abs(values)
+    rest += lost * (abs(product) @ around)
+    rest += size.T @ (lost * (abs(matrix.value) @ around) + matrix.error @ around)
     skewest, most = (float(UP * sums.max() + _LEAST) for sums in (skew, rest))
     need(skewest < 1, "no basis of eigenvectors was found")
     return values, vectors, skewest, most

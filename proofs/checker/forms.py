@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .balls import UP, Array, Ball, exact, joined, norm, spectral
+from .balls import UP, Array, Ball, exact, gamma, joined, norm, spectral
 from .layers import Layer
 
 
@@ -54,24 +54,24 @@ def residual(
     weights, linear = exact(one.down[[row]]), exact(one.linear[[row]])
     if above is not None:
         weights, linear = (exact(above[[row]]) @ exact(array) for array in (one.down, one.linear))
-    mixing, added = other.down[row], exact(other.linear[[row]])
-    mine, (left, right) = weights.most[0] > 0, one.sides
-    reading = other.sides[0][mixing != 0]
+    left, right = one.used(mine := weights.most[0] > 0).sides
+    other = other.used(other.down[row] != 0)
+    (reading, _), mixing, added = other.sides, other.down[[row]], exact(other.linear[[row]])
     if below is not None:
         reading, added = reading @ exact(below), added @ exact(below)
-    x = joined([reading, left[mine], exact(np.eye(1, one.linear.shape[1]))], 0)
-    scales = joined([exact(mixing[mixing != 0][None]), -weights[:, mine], exact([[1.0]])], 1).turned
-    rows = joined([reading, right[mine], added + -linear], 0)
+    x = joined([reading, left, exact(np.eye(1, one.linear.shape[1]))], 0)
+    scales = joined([exact(mixing), -weights[:, mine], exact([[1.0]])], 1).turned
+    rows = joined([reading, right, added + -linear], 0)
     y, lacking = product(scales.value, rows.value)
-    around = abs(scales.value) * rows.error + scales.error * rows.reach + 2.0**-1000
+    around = abs(scales.value) * rows.error + scales.error * rows.most + 2.0**-1000
     # Sums of so many products of so many leading bits of each column are exact.
     digits, highs = (52 - len(y).bit_length()) // 2, []
     for factor in (x.value, y):
         powers = np.maximum(np.frexp(abs(factor).max(axis=0))[1] - digits, -1074)
         highs.append(np.ldexp(np.rint(np.ldexp(factor, -powers)), powers))
-    (high_x, high_y), gamma = highs, (len(y) + 8) * 2.0**-53
+    (high_x, high_y), lost = highs, gamma(len(y) + 8)
     low_x, low_y = x.value - high_x, (y - high_y) + lacking
     total = high_x.T @ high_y + (high_x.T @ low_y + low_x.T @ y)
-    error = gamma * (norm(high_x, 2) * norm(low_y, 2) + norm(low_x, 2) * norm(y, 2))
+    error = lost * (norm(high_x, 2) * norm(low_y, 2) + norm(low_x, 2) * norm(y, 2))
     error = error + norm(x.error, 2) * norm(abs(y) + around, 2) + norm(x.value, 2) * norm(around, 2)
     return (total + total.T) / 2, float(UP * (error + 2.0**-50 * norm(total, 2)))

@@ -26,21 +26,21 @@ class Layer(NamedTuple):
         """The readings; what they lack is an error."""
         return Ball(self.left, abs(self.low)), Ball(self.right, abs(self.low))
 
+    def used(self, neurons: Array) -> "Layer":
+        """Return the layer without all other neurons."""
+        left, right, low = (array[neurons] for array in (self.left, self.right, self.low))
+        return Layer(left, right, low, self.down[:, neurons], self.linear)
+
     def form(self, signs: Array) -> Ball:
         """Return the symmetric matrix F of a weighted sum of outputs, that is xᵀFx.
 
         Half of Σ s d (l rᵀ + r lᵀ), with the linear part as a product with the constant.
         """
-        (left, right), weights = self.sides, exact(signs[None])
-        half = left.turned @ ((weights @ exact(self.down)).turned * right)
+        layer = self.used(np.any(self.down[signs != 0] != 0, axis=0))
+        (left, right), weights = layer.sides, exact(signs[None])
+        half = left.turned @ ((weights @ exact(layer.down)).turned * right)
         half += exact(np.eye(self.linear.shape[1], 1)) @ (weights @ exact(self.linear))
         return (half + half.turned) * exact(0.5)
-
-    def only(self, output: int) -> Ball:
-        """Return the symmetric matrix of one output, made of the products that it has."""
-        used, row = self.down[output] != 0, [output]
-        left, right, low = (array[used] for array in (self.left, self.right, self.low))
-        return Layer(left, right, low, self.down[row][:, used], self.linear[row]).form(np.ones(1))
 
     def margin(self, one: int, other: int) -> Ball:
         """Return the symmetric matrix of the margin of a class over another."""

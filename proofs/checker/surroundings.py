@@ -7,9 +7,15 @@ margin is a quadratic; multipliers make it positive wherever the coordinates may
 
 import numpy as np
 
-from .balls import UP, Array, Ball, exact, extended, joined, mixed, positive, spectral
+from .balls import UP, Array, Ball, exact, extended, joined, positive, spectral
 from .layers import Layer, forward
 from .verdicts import need
+
+
+def mixed(weights: Ball, forms: Ball) -> Ball:
+    """Return weighted sums of matrices."""
+    count, *shape = forms.value.shape
+    return (weights @ forms.shaped(count, -1)).shaped(-1, *shape)
 
 
 def between(forms: Ball, middle: Ball) -> Ball:

@@ -37,7 +37,7 @@ def verify(files: Files, graph: str, low: Fraction, high: Fraction, bound: Fract
             if errors.any():
                 # 3. and by what the graph's own form S makes of d: 2 (Sk)·d + zᵀSd, with the
                 # centre k of the box of A h, and z = 2 (A h - k) + d.
-                form = other.only(row)
+                form = other.form(np.eye(outputs)[row])
                 slope = (form @ point).most[1:, 0]
                 found[row] += 2 * (slope @ errors) + stretched(form[1:, 1:], way, errors)
         errors, below = UP * found[1:], above

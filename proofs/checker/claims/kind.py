@@ -1,7 +1,7 @@
 """A kind of claim: its sentence, and what verifies it."""
 
 from collections.abc import Callable
-from fractions import Fraction
+from string import Formatter
 from typing import Any, NamedTuple
 
 from ..files import count, decimal, word
@@ -14,12 +14,13 @@ def counts(given: Any) -> list[int]:  # noqa: ANN401 -- JSON
     return [count(item) for item in given]
 
 
-READERS: dict[Any, Callable[[Any], Any]] = {
-    int: count,
-    str: word,
-    Fraction: decimal,
-    list[int]: counts,
+READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("graph", "models", "data", "dtype"), word),
+    **dict.fromkeys(("images", "count", "right", "same", "fixed", "size"), count),
+    **dict.fromkeys(("low", "high", "bound", "factor", "lower", "median", "upper"), decimal),
+    **dict.fromkeys(("positive", "negative", "zero"), counts),
 }
+"""What reads the numbers of claims, by their names."""
 
 
 class Kind(NamedTuple):
@@ -30,8 +31,8 @@ class Kind(NamedTuple):
         level: how strong its evidence is: exact, bounded or measured.
         theorem: what it rests on beside arithmetic, if that has a name.
         statement: its sentence, with the numbers of a claim in braces.
-        verify: returns nothing if the claim holds of files, and else raises
-            :class:`~proofs.checker.Rejected`. Its parameters after the files are those numbers.
+        verify: takes files and these numbers, and raises :class:`~proofs.checker.Rejected` unless
+            the claim holds.
     """
 
     name: str
@@ -41,17 +42,15 @@ class Kind(NamedTuple):
     verify: Callable[..., None]
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """The types of the numbers, by their names."""
-        found = dict(self.verify.__annotations__)
-        return {name: kind for name, kind in found.items() if name not in ("files", "return")}
+    def parameters(self) -> list[str]:
+        """The names of the numbers: those that stand in the sentence."""
+        return [name for _, name, _, _ in Formatter().parse(self.statement) if name]
 
     def numbers(self, given: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
         """Return the numbers of a claim as what verifies it takes them, if they are all there."""
-        parameters = self.parameters
-        right = type(given) is dict and given.keys() == parameters.keys()
+        right = type(given) is dict and given.keys() == set(self.parameters)
         need(right, f"a claim of the kind {self.name} has other numbers")
-        return {name: READERS[kind](given[name]) for name, kind in parameters.items()}
+        return {name: READERS[name](value) for name, value in given.items()}
 
     def says(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what a certificate says of a claim with these numbers."""

@@ -1,29 +1,20 @@
 """By how much all numbers of each image can change, in a network of one layer."""
 
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from ..balls import UP, exact, extended, positive
+from ..balls import UP, exact, positive
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
-from .radii import QUARTILES, pairs, radii
+from .radii import QUARTILES, pairs, radii, valued
 
 
-def verify(
-    files: Files,
-    images: int,
-    data: str,
-    count: int,
-    lower: Fraction,
-    median: Fraction,
-    upper: Fraction,
-) -> None:
+def verify(files: Files, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Prove each radius by diagonals that make the forms of margins positive."""
-    files.counted(images, data)
     need(len(files.model) == 1, "the network has several layers")
-    radius, certain = radii(files, "pixel robustness", count, lower, median, upper)
+    radius, certain = radii(files, "pixel robustness", **said)
     shape = files.outputs, files.outputs, files.inputs
     diagonals = files.witness("pixel robustness.diagonals", np.float64, *shape)
     for label, other, places in pairs(files.outputs, radius > 0, certain):
@@ -32,11 +23,9 @@ def verify(
         proves = np.all(diagonal >= 0) and positive((form[1:, 1:] + exact(np.diag(diagonal)))[None])
         need(proves, f"{label} against {other}: the diagonal is too small")
         # 2. The margin at x + v is mₓ + 2 gᵀv + vᵀAv, and |gᵀv| ≤ ρ Σ|g|.
-        points, reach = extended(files.images[places]), radius[places]
-        slopes = points @ form
-        margins = ((slopes * points) @ exact(np.ones((1 + files.inputs, 1)))).least[:, 0]
-        lost = (2 * slopes.most[:, 1:].sum(axis=1) + UP * diagonal.sum() * reach) * reach
-        wrong = places[~(margins > UP * lost)]
+        (margins, slopes), reach = valued(form, files.images[places]), radius[places]
+        lost = (2 * slopes.most.sum(axis=1) + UP * diagonal.sum() * reach) * reach
+        wrong = places[~(margins.least[:, 0] > UP * lost)]
         need(not wrong.size, f"image {wrong[:1]} may become {other} within its radius")
 
 

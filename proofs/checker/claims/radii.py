@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..balls import Array
+from ..balls import Array, Ball, exact, extended
 from ..layers import classes
 from ..read import Files
 from ..verdicts import need
@@ -19,17 +19,19 @@ QUARTILES = (
 
 
 def radii(
-    files: Files, name: str, count: int, lower: Fraction, median: Fraction, upper: Fraction
+    files: Files, name: str, images: int, data: str, count: int, **quartiles: Fraction
 ) -> tuple[Array, Array]:
     """Return radii, held against the numbers of a claim, and the certain classes of the images."""
+    files.counted(images, data)
     found = files.witness(f"{name}.radius", np.float64, len(files.images))
     need((found == 0) | (found > LEAST), "there is a radius below 0, or next to it")
     given = sorted(map(Fraction, found[found > 0].tolist()))
     need(len(given) == count, f"{len(given)} radii are above 0")
-    for part, (least, quarters) in enumerate(((lower, 3), (median, 2), (upper, 1)), start=1):
-        # The quarters of all, and whatever is left of one, are no smaller than this radius.
+    for part, quartile in enumerate(("lower", "median", "upper"), start=1):
+        # The rest of the quarters, and whatever is left of one, are no smaller than this radius.
         reached = given[part * count // 4] if count else Fraction(0)
-        need(least <= reached, f"{quarters} quarters of the radii are at least {float(reached)}")
+        least = quartiles[quartile] <= reached
+        need(least, f"{4 - part} quarters of the radii are at least {float(reached)}")
     certain = classes(files.model, files.images)
     need(certain[found > 0] >= 0, "an image has no certain class")
     return found, certain
@@ -41,3 +43,10 @@ def pairs(outputs: int, chosen: Array, certain: Array) -> Iterator[tuple[int, in
         places = np.flatnonzero((certain == label) & chosen)
         if places.size:
             yield label, other, places
+
+
+def valued(form: Ball, images: Array) -> tuple[Ball, Ball]:
+    """Return the values of a form at images, and half of its derivatives there."""
+    points = extended(images)
+    slopes = points @ form
+    return (slopes * points) @ exact(np.ones((len(form.value), 1))), slopes[:, 1:]

@@ -1,44 +1,33 @@
 """The distance of each image to the nearest input of another class, in a network of one layer."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from ..balls import UP, Array, Ball, diagonalised, exact, extended, norm, positive
-from ..layers import Layer
+from ..balls import UP, Array, Ball, diagonalised, exact, norm, positive
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
-from .radii import QUARTILES, pairs, radii
+from .radii import QUARTILES, pairs, radii, valued
 
 
-def verify(
-    files: Files,
-    images: int,
-    data: str,
-    count: int,
-    lower: Fraction,
-    median: Fraction,
-    upper: Fraction,
-    factor: Fraction,
-    fixed: int,
-) -> None:
+def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Prove each radius by a multiplier, and its sharpness by a point beyond."""
-    files.counted(images, data)
     need(len(files.model) == 1, "the network has several layers")
-    radius, certain = radii(files, "robustness", count, lower, median, upper)
-    multipliers = files.witness("robustness.multipliers", np.float64, images, files.outputs)
-    targets = files.witness("robustness.targets", np.int64, images)
-    added = files.witness("robustness.added", np.float64, images)
+    radius, certain = radii(files, "robustness", **said)
+    shape = len(radius), files.outputs
+    multipliers = files.witness("robustness.multipliers", np.float64, *shape)
+    targets = files.witness("robustness.targets", np.int64, len(radius))
+    added = files.witness("robustness.added", np.float64, len(radius))
     reached = radius == 0
     for label, other, places in pairs(files.outputs, radius > 0, certain):
         # 1. The margin m is mₓ + 2 gᵀv + vᵀAv at x + v. With an eigenbasis V, f ≥ 0 and all
         #    1 + f λ > 0, f m(x + v) + |v|² ≥ f mₓ - Σ (f Vᵀg)² / (1 + f λ), for every v.
         form, values, vectors, skew, rest = margin(files, label, other)
-        ones, points = exact(np.ones((len(form.value), 1))), extended(files.images[places])
-        slopes, factors = points @ form, multipliers[places, other][:, None]
-        gains = exact(factors) * ((slopes * points) @ ones)
-        drawn = exact(factors) * (slopes[:, 1:] @ exact(vectors))
+        factors = multipliers[places, other][:, None]
+        margins, slopes = valued(form, files.images[places])
+        gains, drawn = exact(factors) * margins, exact(factors) * (slopes @ exact(vectors))
         # 2. V is orthonormal but for the skew, and A diagonal in it but for the rest.
         floors = values - rest - 2.0**-50 * (abs(values) + rest)
         stretch = 1 - skew + factors * floors - 2.0**-50 * (1 + abs(factors * floors))
@@ -50,24 +39,29 @@ def verify(
         need(not wrong.size, f"image {wrong[:1]} may become {other} within its radius")
         # 4. A point further by less than the factor, whose margin is negative, errors included.
         near = targets[places] == other
-        starts, steps = files.images[places[near]], -drawn.value / (1 + factors * values)
-        steps = steps[near]
-        steps[:, values.argmin()] += added[places[near]]
-        lengths = radius[places[near]] * (0.1 + 0.9 * float(factor))
-        ends = starts + (steps * (lengths / np.linalg.norm(steps, axis=1))[:, None]) @ vectors.T
-        beyond = (extended(ends) @ form * extended(ends)) @ ones
+        steps, targeted = (-drawn.value / (1 + factors * values))[near], places[near]
+        steps[:, values.argmin()] += added[targeted]
+        lengths = radius[targeted] * (0.1 + 0.9 * float(factor)) / np.linalg.norm(steps, axis=1)
+        starts = files.images[targeted]
+        ends = starts + (steps * lengths[:, None]) @ vectors.T
         apart = norm((exact(ends) + exact(-starts)).most)
-        right = ((-beyond).least[:, 0] > 0) & (apart <= radius[places[near]] * float(factor))
-        wrong = places[near][~right]
+        beyond = (-valued(form, ends)[0]).least[:, 0]
+        wrong = targeted[~((beyond > 0) & (apart <= radius[targeted] * float(factor)))]
         need(not wrong.size, f"image {wrong[:1]} need not become {other} further away")
-        reached[places[near]] = True
+        reached[targeted] = True
     need(reached, f"image {np.flatnonzero(~reached)[:1]} has no nearest class")
-    # 5. No input leaves a class whose margins are positive forms of (1, x), whatever x is.
-    alone = (targets < 0) & (radius == 0) & (certain >= 0)
+    # 5. No input leaves a class whose margins are positive forms of (1, x), whatever x is. Neurons
+    #    that both classes weigh the same do not count, nor do inputs that no other neuron reads.
+    alone, (layer,) = (targets < 0) & (radius == 0) & (certain >= 0), files.model
     need(fixed <= alone.sum(), f"of {alone.sum()} images the class is said to be fixed")
     for label, other, _ in pairs(files.outputs, alone, certain):
-        form = read_parts(files.model[0], label, other).margin(label, other)
-        need(positive(Ball(form.value[None], form.error[None])), f"{label} may become {other}")
+        (down, against), (linear, rival) = (
+            a[[label + 1, other + 1]] for a in (layer.down, layer.linear)
+        )
+        left, right, low, _, _ = layer.used(down != against)
+        seen = np.any([*left, *right, *low, linear != rival, np.eye(len(linear))[0]], axis=0)
+        form = layer.used(down != against).margin(label, other)[np.ix_(seen, seen)]
+        need(positive(form[None]), f"{label} may become {other}")
 
 
 def margin(files: Files, one: int, other: int) -> tuple[Ball, Array, Array, float, float]:
@@ -80,18 +74,6 @@ def margin(files: Files, one: int, other: int) -> tuple[Ball, Array, Array, floa
         files.found[one, other] = form, *diagonalised(form[1:, 1:])
     found: tuple[Ball, Array, Array, float, float] = files.found[one, other]
     return found
-
-
-def read_parts(layer: Layer, one: int, other: int) -> Layer:
-    """Return a layer without the neurons and the inputs that a margin does not depend on."""
-    used = layer.down[one + 1] != layer.down[other + 1]
-    left, right, low = (side[used] for side in (layer.left, layer.right, layer.low))
-    seen = (layer.linear[one + 1] != layer.linear[other + 1]) | np.any(
-        [*left, *right, *low], axis=0
-    )
-    seen[0] = True
-    rows = left[:, seen], right[:, seen], low[:, seen]
-    return Layer(*rows, layer.down[:, used], layer.linear[:, seen])
 
 
 KIND = Kind(

@@ -1,7 +1,7 @@
 """Around each image the network, or it and a graph, keep the class of the image."""
 
 import re
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -13,23 +13,13 @@ from .kind import Kind
 from .radii import QUARTILES, radii
 
 
-def verify(
-    files: Files,
-    models: str,
-    images: int,
-    data: str,
-    count: int,
-    lower: Fraction,
-    median: Fraction,
-    upper: Fraction,
-) -> None:
+def verify(files: Files, models: str, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Bound margins on balls around the images by multipliers."""
-    files.counted(images, data)
     name = f"stability.{models}"
-    radius, certain = radii(files, name, count, lower, median, upper)
+    radius, certain = radii(files, name, **said)
     for mark, stack in _stacks(files, models):
         *sizes, outputs = (len(layer.linear) - 1 for layer in stack)
-        shape = images, outputs, len(stack)
+        shape = len(files.images), outputs, len(stack)
         multipliers = files.witness(f"{name}.{mark}.multipliers", np.float64, *shape)
         need(multipliers >= 0, "a multiplier is below 0")
         given = files.arrays.get(f"{name}.{mark}.basis", np.zeros(0))

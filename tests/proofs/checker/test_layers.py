@@ -424,7 +424,7 @@ def test_residues_are_those_of_the_coefficients(data: st.DataObject) -> None:
             for row, exact_row in zip(found.tolist(), expected, strict=True):
                 for residue, number in zip(row, exact_row, strict=True):
                     inverse = pow(number.denominator, -1, prime)
-                    assert residue == number.numerator * inverse % prime
+                    assert (int(residue) - number.numerator * inverse) % prime == 0
 
 
 @pytest.mark.props
@@ -452,10 +452,10 @@ def test_no_difference_of_coefficients_has_more_bits_than_are_compared(data: st.
 
 def test_primes_are_primes_and_different() -> None:
     found = list(primes(2000))
-    assert len(set(found)) == len(found) == 101
+    assert len(set(found)) == len(found) == 96
     for prime in (found[0], found[-1]):
-        assert 2**20 < prime < 2**21
-        assert all(prime % divisor for divisor in range(2, 1500))
+        assert 2**21 < prime < 2**22
+        assert all(prime % divisor for divisor in range(2, 2100))
 
 
 def test_an_ulp_of_a_weight_changes_a_residue() -> None:
@@ -468,7 +468,7 @@ def test_an_ulp_of_a_weight_changes_a_residue() -> None:
     pairs = zip(
         modular_forms(layer, prime), modular_forms(layer._replace(left=moved), prime), strict=True
     )
-    assert any((one != other).any() for one, other in pairs)
+    assert any(((one - other) % prime).any() for one, other in pairs)
 
 
 def test_sums_of_residues_are_exact_for_many_neurons() -> None:
@@ -486,7 +486,7 @@ def test_sums_of_residues_are_exact_for_many_neurons() -> None:
             *(np.array([*map(int, a)], dtype=object) for a in (one, other))
         )
     expected[0] += np.array([*map(int, linear[1])], dtype=object)
-    assert np.array_equal(found, (expected + expected.T) % prime)
+    assert not ((found.astype(int) - (expected + expected.T)) % prime).any()
 
 
 def test_float32_weights_are_told_from_float64_ones(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ def test_the_schema_knows_every_kind_of_claim_with_its_numbers() -> None:
         fields = branch["properties"]
         assert fields["level"]["const"] == CLAIMS[kind].level
         assert fields["theorem"]["const"] == CLAIMS[kind].theorem
-        parameters = CLAIMS[kind].parameters.keys()
+        parameters = set(CLAIMS[kind].parameters)
         assert fields["numbers"]["properties"].keys() == parameters
         assert set(fields["numbers"]["required"]) == parameters
 
