@@ -195,9 +195,12 @@ class Enclosure:
         terms = self.midpoint.shape[-1] + _SPARE_TERMS
         gamma = self.arithmetic.gamma(terms)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            radius = first @ (gamma * second + other.radius + _SMALL)
-            if self.radius.any():
-                radius += self.radius @ second
+            if other.radius.any():
+                radius = first @ (gamma * second + other.radius + _SMALL)
+                if self.radius.any():
+                    radius += self.radius @ second
+            else:
+                radius = (gamma * first + self.radius + _SMALL) @ second
             flushed = first.sum(axis=-1, keepdims=True) + second.sum(axis=-2, keepdims=True)
             radius += self.arithmetic.tiny * flushed
             return self._rounded(self.midpoint @ other.midpoint, radius, terms=terms)

@@ -1,5 +1,6 @@
 """Layers in the normal form, and what of them is computed in balls."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ class Layer(NamedTuple):
         return (forms + forms.turned) * exact(0.5)
 
 
-def forward(stack: list[Layer], state: Ball) -> list[Ball]:
+def forward(stack: Sequence[Layer], state: Ball) -> list[Ball]:
     """Return all hidden states and the logits, each with its constant first."""
     states = [state]
     for layer in stack:
@@ -74,7 +75,7 @@ def forward(stack: list[Layer], state: Ball) -> list[Ball]:
     return states
 
 
-def classes(stack: list[Layer], images: Array) -> Array:
+def classes(stack: Sequence[Layer], images: Array) -> Array:
     """Return the class of the largest logit of each image; -1 where errors leave it open."""
     parts = np.array_split(images, 1 + len(images) // CHUNK)
     return np.concatenate([_decided(forward(stack, extended(part))[-1][:, 1:]) for part in parts])

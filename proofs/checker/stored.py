@@ -101,7 +101,7 @@ def graph_layers(arrays: dict[str, Array], note: Any) -> list[Layer]:  # noqa: A
         layer = stack[layers[target] - 1]
         into = layer.down if mixes else layer.left if reads else layer.linear
         into[rows[target], column] = weight
-        if reads:
+        if np.any(low):
             layer.low[rows[target], column] = low
     for layer in stack[:-1]:
         constant = np.array_equal(layer.linear[0], np.eye(layer.linear.shape[1])[0])

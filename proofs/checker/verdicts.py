@@ -21,7 +21,7 @@ class Unreadable(Rejected):
 
 def need(holds: Any, otherwise: str) -> None:  # noqa: ANN401 -- a truth, or an array of them
     """Reject unless all of it holds; comparisons with what is no number do not."""
-    if not np.all(holds):
+    if not (np.all(holds) if hasattr(holds, "__len__") else holds):
         raise Rejected(otherwise)
 
 

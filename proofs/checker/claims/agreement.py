@@ -9,8 +9,8 @@ from .kind import Kind
 def verify(files: Files, graph: str, images: int, data: str, same: int) -> None:
     """Count the images of one class; what errors leave open is of none."""
     files.counted(images, data)
-    need(graph in files.graphs, f"there is no {graph} graph")
-    one, other = (classes(stack, files.images) for stack in (files.model, files.graphs[graph]))
+    stacks = zip(*files.layers(graph), strict=True)
+    one, other = (classes(stack, files.images) for stack in stacks)
     found = int(((one == other) & (one >= 0)).sum())
     need(same <= found, f"{found} are the same")
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..balls import Array, Ball, exact, extended
+from ..balls import Array, Ball, diagonalised, exact, extended
 from ..layers import classes
 from ..read import Files
 from ..verdicts import need
@@ -46,7 +46,22 @@ def pairs(outputs: int, chosen: Array, certain: Array) -> Iterator[tuple[int, in
 
 
 def valued(form: Ball, images: Array) -> tuple[Ball, Ball]:
-    """Return the values of a form at images, and half of its derivatives there."""
+    """Return m and g of a form at images x: at x + v it is m + 2 gᵀv + vᵀAv, A as below."""
     points = extended(images)
     slopes = points @ form
     return (slopes * points) @ exact(np.ones((len(form.value), 1))), slopes[:, 1:]
+
+
+def margin(files: Files, one: int, other: int) -> tuple[Ball, Array, Array, float, float]:
+    """Return a margin's form, and of its part A without the constant what balls.diagonalised says.
+
+    It is found once for both orders of the classes.
+    """
+    if one > other:
+        form, values, vectors, skew, rest = margin(files, other, one)
+        return -form, -values, vectors, skew, rest
+    if (one, other) not in files.found:
+        form = files.model[0].margin(one, other)
+        files.found[one, other] = form, *diagonalised(form[1:, 1:])
+    found: tuple[Ball, Array, Array, float, float] = files.found[one, other]
+    return found

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..balls import UP, Array, Ball, diagonalised, exact, norm, positive
+from ..balls import UP, exact, norm, positive
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
-from .radii import QUARTILES, pairs, radii, valued
+from .radii import QUARTILES, margin, pairs, radii, valued
 
 
 def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # noqa: ANN401 -- of radii
@@ -22,22 +22,24 @@ def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # 
     added = files.witness("robustness.added", np.float64, len(radius))
     reached = radius == 0
     for label, other, places in pairs(files.outputs, radius > 0, certain):
-        # 1. The margin m is mₓ + 2 gᵀv + vᵀAv at x + v. With an eigenbasis V, f ≥ 0 and all
-        #    1 + f λ > 0, f m(x + v) + |v|² ≥ f mₓ - Σ (f Vᵀg)² / (1 + f λ), for every v.
+        # 1. The margin over the other class is m + 2 gᵀv + vᵀAv at x + v. With V, λ, skew and rest
+        #    of balls.diagonalised(A), v = Vw and f ≥ 0, the sum of f times the margin and |v|² is
+        #    at least f m + 2 (f Vᵀg)ᵀw + Σ (1 - skew + f (λ - rest)) w².
         form, values, vectors, skew, rest = margin(files, label, other)
         factors = multipliers[places, other][:, None]
         margins, slopes = valued(form, files.images[places])
         gains, drawn = exact(factors) * margins, exact(factors) * (slopes @ exact(vectors))
-        # 2. V is orthonormal but for the skew, and A diagonal in it but for the rest.
+        # 2. Where all brackets are above 0, that is at least f m - Σ (f Vᵀg)² / bracket.
         floors = values - rest - 2.0**-50 * (abs(values) + rest)
         stretch = 1 - skew + factors * floors - 2.0**-50 * (1 + abs(factors * floors))
         need(stretch > 0, f"{label} against {other}: a multiplier is too large")
         spent = UP * ((drawn.most**2 + 2.0**-1000) / stretch).sum(axis=1, keepdims=True)
         proven = (gains + -exact(spent)).least[:, 0]
-        # 3. Where the margin is not positive, |v|² is at least that.
+        # 3. Where the margin is not positive, |v|² alone is at least that, and so at least ρ².
         wrong = places[~((factors[:, 0] >= 0) & (proven >= UP * radius[places] ** 2))]
         need(not wrong.size, f"image {wrong[:1]} may become {other} within its radius")
-        # 4. A point further by less than the factor, whose margin is negative, errors included.
+        # 4. A point not further than ρ times the factor (UP pays for the rounding of this product
+        #    too) whose margin is negative, errors included. Any will do, wherever it comes from.
         near = targets[places] == other
         steps, targeted = (-drawn.value / (1 + factors * values))[near], places[near]
         steps[:, values.argmin()] += added[targeted]
@@ -55,25 +57,12 @@ def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # 
     alone, (layer,) = (targets < 0) & (radius == 0) & (certain >= 0), files.model
     need(fixed <= alone.sum(), f"of {alone.sum()} images the class is said to be fixed")
     for label, other, _ in pairs(files.outputs, alone, certain):
-        (down, against), (linear, rival) = (
-            a[[label + 1, other + 1]] for a in (layer.down, layer.linear)
-        )
-        left, right, low, _, _ = layer.used(down != against)
-        seen = np.any([*left, *right, *low, linear != rival, np.eye(len(linear))[0]], axis=0)
-        form = layer.used(down != against).margin(label, other)[np.ix_(seen, seen)]
+        (down, against), (linear, rival) = (a[[label + 1, other + 1]] for a in layer[3:])
+        read = layer.used(down != against)
+        rows = [*read.left, *read.right, *read.low, linear != rival, np.eye(len(linear))[0]]
+        seen = np.any(rows, axis=0)
+        form = read.margin(label, other)[np.ix_(seen, seen)]
         need(positive(form[None]), f"{label} may become {other}")
-
-
-def margin(files: Files, one: int, other: int) -> tuple[Ball, Array, Array, float, float]:
-    """Return a margin's form and its eigendecomposition, certified once for both orders."""
-    if one > other:
-        form, values, vectors, skew, rest = margin(files, other, one)
-        return -form, -values, vectors, skew, rest
-    if (one, other) not in files.found:
-        form = files.model[0].margin(one, other)
-        files.found[one, other] = form, *diagonalised(form[1:, 1:])
-    found: tuple[Ball, Array, Array, float, float] = files.found[one, other]
-    return found
 
 
 KIND = Kind(

@@ -29,7 +29,8 @@ def furthest(stack: list[Layer], images: Array, dtype: str) -> float:
     unit, tiny, limit = UNITS[dtype]
     state, off, lost = extended(images), np.zeros((len(images), 1 + images.shape[1])), []
     for layer in stack:
-        # 1. A state is computed as h + e; its readings as L(h + e) + l and R(h + e) + r.
+        # 1. A state is computed as h + e, its readings as L(h + e) + l and R(h + e) + r. Bounds
+        #    stand for all of these but h, Lh and Rh, which are balls.
         sizes, readings = UP * (state.most + off), []
         for side in (layer.left, layer.right):
             reading, less = state @ exact(side.T), summed(sizes, side, dtype)
@@ -51,7 +52,9 @@ def furthest(stack: list[Layer], images: Array, dtype: str) -> float:
         moved = np.concatenate([UP * (straight + beyond), off], axis=1) @ abs(weights[1:]).T
         off = np.column_stack([np.zeros(len(images)), UP * (moved + rest) + _LEAST])
         state = joined([left * right, state], 1) @ exact(weights.T)
-    # 5. What a layer loses reaches the logits by the derivative of all layers above it.
+    # 5. With b and s for what is beyond the derivative J and for what the sum loses, the next e
+    #    is J e + down b + s: at the logits arrives Σ G (down b + s), with G, the derivative of all
+    #    layers above at the exact states, in balls.
     one, worst = np.eye(len(stack[-1].down) - 1), np.zeros((1, 1))
     slope = exact(np.broadcast_to(one, (len(images), *one.shape)))
     for layer, left, right, beyond, rest in reversed(lost):

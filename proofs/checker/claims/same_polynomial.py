@@ -1,6 +1,7 @@
 """A graph and the network are the same polynomial: all their coefficients are equal."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -9,8 +10,6 @@ from ..layers import Layer
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
-
-AT_A_TIME = 1000
 
 
 def verify(files: Files, graph: str) -> None:
@@ -21,14 +20,16 @@ def verify(files: Files, graph: str) -> None:
         # 2. Over the power of two that all coefficients share, their differences are integers.
         # 3. An integer that all primes divide is 0, if it is less than their product.
         for prime in primes(bits(pair)):
-            forms = zip(*(modular_forms(layer, prime) for layer in pair), strict=True)
-            for output, (mine, its) in enumerate(forms, start=1):
-                where = np.argwhere(reduced(mine - its, prime))[:1].tolist()
+            for output, form in enumerate(modular_forms(pair, prime), start=1):
+                where = np.argwhere(form)[:1].tolist()
                 need(not where, f"layer {number}, output {output}: coefficient {where} differs")
 
 
-def modular_forms(layer: Layer, prime: int) -> Iterator[Array]:
-    """Yield the doubled symmetric matrix of every output but the constant, modulo a prime."""
+def modular_forms(layers: Sequence[Layer], prime: int) -> Iterator[Array]:
+    """Yield of each output but the constant the doubled symmetric matrix, modulo a prime.
+
+    It is that of the first layer less that of the second, if there are two.
+    """
 
     def residues(array: Array) -> Array:
         # Floats are integers of 53 bits times powers of two.
@@ -38,32 +39,34 @@ def modular_forms(layer: Layer, prime: int) -> Iterator[Array]:
         whole = (mantissas * 2.0**53).astype(np.int64) % prime
         return reduced((whole * table[places].reshape(array.shape)).astype(np.float64), prime)
 
-    left, right, low, down, linear = map(residues, layer)
-    lefts, rights = reduced(left + low, prime), reduced(right + low, prime)
-    for weights, added in zip(down[1:], linear[1:], strict=True):
+    parts = [Layer(*map(residues, layer)) for layer in layers]
+    lefts = reduced(np.concatenate([part.left + part.low for part in parts]), prime)
+    rights = reduced(np.concatenate([part.right + part.low for part in parts]), prime)
+    downs = np.concatenate([parts[0].down, *(-part.down for part in parts[1:])], axis=1)
+    linear = parts[0].linear - sum(part.linear for part in parts[1:])
+    for weights, added in zip(downs[1:], linear[1:], strict=True):
         weighed, total = reduced(rights * weights[:, None], prime), np.zeros((len(added),) * 2)
         # A sum of 1000 products of residues, all up to 2²¹ + 2, is exact, as it is below 2⁵².
-        for start in range(0, len(lefts), AT_A_TIME):
-            part = slice(start, start + AT_A_TIME)
-            total = reduced(total + lefts[part].T @ weighed[part], prime)
+        for start in range(0, len(lefts), 1000):
+            some = slice(start, start + 1000)
+            total = reduced(total + lefts[some].T @ weighed[some], prime)
         total[0] += added
         yield reduced(total + total.T, prime)
 
 
 def reduced(integers: Array, prime: int) -> Array:
-    """Return what is left of integers up to 2⁵² modulo a prime, from -p/2 - 2 to p/2 + 2.
-
-    The quotient is off by less than 2⁻¹⁰ before it is rounded to an integer; the rest is exact.
-    """
-    return np.asarray(integers - prime * np.rint(integers / prime))
+    """Return integers up to 2⁵² modulo a prime, to about half of it: only the quotient rounds."""
+    quotients = integers / prime
+    np.rint(quotients, out=quotients)
+    quotients *= prime
+    return np.asarray(integers - quotients)
 
 
 def primes(least: int) -> Iterator[int]:
-    """Yield primes between 2²¹ and 2²² whose product has more bits than the least."""
-    numbers = range(2**22 - 1, 2**21, -2)
-    found = (n for n in numbers if all(n % divisor for divisor in range(3, 2048, 2)))
-    for _ in range(least // 21 + 1):
-        yield next(found)
+    """Return primes between 2²¹ and 2²² whose product has more bits than the least."""
+    odd = range(3, 2**11, 2)
+    found = (number for number in range(2**22 - 1, 2**21, -2) if all(number % n for n in odd))
+    return islice(found, least // 21 + 1)
 
 
 def bits(layers: Sequence[Layer]) -> int:
