@@ -23,6 +23,7 @@ from numeric.interchange.node_link import load_node_link, save_node_link
 from numeric.mnist import Digits, load_mnist
 from numeric.network import BilinearLayer, BilinearNetwork
 from numeric.network_files import load_network, save_network
+from numeric.networks.modules import from_module
 from numeric.normal_form import Layer, SquareLayer
 from numeric.pruning import prune
 from numeric.rewrite import rewrite
@@ -46,6 +47,7 @@ __all__ = [
     "effect",
     "explain",
     "fidelity",
+    "from_module",
     "from_state_dict",
     "frontier",
     "gaussian_inner_product",

@@ -1,0 +1,1 @@
+"""Networks: the form that all are brought to, and the ways there."""

@@ -1,0 +1,369 @@
+"""Modules of sums and products in the normal form, held against themselves in fractions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from analytic import ExactNetwork, same_polynomial
+from numeric import (
+    BilinearNetwork,
+    LayeredNetwork,
+    NumericError,
+    from_module,
+    from_state_dict,
+    rewrite,
+    square_layers,
+    trace,
+)
+from numeric.networks.algebra import Algebra
+from tests import oracles
+from tests.numeric.networks.programs import SHAPE, Grown, grown
+from tests.strategies import few, networks, points, tame, wild
+
+
+def arrays_of(layers: Any) -> list[Any]:
+    return [array for layer in layers for array in layer]
+
+
+def same(first: Any, second: Any) -> bool:
+    pairs = zip(arrays_of(first), arrays_of(second), strict=True)
+    return len(first) == len(second) and all(np.array_equal(*pair) for pair in pairs)
+
+
+def written(forward: Callable[[Tensor], Any]) -> nn.Module:
+    """Return a module that computes what a function does."""
+
+    class Written(nn.Module):
+        def forward(self, x: Tensor) -> Any:
+            return forward(x)
+
+    return Written()
+
+
+# What is compiled is what is computed
+
+
+@pytest.mark.props
+@given(grown(), st.data())
+def test_a_module_becomes_layers_that_compute_the_same_in_fractions(
+    module: Grown, data: st.DataObject
+) -> None:
+    layers = from_module(module, torch.zeros(1, *SHAPE))
+    point = data.draw(points(6))[0]
+    fractions = np.array([Fraction(entry) for entry in point.tolist()]).reshape(SHAPE)
+    assert oracles.value(layers, point) == module.in_fractions(fractions)
+
+
+@pytest.mark.props
+@given(grown(elements=lambda dtype: few(dtype) | wild(dtype), most=4), st.data())
+def test_weights_of_any_size_are_placed_and_never_rounded(
+    module: Grown, data: st.DataObject
+) -> None:
+    layers = from_module(module, torch.zeros(1, *SHAPE))
+    point = data.draw(points(6, elements=wild))[0]
+    fractions = np.array([Fraction(entry) for entry in point.tolist()]).reshape(SHAPE)
+    assert oracles.value(layers, point) == module.in_fractions(fractions)
+
+
+@pytest.mark.props
+@given(networks(elements=tame))
+def test_of_a_bilinear_network_are_its_own_layers(network: BilinearNetwork) -> None:
+    found = from_module(network, torch.zeros(1, network.configuration.inputs))
+    assert same_polynomial(ExactNetwork(found), ExactNetwork(network.layers()))
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("embedding", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_no_layer_is_larger_than_it_must_be(
+    depth: int,
+    bias: bool,
+    embedding: bool,
+    residual: bool,
+) -> None:
+    network = BilinearNetwork(
+        6, 3, depth=depth, width=4, hidden=5, bias=bias, embedding=embedding, residual=residual
+    )
+    found, own = from_module(network, torch.zeros(1, 6)), network.layers()
+    assert [array.shape for array in arrays_of(found)] == [a.shape for a in arrays_of(own)]
+
+
+def test_a_weight_that_moves_by_one_ulp_is_another_network() -> None:
+    module = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)).double()
+    before = from_module(module, torch.zeros(1, 3))
+    with torch.no_grad():
+        module[1].weight[0, 1] = np.nextafter(module[1].weight[0, 1].item(), 9)
+    assert not same(before, from_module(module, torch.zeros(1, 3)))
+
+
+# Modules as people have them
+
+
+class Convolutional(nn.Module):
+    def __init__(self, size: int = 12) -> None:
+        super().__init__()
+        self.left, self.right = (nn.Conv2d(1, 3, 5, stride=2, padding=1) for _ in range(2))
+        self.norm, self.pool = nn.BatchNorm2d(3), nn.AvgPool2d(2)
+        hidden = 3 * ((size - 3) // 4) ** 2
+        self.heads = nn.ModuleList(nn.Linear(hidden, 4) for _ in range(2))
+        nn.init.uniform_(self.norm.running_mean)
+        nn.init.uniform_(self.norm.running_var, 1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.norm(self.left(x) * self.right(x))).flatten(1)
+        return self.heads[0](x) * self.heads[1](x)
+
+
+class Attention(nn.Module):
+    """Bilinear attention, (q·k) v, and a bilinear layer with a residual, on tokens or floats."""
+
+    def __init__(self, width: int = 4, length: int = 8, letters: int = 5) -> None:
+        super().__init__()
+        self.embed, self.head = nn.Embedding(letters, width), nn.Linear(width, letters)
+        self.places = nn.Parameter(torch.randn(length, width))
+        self.maps = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(4))
+        self.left, self.right, self.down = (
+            nn.Linear(width, 6),
+            nn.Linear(width, 6),
+            nn.Linear(6, width),
+        )
+        self.register_buffer("mask", torch.tril(torch.ones(length, length)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not x.is_floating_point():
+            x = self.embed(x) + self.places
+        query, key, value, out = self.maps
+        pattern = (query(x) @ key(x).mT) * self.mask / 4
+        x = x + out(pattern @ value(x))
+        x = x + self.down(self.left(x) * self.right(x))
+        return self.head(x[:, -1])
+
+
+class Gated(nn.Module):
+    """A gated layer of LLaMA's names without its gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate_proj, self.up_proj = (nn.Linear(5, 7, bias=False) for _ in range(2))
+        self.down_proj = nn.Linear(7, 5, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.down_proj(self.gate_proj(x) * self.up_proj(x))
+
+
+class Research(nn.Module):
+    """The usual code for bilinear networks: both factors in one matrix."""
+
+    def __init__(self, depth: int, *, bias: bool) -> None:
+        super().__init__()
+        self.embed, self.head = nn.Linear(6, 4, bias=bias), nn.Linear(4, 3, bias=bias)
+        self.blocks = nn.ModuleList(nn.Linear(4, 8, bias=bias) for _ in range(depth))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embed(x)
+        for block in self.blocks:
+            left, right = block(x).chunk(2, dim=-1)
+            x = left * right
+        return self.head(x)
+
+
+class Pair(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bilinear = nn.Bilinear(2, 3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bilinear(x[:, :2], x[:, 2:])
+
+
+class Squared(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x) ** 2) ** 2
+
+
+MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
+    "convolutional": (Convolutional, (1, 12, 12), 3),
+    "attention": (Attention, (8, 4), 4),
+    "gated": (Gated, (5,), 1),
+    "nn.Bilinear": (Pair, (5,), 1),
+    "squared activations": (Squared, (4,), 2),
+    **{
+        f"research, {depth} layers, bias {bias}": (
+            lambda depth=depth, bias=bias: Research(depth, bias=bias),
+            (6,),
+            depth + 1,
+        )
+        for depth in (1, 2, 3)
+        for bias in (False, True)
+    },
+}
+"""How each is made, the shape of an input, and how many layers it takes."""
+
+
+@pytest.fixture(params=MODULES)
+def known(request: pytest.FixtureRequest) -> tuple[nn.Module, tuple[int, ...], int]:
+    make, shape, depth = MODULES[request.param]
+    torch.manual_seed(0)
+    return make().eval(), shape, depth
+
+
+def test_a_module_is_traced_rewritten_and_the_same_polynomial(known: Any) -> None:
+    module, shape, depth = known
+    layers = from_module(module, torch.zeros(2, *shape))
+    assert len(layers) == depth
+    graph = trace(layers, "polarized")
+    x = torch.rand(5, *shape, dtype=torch.float64)
+    with torch.no_grad():
+        outputs = module.double()(x)
+        for again in (LayeredNetwork(layers), rewrite(graph)):
+            torch.testing.assert_close(again(x.flatten(1)), outputs, rtol=1e-9, atol=1e-9)
+    squares = [square.in_normal_form() for square in square_layers(graph)]
+    assert same_polynomial(ExactNetwork(layers), ExactNetwork(squares))
+
+
+def test_research_code_is_read_as_its_state_dict_is() -> None:
+    module = Research(2, bias=True)
+    read = from_state_dict(module.state_dict(), module=module)
+    assert same_polynomial(ExactNetwork(from_module(module, torch.zeros(1, 6))), ExactNetwork(read))
+
+
+def test_tokens_are_one_hot_inputs() -> None:
+    module = Attention()
+    layers = from_module(module, torch.zeros(1, 8, dtype=torch.int64))
+    tokens = torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2], [4, 4, 4, 4, 4, 4, 4, 4]])
+    hot = nn.functional.one_hot(tokens, 5).double().flatten(1)
+    with torch.no_grad():
+        torch.testing.assert_close(LayeredNetwork(layers)(hot), module.double()(tokens))
+
+
+def test_folded_maps_make_fewer_layers_that_agree_to_rounding() -> None:
+    module = Convolutional().eval()
+    whole, folded = (from_module(module, torch.zeros(1, 1, 12, 12), fold=f) for f in (False, True))
+    assert (len(whole), len(folded)) == (3, 2)
+    x = torch.rand(5, 144, dtype=torch.float64)
+    torch.testing.assert_close(LayeredNetwork(folded)(x), LayeredNetwork(whole)(x))
+
+
+def test_a_module_stays_as_it_is_and_whatever_state_torch_is_in_changes_nothing() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).train()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    expected = from_module(module, torch.zeros(1, 4))
+    with torch.inference_mode(), torch.autocast("cpu"), torch.device("meta"):
+        assert same(from_module(module, torch.zeros(1, 4)), expected)
+    assert module.training
+    assert all(torch.equal(module.state_dict()[name], before[name]) for name in before)
+    assert module[0].weight.dtype == torch.float32
+    assert module[0].weight.requires_grad
+
+
+# What is no polynomial is refused
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.ReLU(), r"got relu in 1 \(ReLU\), which is no sum or product"),
+        (nn.GELU(), r"got gelu in 1 \(GELU\), which is no sum or product"),
+        (nn.Softmax(dim=-1), r"got _softmax in 1 \(Softmax\), which divides by a sum of exp"),
+        (nn.LayerNorm(4), r"got native_layer_norm in 1 \(LayerNorm\), which divides by a stan"),
+        (nn.RMSNorm(4), r"got rsqrt in 1 \(RMSNorm\), which divides by a root of values"),
+        (nn.GroupNorm(2, 4), r"got native_group_norm in 1 \(GroupNorm\), which divides by a st"),
+        (written(lambda x: x if x.sum() > 0 else -x), r"got gt in 1 \(Written\) at .*test_mod"),
+        (written(lambda x: 1 / x), "got reciprocal in 1 .* which divides by values"),
+        (written(lambda x: x / x), "got div in 1 .* which divides by values"),
+        (written(lambda x: torch.div(x, 2, rounding_mode="floor")), "which rounds values"),
+        (written(lambda x: x**0.5), "got pow in 1 .* an exponent that is no integer"),
+        (written(lambda x: x**-1), "which divides by values|which has an exponent"),
+        (written(lambda x: x.bfloat16()), "makes torch.bfloat16 of values"),
+        (written(lambda x: x * torch.zeros(4).copy_(x[0])), "into a tensor that was made before"),
+        (written(lambda x: x.view(-1).add_(1)), "writes into entries that another tensor shows"),
+        (written(lambda x: nn.functional.pad(x, (1, 1), value=2.0)), "another number than 0"),
+        (written(lambda x: torch.from_numpy(x.numpy())), r"without numbers, got \w+Error in 1"),
+        (written(lambda x: x @ torch.zeros(3, 3)), r"without numbers, got \w+Error in 1"),
+        (written(lambda x: x - x.mean(dim=0)), "for each input by itself"),
+        (written(lambda _: torch.zeros(1, 2)), "to return a tensor that depends on its input"),
+        (written(lambda x: (x, x)), "to return a tensor that depends on its input, got tuple"),
+        (written(lambda x: x.sum()), "to return an example a row"),
+    ],
+)
+def test_what_is_no_sum_or_product_is_refused_by_name_and_place(
+    module: nn.Module, message: str
+) -> None:
+    with pytest.raises(NumericError, match=message):
+        from_module(nn.Sequential(nn.Linear(4, 4), module), torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("module", "example", "message"),
+    [
+        ("module", torch.zeros(1, 4), "expected module to be a torch module, got str"),
+        (nn.Linear(4, 4), [0.0] * 4, "expected example to be a tensor, got list"),
+        (nn.Linear(4, 4), torch.tensor(1.0), r"at least one example and input, got shape \(\)"),
+        (nn.Linear(4, 4), torch.zeros(0, 4), r"at least one example and input, got shape \(0, 4"),
+        (nn.Linear(4, 4), torch.zeros(1, 4).bool(), "for tokens, integers, got torch.bool"),
+        (nn.Linear(4, 4), torch.zeros(1, 4).half(), "for tokens, integers, got torch.float16"),
+        (nn.Linear(4, 4), torch.zeros(1, 4).long(), "something else with tokens than look"),
+    ],
+)
+def test_a_module_or_an_example_that_is_none_is_refused(
+    module: Any, example: Any, message: str
+) -> None:
+    with pytest.raises(NumericError, match=message):
+        from_module(module, example)
+
+
+def test_an_embedding_of_another_vocabulary_is_refused() -> None:
+    first, second = nn.Embedding(5, 2), nn.Embedding(4, 2)
+    module = written(lambda x: first(x).sum(1) + second(x).sum(1))
+    with pytest.raises(NumericError, match="has a vocabulary of 4 beside one of 5"):
+        from_module(module, torch.zeros(1, 3, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(weight: float) -> None:
+    module = nn.Linear(2, 2)
+    with torch.no_grad():
+        module.weight[0, 0] = weight
+    with pytest.raises(NumericError, match="finite"):
+        from_module(module, torch.zeros(1, 2))
+
+
+def test_layers_that_would_take_too_much_are_refused_beforehand() -> None:
+    outer = written(lambda x: (x[:, :, None] * x[:, None]).flatten(1))
+    with pytest.raises(NumericError, match=r"at most 62,500 numbers \(memory\), got 1,000,000"):
+        from_module(outer, torch.zeros(1, 1000), memory=10**6)
+    with pytest.raises(NumericError, match=r"of at most 0.001 GB \(memory\), got some of 0.0"):
+        from_module(nn.Linear(500, 500), torch.zeros(1, 500), memory=10**6)
+
+
+def test_a_replaced_operation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A negative control: where a factor ½ is dropped, the layers are not those of the module."""
+    real = Algebra.times
+    monkeypatch.setattr(
+        Algebra,
+        "times",
+        lambda self, value, factor: real(self, value, factor if factor != 0.5 else 1),
+    )
+    with pytest.raises(NumericError, match="got outputs that differ by"):
+        from_module(written(lambda x: 0.5 * x * x), torch.zeros(1, 2))
+
+
+def test_nothing_is_warned_of() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_module(Attention(), torch.zeros(1, 8, 4))
