@@ -14,12 +14,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from numeric import BilinearNetwork, Layer
 
 DTYPES = (np.float32, np.float64)
+
+costly = settings(
+    max_examples=settings.default.max_examples // (1 if settings.default.max_examples > 100 else 4)
+)
+"""For properties whose examples take long: the deep profile alone draws as many as of others."""
 
 
 def tame(dtype: type = np.float64) -> st.SearchStrategy[float]:

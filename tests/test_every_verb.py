@@ -53,7 +53,7 @@ from tests.graphs import (
     nodes_of,
 )
 from tests.oracles import module_value
-from tests.strategies import networks, tame, wild
+from tests.strategies import costly, networks, tame, wild
 
 METHODS = ("polarized", "eigen", "canonical", "shared")
 ROUNDING = Fraction(2) ** -40
@@ -79,6 +79,7 @@ def cases(draw: st.DrawFn) -> tuple[BilinearNetwork, Digits, bool]:
 
 
 @pytest.mark.props
+@costly
 @given(cases(), st.data())
 def test_what_any_verb_says_of_a_network_is_so(case: Any, data: st.DataObject) -> None:
     network, digits, ordinary = case

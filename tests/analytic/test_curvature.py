@@ -19,7 +19,7 @@ from analytic.stack import ScaledStack
 from numeric import BilinearNetwork, Layer
 from tests import oracles
 from tests.analytic.rewrites import swapped_in_one_layer
-from tests.strategies import networks_with_points, stacks_with_points, wild
+from tests.strategies import costly, networks_with_points, stacks_with_points, wild
 
 Array = npt.NDArray[Any]
 
@@ -105,6 +105,7 @@ def test_a_hessian_is_the_one_of_both_oracles(case: tuple[list[Layer], Array]) -
 
 
 @pytest.mark.props
+@costly
 @given(networks_with_points(elements=wild, max_depth=2))
 def test_a_hessian_of_wild_weights_is_the_one_of_both_oracles(
     case: tuple[BilinearNetwork, Array],

@@ -14,7 +14,7 @@ from hypothesis import given
 from analytic import AnalyticError, ExactNetwork
 from numeric import BilinearNetwork, Layer
 from tests import oracles
-from tests.strategies import any_stacks, networks, wild
+from tests.strategies import any_stacks, costly, networks, wild
 
 
 def silent(inputs: int = 2, outputs: int = 3) -> ExactNetwork:
@@ -106,6 +106,7 @@ def test_a_coefficient_is_the_one_of_the_expansion(network: BilinearNetwork) -> 
 
 
 @pytest.mark.props
+@costly
 @given(networks(elements=wild, max_depth=1, max_size=3))
 def test_a_coefficient_of_wild_weights_is_the_one_of_the_expansion(
     network: BilinearNetwork,

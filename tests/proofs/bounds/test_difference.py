@@ -23,7 +23,7 @@ from proofs.checker.claims.difference import verify as verify_difference
 from proofs.errors import ProofError
 from tests.certificates import held
 from tests.oracles import value
-from tests.strategies import few, networks, tame
+from tests.strategies import costly, few, networks, tame
 
 METHODS = ["polarized", "eigen", "canonical", "shared", "pruned"]
 SHARES = [Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(1)]
@@ -64,6 +64,7 @@ def off(
 
 
 @pytest.mark.props
+@costly
 @given(rewritten(), st.data())
 def test_nowhere_in_a_box_do_graph_and_network_differ_by_more(
     given: Any, data: st.DataObject

@@ -37,7 +37,7 @@ from tests.digits import small_digits
 from tests.modes import flushing
 from tests.oracles import layer_expansion
 from tests.states import STATES
-from tests.strategies import networks, tame
+from tests.strategies import costly, networks, tame
 
 DIGITS = small_digits()
 METHODS = ("polarized", "eigen")
@@ -564,6 +564,7 @@ def edited(draw: st.DrawFn) -> tuple[BilinearNetwork, Graph]:
 
 
 @pytest.mark.props
+@costly
 @given(edited())
 def test_the_exact_claim_holds_if_and_only_if_all_layers_have_the_same_coefficients(
     case: tuple[BilinearNetwork, Graph],

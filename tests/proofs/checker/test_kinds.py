@@ -36,7 +36,7 @@ from tests.proofs.checker.certificates import (
     stability_of,
 )
 from tests.proofs.checker.refutations import Oracle, refuted, signature
-from tests.strategies import few, networks, points, tame, wild
+from tests.strategies import costly, few, networks, points, tame, wild
 
 Doubles = npt.NDArray[np.float64]
 ZEROS = np.zeros(2, dtype=np.int64)
@@ -96,6 +96,7 @@ def test_a_polarized_graph_is_the_same_polynomial(folder: Path, case: Case) -> N
 
 
 @pytest.mark.props
+@costly
 @given(case=cases(), method=st.sampled_from(["polarized", "eigen"]), place=st.integers(0, 1))
 def test_graphs_are_accepted_just_if_all_coefficients_are_the_same(
     folder: Path, case: Case, method: str, place: int
@@ -653,6 +654,7 @@ def test_a_lead_of_only_one_class_has_no_radius(tmp_path: Path) -> None:
 
 
 @pytest.mark.props
+@costly
 @given(
     case=cases(),
     rank=st.integers(0, 2),
