@@ -41,7 +41,7 @@ from tests.proofs.checker.second.claims import (
 from tests.proofs.checker.second.rationals import Rational
 from tests.proofs.checker.second.reading import Refused, read, statements
 from tests.proofs.checker.test_surroundings import altered
-from tests.strategies import few, networks, points, tame
+from tests.strategies import costly, few, networks, points, tame
 
 SHAPES: list[dict[str, Any]] = [
     {},
@@ -103,6 +103,7 @@ def test_both_accept_all_that_is_claimed_of_a_small_network(
 
 
 @pytest.mark.props
+@costly
 @given(case=cases(elements=tame), dtype=st.sampled_from(["float32", "float64"]))
 def test_both_find_the_same_bound_on_rounding(folder: Path, case: Case, dtype: str) -> None:
     path = claiming(folder, case, claimed("rounding", {"images": 2, "dtype": dtype, "bound": "1"}))
@@ -116,6 +117,7 @@ def test_both_find_the_same_bound_on_rounding(folder: Path, case: Case, dtype: s
 
 
 @pytest.mark.props
+@costly
 @given(
     case=cases(elements=tame, max_depth=3),
     method=st.sampled_from(["polarized", "eigen"]),
