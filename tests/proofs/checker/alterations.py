@@ -189,9 +189,9 @@ def _edges(number: Any, draw: Random) -> Any:
             [draw.choice(corners), draw.choice(beside), number * draw.choice(scales)]
         )
     if isinstance(number, np.integer):
-        information = np.iinfo(number.dtype)
-        whole = [0, 1, -1, 255, information.min, information.max, int(number) + 1, int(number) - 1]
-        return number.dtype.type(draw.choice(whole) & information.max)
+        least, most = int(np.iinfo(number.dtype).min), int(np.iinfo(number.dtype).max)
+        whole = [0, 1, -1, 255, least, most, int(number) + 1, int(number) - 1]
+        return draw.choice([each for each in whole if least <= each <= most])
     if isinstance(number, bool):
         return draw.choice([not number, int(number), str(number), None])
     if isinstance(number, int):
