@@ -32,7 +32,7 @@ def with_linear_neurons(layer: Layer) -> Layer:
         array([[1., 0.],
                [1., 0.]])
     """
-    left, right, down, linear = (array.astype(np.float64) for array in layer)
+    left, right, down, linear = (np.asarray(array, dtype=np.float64) for array in layer)
     constant = np.zeros_like(linear)
     constant[:, 0] = 1.0
     return Layer(

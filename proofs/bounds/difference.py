@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
 from numeric.features.kernels import products, with_linear_neurons
-from numeric.normal_form import checked_layers
+from numeric.normal_form import Floats, checked_layers
 from numeric.pruning import as_layers
 from proofs.bounds.enclosures import ROUNDED_UP, Enclosure
 from proofs.bounds.exact_residuals import exact_residual_form
@@ -293,10 +293,14 @@ def _check(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> None:
             f"expected squares to read {ends[0][0]} and write {ends[0][1]} components like the "
             f"network, got {ends[1][0]} and {ends[1][1]}"
         )
-    for name, stack in (("layers", list(layers)), ("squares", as_layers(squares))):
-        for number, layer in enumerate(stack[:-1], start=1):
-            first = np.eye(1, layer.linear.shape[1])[0]
-            if layer.down[0].any() or not np.array_equal(layer.linear[0], first):
+    written: dict[str, list[tuple[Floats, Floats]]] = {
+        "layers": [(layer.down, layer.linear) for layer in layers],
+        "squares": [(square.mixing, square.linear) for square in squares],
+    }
+    for name, stack in written.items():
+        for number, (down, linear) in enumerate(stack[:-1], start=1):
+            first = np.eye(1, linear.shape[1])[0]
+            if down[0].any() or not np.array_equal(linear[0], first):
                 raise ProofError(
                     f"expected the first component of what layer {number} of {name} writes to be "
                     "the constant 1, got another one"

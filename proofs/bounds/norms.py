@@ -39,10 +39,10 @@ def frobenius_bound(array: Doubles, axis: int | tuple[int, ...] | None = None) -
     """
     sizes = abs(array)
     largest = np.max(sizes, axis=axis, keepdims=True, initial=0.0)
-    powers = np.frexp(largest)[1]
+    powers = np.maximum(np.frexp(largest)[1], -1022)
     # Beside the largest one, which is now near 1, squares that underflow are less than rounding.
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        sums = np.square(np.ldexp(sizes, -powers)).sum(axis=axis, keepdims=True)
+        sums = np.square(sizes * np.ldexp(1.0, -powers)).sum(axis=axis, keepdims=True)
         norms = np.ldexp(ROUNDED_UP * np.sqrt(sums), powers) + TINY
     norms = np.where(largest == 0, 0.0, np.where(np.isfinite(largest), norms, np.inf))
     return np.asarray(np.squeeze(norms, axis=axis))

@@ -10,7 +10,7 @@ state (:func:`analytic.derivations.rounding_bound`). States and derivatives are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,17 +30,20 @@ _LOST = 2.0**-1000
 """More than what underflows in the bound itself."""
 
 
-def rounding_bounds(layers: Sequence[Layer], images: Floats, dtype: str) -> Doubles:
+def rounding_bounds(
+    layers: Sequence[Layer], images: Floats, dtypes: Iterable[str]
+) -> dict[str, Doubles]:
     """Bound, for every image, how far a computed logit can be from the exact one.
 
     Args:
         layers: of a network, in the normal form.
         images: shape (images, inputs).
-        dtype: in which the network is computed, ``"float32"`` or ``"float64"``. All weights and
-            images are numbers of it.
+        dtypes: in which the network is computed, ``"float32"`` or ``"float64"``. All weights and
+            images are numbers of each.
 
     Returns:
-        Shape (images,): the largest of the image's logits; infinite where they may overflow.
+        By dtype, shape (images,): the largest of the image's logits; infinite where they may
+        overflow.
 
     Raises:
         ProofError: there is no such dtype, or a weight or a pixel is no number of it.
@@ -50,87 +53,96 @@ def rounding_bounds(layers: Sequence[Layer], images: Floats, dtype: str) -> Doub
         >>> from numeric import BilinearNetwork
         >>> layers = BilinearNetwork(4, 2, depth=2, width=3, hidden=5).layers()
         >>> images = np.ones((3, 4), dtype=np.float32)
-        >>> bool(rounding_bounds(layers, images, "float32").max() < 1e-5)
+        >>> bool(rounding_bounds(layers, images, ["float32"])["float32"].max() < 1e-5)
         True
     """
-    stack = checked_layers(layers)
+    stack, names = checked_layers(layers), list(dtypes)
     check_array(images, "images", (len(images), stack[0].linear.shape[1] - 1))
-    if dtype not in ARITHMETICS:
-        raise ProofError(f"expected dtype to be one of {', '.join(ARITHMETICS)}, got {dtype!r}")
-    arithmetic = ARITHMETICS[dtype]
-    for array in (images, *(array for layer in stack for array in layer)):
-        Enclosure.exact(array, arithmetic)
+    for name in names:
+        if name not in ARITHMETICS:
+            raise ProofError(f"expected dtype to be one of {', '.join(ARITHMETICS)}, got {name!r}")
+        for array in (images, *(array for layer in stack for array in layer)):
+            Enclosure.exact(array, ARITHMETICS[name])
+    found: dict[str, list[Doubles]] = {name: [] for name in names}
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        batches = (
-            _errors(stack, images[start : start + _BATCH], arithmetic)
-            for start in range(0, max(len(images), 1), _BATCH)
-        )
-        return np.asarray(np.concatenate(list(batches)))
+        for start in range(0, max(len(images), 1), _BATCH):
+            exact = _exact(stack, images[start : start + _BATCH])
+            for name, bounds in found.items():
+                bounds.append(_errors(exact, ARITHMETICS[name]))
+    return {name: np.concatenate(bounds) for name, bounds in found.items()}
 
 
-class _Passed(NamedTuple):
-    """What happens in a layer.
+class _Exact(NamedTuple):
+    """What a layer computes without rounding, for some images, and how the logits depend on it.
 
     Attributes:
-        left: enclosures of what it reads.
+        layer: in the normal form.
+        state: enclosures of what it reads.
+        left: enclosures of its readings.
         right: the same.
-        products: bounds on the errors of its products but for the derivative's part.
-        sums: bounds on the errors of its sums.
+        slope: bounds on the derivatives of the logits by what it writes.
+        weighed: the same, by its products.
     """
 
+    layer: Layer
+    state: Enclosure
     left: Enclosure
     right: Enclosure
-    products: Doubles
-    sums: Doubles
+    slope: Doubles
+    weighed: Doubles
 
 
-def _errors(stack: list[Layer], images: Floats, arithmetic: Arithmetic) -> Doubles:
-    """Return the bounds of some images."""
-    constant = np.ones((len(images), 1))
-    state = Enclosure.exact(np.concatenate([constant, images], axis=1))
-    errors, passed = np.zeros(state.midpoint.shape), []
+def _exact(stack: list[Layer], images: Floats) -> list[_Exact]:
+    """Return what all layers compute of some images, from the first one."""
+    state = Enclosure.exact(np.concatenate([np.ones((len(images), 1)), images], axis=1))
+    passed, outputs = [], len(stack[-1].linear)
     for layer in stack:
-        found, moved = _through(layer, state, errors, arithmetic)
-        passed.append(found)
+        left, right = (state @ Enclosure.exact(rows).T for rows in (layer.left, layer.right))
+        passed.append((layer, state, left, right))
         weights = Enclosure.exact(np.concatenate([layer.down, layer.linear], axis=1))
-        state = concatenated([found.left * found.right, state], axis=1) @ weights.T
-        errors = moved
-    outputs = len(stack[-1].linear)
-    shape = len(images), outputs, outputs
-    slope = Enclosure.exact(np.broadcast_to(np.eye(outputs), shape))
-    total = np.zeros((len(images), outputs))
-    for layer, found in zip(stack[::-1], passed[::-1], strict=True):
-        weights = slope @ Enclosure.exact(layer.down)
-        total += (weights.size @ found.products[:, :, None])[:, :, 0]
-        total += (_most(slope) @ found.sums[:, :, None])[:, :, 0]
+        state = concatenated([left * right, state], axis=1) @ weights.T
+    slope = Enclosure.exact(np.broadcast_to(np.eye(outputs), (len(images), outputs, outputs)))
+    found: list[_Exact] = []
+    for layer, state, left, right in reversed(passed):
+        weighed = slope @ Enclosure.exact(layer.down)
+        found.insert(0, _Exact(layer, state, left, right, _most(slope), weighed.size))
         if layer is not stack[0]:
-            left, right = (Enclosure.exact(rows) for rows in (layer.left, layer.right))
-            slope = slope @ Enclosure.exact(layer.linear)
-            slope = slope + (weights * found.left[:, None]) @ right
-            slope = slope + (weights * found.right[:, None]) @ left
+            above = slope @ Enclosure.exact(layer.linear)
+            above = above + (weighed * left[:, None]) @ Enclosure.exact(layer.right)
+            slope = above + (weighed * right[:, None]) @ Enclosure.exact(layer.left)
+    return found
+
+
+def _errors(exact: list[_Exact], arithmetic: Arithmetic) -> Doubles:
+    """Return the bounds of some images."""
+    errors = np.zeros(exact[0].state.midpoint.shape)
+    total = np.zeros((len(errors), exact[-1].slope.shape[1]))
+    for layer in exact:
+        products, sums, errors = _through(layer, errors, arithmetic)
+        total += (layer.weighed @ products[:, :, None])[:, :, 0]
+        total += (layer.slope @ sums[:, :, None])[:, :, 0]
     bounds = ROUNDED_UP * total[:, 1:].max(axis=1) + _LOST
     return np.where(np.isfinite(bounds), bounds, np.inf)
 
 
 def _through(
-    layer: Layer, state: Enclosure, errors: Doubles, arithmetic: Arithmetic
-) -> tuple[_Passed, Doubles]:
-    """Return what a layer loses, and bounds on the errors of what it writes.
+    exact: _Exact, errors: Doubles, arithmetic: Arithmetic
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Return bounds on what a layer's products and sums lose, and on the errors of what it writes.
 
     Args:
-        layer: in the normal form.
-        state: the exact numbers that it reads.
-        errors: how far what is computed lies from them.
+        exact: the layer, and what it computes without rounding.
+        errors: how far what is read lies from the exact numbers.
         arithmetic: that of the network.
     """
-    sizes = ROUNDED_UP * (_most(state) + errors)
+    layer = exact.layer
+    sizes = ROUNDED_UP * (_most(exact.state) + errors)
     readings = []
-    for rows in (layer.left, layer.right):
-        exact = state @ Enclosure.exact(rows).T
-        moved = np.zeros(exact.midpoint.shape)
+    for rows, reading in ((layer.left, exact.left), (layer.right, exact.right)):
+        moved = np.zeros(reading.midpoint.shape)
         if errors.any():
             moved = ROUNDED_UP * (errors @ abs(rows.T)) + _LOST
-        readings.append((exact, moved, _lost(sizes, rows, arithmetic)))
+        readings.append((reading, moved, _lost(sizes, rows, arithmetic)))
     (left, left_moved, left_lost), (right, right_moved, right_lost) = readings
     lefts, rights = _most(left) + left_moved, _most(right) + right_moved
     products = ROUNDED_UP * (lefts + left_lost) * (rights + right_lost)
@@ -148,7 +160,7 @@ def _through(
         # The constant is handed on as it is.
         sums[:, 0] = total[:, 0] = 0.0
     known = products < arithmetic.largest / 4
-    return _Passed(left, right, np.where(known, beyond, np.inf), sums), total
+    return np.where(known, beyond, np.inf), sums, total
 
 
 def _lost(sizes: Doubles, weights: Floats, arithmetic: Arithmetic) -> Doubles:

@@ -73,8 +73,8 @@ def rounding_claims(
         A claim for each dtype in which nothing overflows; of another, that nothing is claimed.
     """
     claims = []
-    for dtype in dtypes:
-        bound = float(rounding_bounds(layers, digits.test_images, dtype).max(initial=0.0))
+    for dtype, bounds in rounding_bounds(layers, digits.test_images, dtypes).items():
+        bound = float(bounds.max(initial=0.0))
         name = f"{dtype}: rounding at most"
         if math.isfinite(bound):
             numbers = {

@@ -54,8 +54,8 @@ def residual(
     weights, linear = exact(one.down[[row]]), exact(one.linear[[row]])
     if above is not None:
         weights, linear = (exact(above[[row]]) @ exact(array) for array in (one.down, one.linear))
-    left, right = one.used(mine := weights.most[0] > 0).sides
-    other = other.used(other.down[row] != 0)
+    mine = weights.most[0] > 0
+    (left, right), other = one.used(mine).sides, other.used(other.down[row] != 0)
     (reading, _), mixing, added = other.sides, other.down[[row]], exact(other.linear[[row]])
     if below is not None:
         reading, added = reading @ exact(below), added @ exact(below)

@@ -25,10 +25,10 @@ def verify(files: Files, graph: str) -> None:
                 need(not where, f"layer {number}, output {output}: coefficient {where} differs")
 
 
-def modular_forms(layers: Sequence[Layer], prime: int) -> Iterator[Array]:
-    """Yield of each output but the constant the doubled symmetric matrix, modulo a prime.
+def modular_forms(pair: tuple[Layer, Layer], prime: int) -> Iterator[Array]:
+    """Yield the doubled forms of all outputs but the constant, the first layer's less the other's.
 
-    It is that of the first layer less that of the second, if there are two.
+    They are integers over a power of two, modulo a prime.
     """
 
     def residues(array: Array) -> Array:
@@ -39,12 +39,11 @@ def modular_forms(layers: Sequence[Layer], prime: int) -> Iterator[Array]:
         whole = (mantissas * 2.0**53).astype(np.int64) % prime
         return reduced((whole * table[places].reshape(array.shape)).astype(np.float64), prime)
 
-    parts = [Layer(*map(residues, layer)) for layer in layers]
-    lefts = reduced(np.concatenate([part.left + part.low for part in parts]), prime)
-    rights = reduced(np.concatenate([part.right + part.low for part in parts]), prime)
-    downs = np.concatenate([parts[0].down, *(-part.down for part in parts[1:])], axis=1)
-    linear = parts[0].linear - sum(part.linear for part in parts[1:])
-    for weights, added in zip(downs[1:], linear[1:], strict=True):
+    one, other = (Layer(*map(residues, layer)) for layer in pair)
+    lefts = reduced(np.concatenate([one.left + one.low, other.left + other.low]), prime)
+    rights = reduced(np.concatenate([one.right + one.low, other.right + other.low]), prime)
+    downs = np.concatenate([one.down, -other.down], axis=1)
+    for weights, added in zip(downs[1:], (one.linear - other.linear)[1:], strict=True):
         weighed, total = reduced(rights * weights[:, None], prime), np.zeros((len(added),) * 2)
         # A sum of 1000 products of residues, all up to 2²¹ + 2, is exact, as it is below 2⁵².
         for start in range(0, len(lefts), 1000):

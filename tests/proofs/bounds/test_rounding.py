@@ -17,7 +17,6 @@ from numeric import BilinearNetwork, Layer, NumericError
 from proofs import checker
 from proofs.bounds import rounding as module
 from proofs.bounds.enclosures import ARITHMETICS
-from proofs.bounds.rounding import rounding_bounds
 from proofs.checker.claims import rounding
 from proofs.errors import ProofError
 from tests.certificates import held
@@ -29,6 +28,10 @@ Floats = npt.NDArray[Any]
 NETWORKS = st.sampled_from([tame, wild]).flatmap(
     lambda elements: networks_with_points(elements=elements)
 )
+
+
+def bounds_of(layers: list[Layer], images: Floats, dtype: str) -> Floats:
+    return module.rounding_bounds(layers, images, [dtype])[dtype]
 
 
 def shuffled(
@@ -78,7 +81,7 @@ def within(found: Floats, layers: list[Layer], images: Floats, bounds: Floats) -
 def test_neither_torch_nor_another_order_leaves_the_bound(given: Any, seed: int) -> None:
     network, images = given
     layers, dtype = network.layers(), images.dtype.name
-    bounds = rounding_bounds(layers, images, dtype)
+    bounds = bounds_of(layers, images, dtype)
     with torch.no_grad():
         assert within(network(torch.from_numpy(images)).numpy(), layers, images, bounds)
     for flush in (False, True):
@@ -91,7 +94,7 @@ def test_neither_torch_nor_another_order_leaves_the_bound(given: Any, seed: int)
 def test_the_float64_logits_of_a_float32_network_are_nearer(given: Any) -> None:
     network, images = given
     layers = network.layers()
-    double, single = (rounding_bounds(layers, images, dtype) for dtype in ("float64", "float32"))
+    double, single = (bounds_of(layers, images, dtype) for dtype in ("float64", "float32"))
     assert (double <= single).all()
 
 
@@ -102,7 +105,7 @@ def test_the_checker_accepts_the_bound_with_a_fiftieth_to_spare(given: Any) -> N
     layers, dtype = network.layers(), images.dtype.name
     files = held(layers, images=images)
     about = len(images), files.data, dtype
-    bound = Fraction(51, 50) * Fraction(float(rounding_bounds(layers, images, dtype).max()))
+    bound = Fraction(51, 50) * Fraction(float(bounds_of(layers, images, dtype).max()))
     rounding.verify(files, *about, bound)
     with pytest.raises(checker.Rejected, match="may differ by"):
         rounding.verify(files, *about, bound / 100)
@@ -122,15 +125,15 @@ def test_with_half_the_unit_an_order_leaves_the_bound(monkeypatch: pytest.Monkey
     found = np.ones((1, 1), dtype=np.float32)
     for image in images[0]:
         found += image
-    assert within(found, layers, images, rounding_bounds(layers, images, "float32"))
+    assert within(found, layers, images, bounds_of(layers, images, "float32"))
     halved = replace(ARITHMETICS["float32"], unit=2.0**-25)
     monkeypatch.setattr(module, "ARITHMETICS", {"float32": halved})
-    assert not within(found, layers, images, rounding_bounds(layers, images, "float32"))
+    assert not within(found, layers, images, bounds_of(layers, images, "float32"))
 
 
 def test_the_bound_is_not_much_larger_than_what_an_order_does() -> None:
     layers, images = drifting(1000)
-    assert rounding_bounds(layers, images, "float32") < 1.1 * 1000 * 2.0**-24
+    assert bounds_of(layers, images, "float32") < 1.1 * 1000 * 2.0**-24
 
 
 def test_a_bias_added_first_is_rounded_as_often_as_there_are_products() -> None:
@@ -141,7 +144,7 @@ def test_a_bias_added_first_is_rounded_as_often_as_there_are_products() -> None:
     layer = Layer(ones, ones, down, np.eye(2, dtype=np.float32)[[0, 0]])
     images = np.zeros((1, 1), dtype=np.float32)
     found = np.ones((1, 1), dtype=np.float32)
-    assert within(found, [layer], images, rounding_bounds([layer], images, "float32"))
+    assert within(found, [layer], images, bounds_of([layer], images, "float32"))
     assert value([layer], images[0]) == [1 + Fraction(300, 2**24)]
 
 
@@ -158,10 +161,10 @@ def test_an_operand_that_is_flushed_counts(monkeypatch: pytest.MonkeyPatch) -> N
     found = shuffled(layers, images, np.random.default_rng(0), flush=True)
     assert value(layers, images[0]) == [1]
     assert found == [[0]]
-    assert within(found, layers, images, rounding_bounds(layers, images, "float32"))
+    assert within(found, layers, images, bounds_of(layers, images, "float32"))
     kept = replace(ARITHMETICS["float32"], tiny=2.0**-149)
     monkeypatch.setattr(module, "ARITHMETICS", {"float32": kept})
-    assert not within(found, layers, images, rounding_bounds(layers, images, "float32"))
+    assert not within(found, layers, images, bounds_of(layers, images, "float32"))
 
 
 def test_pixels_that_are_0_add_nothing() -> None:
@@ -169,13 +172,13 @@ def test_pixels_that_are_0_add_nothing() -> None:
     images = np.zeros((2, 400), dtype=np.float32)
     images[0, :10], images[1] = 0.5, 0.5 / 40**0.5
     # The same size of the readings' terms, of ten pixels or four hundred.
-    sparse, dense = rounding_bounds(network.layers(), images, "float32")
+    sparse, dense = bounds_of(network.layers(), images, "float32")
     few = BilinearNetwork(10, 2, depth=1, hidden=5, seed=0)
     with torch.no_grad():
         for own, whole in zip(few.parameters(), network.parameters(), strict=True):
             own.copy_(whole[..., : own.shape[-1]])
     np.testing.assert_allclose(
-        sparse, rounding_bounds(few.layers(), images[:1, :10], "float32"), rtol=1e-6
+        sparse, bounds_of(few.layers(), images[:1, :10], "float32"), rtol=1e-6
     )
     assert 5 * sparse < dense
 
@@ -194,8 +197,8 @@ def test_what_cancels_above_does_not_count() -> None:
         Layer(none, none, np.zeros((2, 0), dtype=np.float32), upper),
     ]
     images = np.ones((1, 6), dtype=np.float32)
-    lower = rounding_bounds([layers[0]._replace(down=down, linear=linear)], images, "float32")
-    products = rounding_bounds(stack, images, "float32")
+    lower = bounds_of([layers[0]._replace(down=down, linear=linear)], images, "float32")
+    products = bounds_of(stack, images, "float32")
     assert value(stack, images[0]) == [0]
     # Only what the sums lose, each on its own, is left; not what they have from the same products.
     assert products < 1.5 * lower
@@ -206,9 +209,9 @@ def test_what_cancels_above_does_not_count() -> None:
 def test_batches_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     network = BilinearNetwork(3, 2, depth=2, width=4, hidden=5, seed=0)
     images = np.random.default_rng(0).random((7, 3), dtype=np.float32)
-    whole = rounding_bounds(network.layers(), images, "float32")
+    whole = bounds_of(network.layers(), images, "float32")
     monkeypatch.setattr(module, "_BATCH", 3)
-    found = rounding_bounds(network.layers(), images, "float32")
+    found = bounds_of(network.layers(), images, "float32")
     np.testing.assert_allclose(found, whole, rtol=1e-12)
 
 
@@ -218,8 +221,8 @@ def test_what_has_no_rounding_is_refused() -> None:
     with pytest.raises(
         ProofError, match="expected dtype to be one of float64, float32, got 'half'"
     ):
-        rounding_bounds(network.layers(), images, "half")
+        bounds_of(network.layers(), images, "half")
     with pytest.raises(NumericError, match=r"expected images to have shape \(2, 3\), got \(2, 4\)"):
-        rounding_bounds(network.layers(), np.ones((2, 4)), "float32")
+        bounds_of(network.layers(), np.ones((2, 4)), "float32")
     with pytest.raises(ProofError, match=r"expected numbers of float32, got 0\.1"):
-        rounding_bounds(network.layers(), 0.1 * images, "float32")
+        bounds_of(network.layers(), 0.1 * images, "float32")

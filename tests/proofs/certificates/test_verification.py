@@ -98,7 +98,8 @@ def test_a_certificate_says_what_was_left_out_and_why(
     whole = certify(model, graph, digits)
     assert not [claim for claim in whole.claims if "left out" in claim.name]
     # Bounds that are too small, radii that are too large, and matrices that have no signs.
-    monkeypatch.setattr(regions, "rounding_bounds", lambda *_: np.full((3, 2), 1e-300))
+    few = {dtype: np.full(3, 1e-300) for dtype in ("float32", "float64")}
+    monkeypatch.setattr(regions, "rounding_bounds", lambda *_: few)
     monkeypatch.setattr(radii.RadiiTask, "refusal", lambda *_: "no room")
     monkeypatch.setattr(regions, "signatures", beyond)
     certificate = certify(model, graph, digits)
