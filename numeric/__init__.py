@@ -7,29 +7,29 @@ from numeric.comparison.inner_products import (
     tensor_inner_product,
 )
 from numeric.comparison.matching import match, matched_across, redrawn
+from numeric.data.mnist import Digits, load_mnist
 from numeric.errors import NumericError
 from numeric.explanation.attributions import integrated_gradients, shapley_values
 from numeric.explanation.explanations import Explanation, explain
 from numeric.explanation.interventions import ablate, scale, set_value
 from numeric.explanation.responses import Effect, effect, node_values, response
-from numeric.fidelity import Fidelity, fidelity, frontier
-from numeric.graph import square_layers
-from numeric.graph_files import load_graph, save_graph
+from numeric.graphs.fidelity import Fidelity, fidelity, frontier
+from numeric.graphs.graph import square_layers
+from numeric.graphs.graph_files import load_graph, save_graph
+from numeric.graphs.pruning import prune
+from numeric.graphs.rewrite import rewrite
+from numeric.graphs.schema import validate
+from numeric.graphs.trace import trace
 from numeric.interchange.attribution_format import load_attribution_graph
 from numeric.interchange.attribution_graph import save_attribution_graph
-from numeric.interchange.foreign import LayeredNetwork, from_state_dict, load_foreign
 from numeric.interchange.graphml import load_graphml, save_graphml
 from numeric.interchange.node_link import load_node_link, save_node_link
-from numeric.mnist import Digits, load_mnist
-from numeric.network import BilinearLayer, BilinearNetwork
-from numeric.network_files import load_network, save_network
+from numeric.networks.foreign import LayeredNetwork, from_state_dict, load_foreign
 from numeric.networks.modules import from_module
-from numeric.normal_form import Layer, SquareLayer
-from numeric.pruning import prune
-from numeric.rewrite import rewrite
-from numeric.schema import validate
-from numeric.trace import trace
-from numeric.training import train
+from numeric.networks.network import BilinearLayer, BilinearNetwork
+from numeric.networks.network_files import load_network, save_network
+from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.networks.training import train
 
 __all__ = [
     "BilinearLayer",

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from numeric import Digits, fidelity, load_mnist, prune, save_graph, trace
 from numeric.files import save_arrays, write_text
-from numeric.network import Configuration
-from numeric.training import Recipe
+from numeric.networks.network import Configuration
+from numeric.networks.training import Recipe
 from proofs import prove, save_certificate
 from proofs.commands.pipeline import trained
 

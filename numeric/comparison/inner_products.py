@@ -20,7 +20,7 @@ from numeric.comparison.moments import drawn_outputs, expected_products, standar
 from numeric.comparison.networks import Network, comparable
 from numeric.errors import NumericError
 from numeric.features.kernels import products, with_linear_neurons
-from numeric.normal_form import Layer
+from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
 

@@ -10,10 +10,10 @@ import numpy as np
 from torch import nn
 
 from numeric.errors import NumericError
-from numeric.graph import square_layers
-from numeric.network import BilinearNetwork, check_network
-from numeric.normal_form import Floats, Layer, SquareLayer, checked_layers
-from numeric.schema import Node
+from numeric.graphs.graph import square_layers
+from numeric.graphs.schema import Node
+from numeric.networks.network import BilinearNetwork, check_network
+from numeric.networks.normal_form import Floats, Layer, SquareLayer, checked_layers
 
 Network: TypeAlias = "BilinearNetwork | nx.DiGraph[Node] | Iterable[Sequence[Floats]]"
 """A network, its composition graph, or its layers: in the normal form or in squares."""

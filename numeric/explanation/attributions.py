@@ -16,12 +16,12 @@ import torch
 
 from numeric.errors import NumericError
 from numeric.explanation.explanations import class_signs
-from numeric.explanation.forward_pass import checked_images
-from numeric.graph import square_layers
-from numeric.inference import usual_torch
-from numeric.normal_form import SquareLayer
-from numeric.rewrite import RewrittenNetwork
-from numeric.schema import Node
+from numeric.graphs.forward_pass import checked_images
+from numeric.graphs.graph import square_layers
+from numeric.graphs.rewrite import RewrittenNetwork
+from numeric.graphs.schema import Node
+from numeric.networks.inference import usual_torch
+from numeric.networks.normal_form import SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def integrated_gradients(
     :math:`n = 2^{L-1}` nodes leave nothing but rounding, and one fewer is not enough.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         image: :math:`x`, shape (inputs,).
         baseline: :math:`a`, shape (inputs,).
         label: the class whose logit :math:`f` is.
@@ -100,7 +100,7 @@ def shapley_values(
     memory grow with the square of the number of pixels that differ from the baseline.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`, with at most two layers that square.
+        graph: in the schema of :mod:`numeric.graphs.graph`, with at most two layers that square.
         image: shape (inputs,).
         baseline: shape (inputs,).
         label: the class whose logit is shared out.

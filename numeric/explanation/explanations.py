@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from numeric.errors import NumericError
 from numeric.explanation.flow import Flow, Path
-from numeric.explanation.forward_pass import check_held
 from numeric.explanation.interventions import is_edge
-from numeric.network import check_integer
+from numeric.graphs.forward_pass import check_held
+from numeric.graphs.schema import INPUT, Edge, Node
+from numeric.networks.network import check_integer
 from numeric.scalars import plain
-from numeric.schema import INPUT, Edge, Node
 
 Doubles = npt.NDArray[np.float64]
 
@@ -133,7 +133,7 @@ def explain(
     and a node the sum of its out-edges.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         image: shape (inputs,).
         label: the class whose logit is explained.
         against: the class whose logit is taken off it.

@@ -19,8 +19,8 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from numeric.explanation.forward_pass import ForwardPass, check_held
-from numeric.schema import INPUT, Edge, Node
+from numeric.graphs.forward_pass import ForwardPass, check_held
+from numeric.graphs.schema import INPUT, Edge, Node
 
 Doubles = npt.NDArray[np.float64]
 
@@ -74,7 +74,7 @@ class Flow:
         """Return the flow on an image.
 
         Args:
-            graph: in the schema of :mod:`numeric.graph`.
+            graph: in the schema of :mod:`numeric.graphs.graph`.
             image: shape (inputs,).
 
         Raises:

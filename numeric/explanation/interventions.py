@@ -1,11 +1,11 @@
 """Interventions: a composition graph with a node or an edge cut, scaled or held at a value.
 
-Every verb returns a new graph in the schema of :mod:`numeric.graph` and leaves the given one as it
-is; arrays that do not change are shared. A target is a node (a feature, a form or a logit) or an
-edge ``(source, target)``. The constant ``("form", layer, 0)`` is no target, and neither is an edge
-into it: a graph without it could not hold anything at a value. Edges out of it, the biases, are.
-Features that :func:`numeric.prune` has cut are no targets either. The residuals are left out of the
-new graph, because their bounds speak of the given one.
+Every verb returns a new graph in the schema of :mod:`numeric.graphs.graph` and leaves the given one
+as it is; arrays that do not change are shared. A target is a node (a feature, a form or a logit) or
+an edge ``(source, target)``. The constant ``("form", layer, 0)`` is no target, and neither is an
+edge into it: a graph without it could not hold anything at a value. Edges out of it, the biases,
+are. Features that :func:`numeric.prune` has cut are no targets either. The residuals are left out
+of the new graph, because their bounds speak of the given one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.graphs.schema import DIRECTIONS, INPUT, WEIGHTS, Edge, Node, validate
 from numeric.scalars import plain
-from numeric.schema import DIRECTIONS, INPUT, WEIGHTS, Edge, Node, validate
 
 Doubles = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def ablate(graph: nx.DiGraph[Node], *targets: Node | Edge) -> nx.DiGraph[Node]:
     Nothing is rounded. Features that are left with nothing to read are 0, and are cut too.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         targets: nodes and edges of the graph, in any order.
 
     Returns:
@@ -74,7 +74,7 @@ def scale(graph: nx.DiGraph[Node], target: Node | Edge, factor: float) -> nx.DiG
     rounds nothing as long as nothing becomes subnormal.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         target: a node or an edge of the graph.
         factor: :math:`\alpha`, finite. 1 changes nothing, and 0 computes what :func:`ablate` does.
 
@@ -120,7 +120,7 @@ def set_value(graph: nx.DiGraph[Node], node: Node, value: float) -> nx.DiGraph[N
     none.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         node: a feature, a form or a logit.
         value: :math:`v`, finite; it may be negative, also for a feature.
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from numeric.explanation.explanations import Explanation
 from numeric.explanation.flow import Path
-from numeric.schema import Edge, Node, validate
+from numeric.graphs.schema import Edge, Node, validate
 
 Place = tuple[float, float]
 

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.explanation.forward_pass import ForwardPass, check_held, checked_numbers
 from numeric.explanation.interventions import check_node, is_edge, scale, set_value
-from numeric.inference import as_tensor
-from numeric.normal_form import SquareLayer
-from numeric.rewrite import RewrittenNetwork, rewrite
-from numeric.schema import INPUT, Edge, Node
+from numeric.graphs.forward_pass import ForwardPass, check_held, checked_numbers
+from numeric.graphs.rewrite import RewrittenNetwork, rewrite
+from numeric.graphs.schema import INPUT, Edge, Node
+from numeric.networks.inference import as_tensor
+from numeric.networks.normal_form import SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def node_values(graph: nx.DiGraph[Node], images: npt.ArrayLike) -> dict[Node, Do
     """Return the value of every node that takes part on images, in float64.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         images: shape (images, inputs), or (inputs,) for one.
 
     Returns:
@@ -77,7 +77,7 @@ def response(graph: nx.DiGraph[Node], node: Node, images: npt.ArrayLike) -> Doub
     and squares its readings by the product of polynomials, :math:`(r^2)_i = \sum_j r_j r_{i-j}`.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         node: a feature, a form or a logit.
         images: shape (images, inputs), or (inputs,) for one.
 
@@ -106,7 +106,7 @@ def predicted_effect(
     r"""Return what the logits change by if a node takes a value: :math:`p(v) - p(v_0)`.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         node: a feature, a form or a logit; its present value is :math:`v_0`.
         images: shape (images, inputs), or (inputs,) for one.
         value: :math:`v`, for all images or by image, shape (images,).
@@ -139,7 +139,7 @@ def effect(
     """Measure an intervention by rewritten networks, and predict it from the polynomial.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         target: a node, or an edge with a factor. What an edge does is what its reader's value does.
         images: shape (images, inputs), or (inputs,) for one.
         value: what :func:`numeric.explanation.interventions.set_value` holds the node at.

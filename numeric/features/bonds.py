@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from numeric.errors import NumericError
 from numeric.features.kernels import environment, products, with_linear_neurons
-from numeric.normal_form import Layer
+from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
 

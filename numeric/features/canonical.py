@@ -21,7 +21,7 @@ from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
 from numeric.features.metrics import metric_root
 from numeric.features.sharing import enough_features, most_features, shared_features
-from numeric.normal_form import Layer, SquareLayer
+from numeric.networks.normal_form import Layer, SquareLayer
 from numeric.scalars import plain
 
 Doubles = npt.NDArray[np.float64]

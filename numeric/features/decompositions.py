@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.normal_form import Layer, SquareLayer
+from numeric.networks.normal_form import Layer, SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 

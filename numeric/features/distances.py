@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.linalg import block_diag
 
 from numeric.features.kernels import products, roundings, with_linear_neurons
-from numeric.normal_form import Layer
+from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
 

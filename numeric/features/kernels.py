@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from numeric.normal_form import Layer
+from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from numeric.features.decompositions import eigenfeatures, interaction_matrix
 from numeric.features.kernels import products, with_linear_neurons
-from numeric.normal_form import Layer, SquareLayer
+from numeric.networks.normal_form import Layer, SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 

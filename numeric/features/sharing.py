@@ -25,8 +25,8 @@ from torch import Tensor
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import products
-from numeric.inference import usual_torch
-from numeric.normal_form import Layer
+from numeric.networks.inference import usual_torch
+from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
 

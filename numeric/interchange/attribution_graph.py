@@ -53,15 +53,15 @@ from matplotlib.image import imsave
 
 from numeric.errors import NumericError
 from numeric.explanation.flow import Flow
-from numeric.explanation.forward_pass import checked_pixels
 from numeric.explanation.interventions import takes_part
 from numeric.features.patterns import picture_shape
 from numeric.files import user_path, write_text
-from numeric.interchange.attributes import node_name
+from numeric.graphs.attributes import node_name
+from numeric.graphs.forward_pass import checked_pixels
+from numeric.graphs.schema import INPUT, Edge, Node, validate
 from numeric.interchange.attribution_format import LIST, check_attribution_graph, with_graph
 from numeric.interchange.influence import cumulative_influence, influences, sizes_by_weights
-from numeric.network import check_integer
-from numeric.schema import INPUT, Edge, Node, validate
+from numeric.networks.network import check_integer
 
 
 def to_attribution_graph(
@@ -77,7 +77,7 @@ def to_attribution_graph(
     """Return a composition graph as data for viewers of attribution graphs.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         slug: the name that viewers list the graph by.
         image: an input of as many numbers as the graph has inputs, in any shape; without one, links
             carry the graph's weights.

@@ -34,17 +34,17 @@ import networkx as nx
 import numpy as np
 
 from numeric.arithmetic import check_arithmetic
-from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import parse_json, replacing, user_path
-from numeric.interchange.attributes import (
+from numeric.graphs.attributes import (
     direction_array,
     kept_attributes,
     named_node,
     node_name,
     weights_as_floats,
 )
-from numeric.schema import DIRECTIONS, INPUT, WEIGHTS, Node, validate
+from numeric.graphs.composition import CompositionGraph
+from numeric.graphs.schema import DIRECTIONS, INPUT, WEIGHTS, Node, validate
 
 _SHOWN = ("kind", "layer", "index", "label")
 """What viewers see of a node's id."""
@@ -54,8 +54,8 @@ def save_graphml(graph: nx.DiGraph[Node], path: str | os.PathLike[str]) -> None:
     """Write a graph to a GraphML file, whole or not at all.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`. Attributes beyond the schema are kept if they
-            are JSON.
+        graph: in the schema of :mod:`numeric.graphs.graph`. Attributes beyond the schema are kept
+            if they are JSON.
         path: the file.
 
     Raises:

@@ -16,7 +16,7 @@ from itertools import accumulate
 import networkx as nx
 
 from numeric.errors import NumericError
-from numeric.schema import INPUT, Edge, Node
+from numeric.graphs.schema import INPUT, Edge, Node
 
 
 def influences(
@@ -25,7 +25,7 @@ def influences(
     """Share out what nodes count for among the links into them, down to the input.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         sizes: of each edge, at least 0 and finite.
         start: what some nodes count for by themselves, the logits by their probabilities.
 
@@ -60,7 +60,7 @@ def sizes_by_weights(graph: nx.DiGraph[Node]) -> dict[Edge, float]:
     reading, that of a link from the input the length of the direction, of any other its weight.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
 
     Returns:
         By edge, at least 0.

@@ -29,19 +29,19 @@ from typing import Any
 import networkx as nx
 
 from numeric.arithmetic import check_arithmetic
-from numeric.composition import CompositionGraph
 from numeric.errors import NumericError
 from numeric.files import read_json, write_text
-from numeric.interchange.attributes import direction_array, kept_attributes, weights_as_floats
-from numeric.schema import DIRECTIONS, WEIGHTS, Node, validate
+from numeric.graphs.attributes import direction_array, kept_attributes, weights_as_floats
+from numeric.graphs.composition import CompositionGraph
+from numeric.graphs.schema import DIRECTIONS, WEIGHTS, Node, validate
 
 
 def to_node_link(graph: nx.DiGraph[Node]) -> dict[str, Any]:
     """Return a graph as node-link data, which is JSON.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`. Attributes beyond the schema are kept if they
-            are JSON.
+        graph: in the schema of :mod:`numeric.graphs.graph`. Attributes beyond the schema are kept
+            if they are JSON.
 
     Returns:
         The dictionary that this module's documentation shows.

@@ -1,8 +1,9 @@
 r"""Any torch module of sums and products, brought to the normal form by running it once.
 
 The module is run on tensors that hold no numbers: each of torch's operations on them is written
-down as what it places, weighs and multiplies (:mod:`numeric.networks.circuit`), and arranged in
-layers (:mod:`numeric.networks.schedule`). What is no sum or product is refused where it stands.
+down as what it places, weighs and multiplies (:mod:`numeric.networks.compilation.circuit`), and
+arranged in layers (:mod:`numeric.networks.compilation.schedule`). What is no sum or product is
+refused where it stands.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import numeric
-from numeric.agreement import agreement, outputs_of, probes
 from numeric.errors import NumericError
-from numeric.inference import settled_copy, usual_torch
-from numeric.networks.circuit import Circuit, Value
-from numeric.networks.operations import Reader, Unreadable
-from numeric.networks.schedule import layers_of
-from numeric.networks.symbolic import FLOATS, Symbolic, symbolic
-from numeric.normal_form import Layer, checked_layers
+from numeric.networks.agreement import agreement, outputs_of, probes
+from numeric.networks.compilation.circuit import Circuit, Value
+from numeric.networks.compilation.operations import Reader, Unreadable
+from numeric.networks.compilation.schedule import layers_of
+from numeric.networks.compilation.symbolic import FLOATS, Symbolic, symbolic
+from numeric.networks.inference import settled_copy, usual_torch
+from numeric.networks.normal_form import Layer, checked_layers
 
 
 @usual_torch(gradients=False)
@@ -161,7 +161,8 @@ def _followed(module: nn.Module) -> Iterator[list[str]]:
 
 def _where(inside: Sequence[str], error: BaseException) -> str:
     """Return the module that an error came from, and the line of the user's that it was on."""
-    own = [Path(str(package.__file__)).parent for package in (np, torch, numeric)]
+    own = [Path(str(package.__file__)).parent for package in (np, torch)]
+    own.append(Path(__file__).parents[1])  # what reads the module
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

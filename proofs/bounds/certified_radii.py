@@ -17,7 +17,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from numeric import Layer
-from numeric.normal_form import Floats
+from numeric.networks.normal_form import Floats
 from proofs.bounds.margin_floors import Floor, Margin, Reach, margins
 from proofs.bounds.surroundings import Compressed, Surroundings, pixel_basis, surroundings
 

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
 from numeric.features.kernels import products, with_linear_neurons
-from numeric.normal_form import Floats, checked_layers
-from numeric.pruning import as_layers
+from numeric.graphs.pruning import as_layers
+from numeric.networks.normal_form import Floats, checked_layers
 from proofs.bounds.enclosures import ROUNDED_UP, Enclosure
 from proofs.bounds.exact_residuals import exact_residual_form
 from proofs.bounds.norms import frobenius_bound, spectral_bound

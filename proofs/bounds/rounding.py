@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import Layer
-from numeric.normal_form import Floats, check_array, checked_layers
+from numeric.networks.normal_form import Floats, check_array, checked_layers
 from proofs.bounds.enclosures import ARITHMETICS, ROUNDED_UP, Arithmetic, Enclosure, concatenated
 from proofs.errors import ProofError
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import Layer
-from numeric.normal_form import checked_layers
+from numeric.networks.normal_form import checked_layers
 from proofs.bounds.enclosures import ROUNDED_UP, Enclosure
 from proofs.errors import ProofError
 

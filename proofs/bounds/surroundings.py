@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from numeric import Layer
 from numeric.features.kernels import environment, with_linear_neurons
-from numeric.normal_form import Floats, checked_layers
+from numeric.networks.normal_form import Floats, checked_layers
 from proofs.bounds.norms import schatten_norms
 from proofs.errors import ProofError
 

@@ -23,9 +23,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from numeric import BilinearNetwork, Digits, NumericError, square_layers
 from numeric.arithmetic import check_arithmetic
 from numeric.files import load_arrays, save_arrays, user_path
-from numeric.network import check_integer
+from numeric.graphs.schema import Node
+from numeric.networks.network import check_integer
 from numeric.progress import progress_bar
-from numeric.schema import Node
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import data_hash

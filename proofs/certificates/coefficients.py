@@ -22,7 +22,7 @@ import numpy.typing as npt
 from analytic import ExactNetwork, layers_difference
 from analytic.text import approximately
 from numeric import Layer, SquareLayer
-from numeric.normal_form import Floats
+from numeric.networks.normal_form import Floats
 from proofs.certificates.claims import Claim, Level, json_number
 
 Doubles = npt.NDArray[np.float64]

@@ -13,9 +13,9 @@ import torch
 
 from analytic import ExactNetwork
 from numeric import BilinearNetwork, Digits, Layer, SquareLayer
-from numeric.inference import best_device, logits, settled_copy
-from numeric.pruning import as_layers
-from numeric.rewrite import RewrittenNetwork
+from numeric.graphs.pruning import as_layers
+from numeric.graphs.rewrite import RewrittenNetwork
+from numeric.networks.inference import best_device, logits, settled_copy
 from proofs.certificates.claims import Claim, Level, json_number
 from proofs.certificates.coefficients import coefficient_distance
 from proofs.errors import ProofError

@@ -17,8 +17,8 @@ from analytic import THEOREMS, Derivation, ExactNetwork
 from numeric import BilinearNetwork, Digits, NumericError, SquareLayer, square_layers
 from numeric.arithmetic import check_arithmetic
 from numeric.features.decompositions import DECOMPOSITIONS
-from numeric.network import check_network
-from numeric.schema import Node
+from numeric.graphs.schema import Node
+from numeric.networks.network import check_network
 from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.coefficients import coefficient_claim
 from proofs.certificates.counts import counted_claims

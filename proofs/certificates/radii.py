@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from numeric import Layer, SquareLayer
 from numeric.files import digest
-from numeric.pruning import as_layers
+from numeric.graphs.pruning import as_layers
 from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.surroundings import Compressed
 from proofs.certificates.claims import Claim, Level

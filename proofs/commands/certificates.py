@@ -15,8 +15,8 @@ import typer
 from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, Digits, load_graph, load_mnist, load_network
-from numeric.attacks import attack
 from numeric.files import user_path
+from numeric.networks.attacks import attack
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import (

@@ -26,9 +26,9 @@ from numeric import (
 )
 from numeric.explanation.interventions import takes_part
 from numeric.files import check_place, is_there, user_path
-from numeric.interchange.examples import load_examples
-from numeric.schema import Node
-from numeric.trace import METHODS
+from numeric.graphs.schema import Node
+from numeric.graphs.trace import METHODS
+from numeric.networks.examples import load_examples
 from proofs.commands.arguments import Data, Graph
 from proofs.errors import ProofError
 

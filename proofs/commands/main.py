@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from numeric import load_mnist
-from numeric.network import Configuration
-from numeric.training import Recipe
+from numeric.networks.network import Configuration
+from numeric.networks.training import Recipe
 from proofs.commands.arguments import (
     Bias,
     Data,

@@ -27,10 +27,10 @@ from numeric import (
     train,
 )
 from numeric.files import digest, is_there, user_path
-from numeric.network import Configuration
-from numeric.network_files import read_network
-from numeric.schema import Node
-from numeric.training import Epoch, Recipe, chance_accuracy, checked_history
+from numeric.graphs.schema import Node
+from numeric.networks.network import Configuration
+from numeric.networks.network_files import read_network
+from numeric.networks.training import Epoch, Recipe, chance_accuracy, checked_history
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import save_certificate, save_checker
 from proofs.certificates.prove import prove

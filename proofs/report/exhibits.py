@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numeric import BilinearNetwork, Digits
 from numeric.arithmetic import check_arithmetic
 from numeric.features.patterns import picture_shape
-from numeric.inference import logits, settled_copy
+from numeric.networks.inference import logits, settled_copy
 from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
 from proofs.report.packing import packed

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric import BilinearNetwork, Digits, prune
-from numeric.explanation.forward_pass import ForwardPass
-from numeric.schema import INPUT, Edge, Node
+from numeric.graphs.forward_pass import ForwardPass
+from numeric.graphs.schema import INPUT, Edge, Node
 from proofs.certificates.claims import Claim
 from proofs.report.exhibits import Exhibits, extremes
 from proofs.report.packing import packed
@@ -44,8 +44,8 @@ def explorer_data(
     """Return all that the explorer of a page needs, as JSON.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`. Of more than 250 features the strongest stay,
-            as :func:`numeric.prune` has them, and the data says how many do not.
+        graph: in the schema of :mod:`numeric.graphs.graph`. Of more than 250 features the strongest
+            stay, as :func:`numeric.prune` has them, and the data says how many do not.
         model: the network that the graph was made from.
         digits: whose test images are shown.
         claims: of a certificate; those about the graph are kept.
@@ -172,7 +172,7 @@ def edge_strengths(graph: nx.DiGraph[Node], forward: ForwardPass) -> dict[Edge, 
     square :math:`s` counts by :math:`|w|\,s`.
 
     Args:
-        graph: in the schema of :mod:`numeric.graph`.
+        graph: in the schema of :mod:`numeric.graphs.graph`.
         forward: of the graph, on several images.
 
     Returns:

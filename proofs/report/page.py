@@ -19,8 +19,8 @@ from numeric import BilinearNetwork, Fidelity, Layer
 from numeric.features.bonds import canonical_bonds
 from numeric.features.kernels import stack_products, with_linear_neurons
 from numeric.files import write_text
-from numeric.schema import Node
-from numeric.training import Recipe
+from numeric.graphs.schema import Node
+from numeric.networks.training import Recipe
 from proofs.certificates.claims import Certificate
 from proofs.report import assets
 

@@ -13,8 +13,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from numeric import Fidelity, Layer, SquareLayer
 from numeric.features.patterns import Pattern, Patterns, picture_shape
 from numeric.files import replacing
-from numeric.pruning import as_layers
-from numeric.training import Epoch
+from numeric.graphs.pruning import as_layers
+from numeric.networks.training import Epoch
 
 _FEATURES = 3
 """Features of each sign that are shown for an output."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numeric import SquareLayer
 from numeric.features.decompositions import eigenfeatures, interaction_matrix
 from numeric.features.kernels import with_linear_neurons
-from numeric.pruning import as_layers
+from numeric.graphs.pruning import as_layers
 
 Doubles = npt.NDArray[np.float64]
 

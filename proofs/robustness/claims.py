@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numeric.normal_form import Floats
+from numeric.networks.normal_form import Floats
 from proofs.robustness.infinity import InfinityBounds, infinity_radii
 from proofs.robustness.pairs import PairMargin, PairMargins
 from proofs.robustness.trust_region import Robustness, displacements, ordered_pairs

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from numeric.normal_form import Floats
+from numeric.networks.normal_form import Floats
 from proofs.robustness.pairs import PairMargin, PairMargins
 from proofs.robustness.trust_region import Classes, check_images, check_threshold, ordered_pairs
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.features.decompositions import interaction_matrix
-from numeric.normal_form import Floats, Layer, checked_layers
+from numeric.networks.normal_form import Floats, Layer, checked_layers
 from proofs.errors import ProofError
 
 Doubles = npt.NDArray[np.float64]

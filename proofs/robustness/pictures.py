@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numeric.features.patterns import picture_shape
-from numeric.normal_form import Floats, check_array
+from numeric.networks.normal_form import Floats, check_array
 from proofs.errors import ProofError
 from proofs.robustness.directions import EffectTable
 from proofs.robustness.trust_region import Classes

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numeric.normal_form import Floats, check_array
+from numeric.networks.normal_form import Floats, check_array
 from proofs.errors import ProofError
 from proofs.robustness.pairs import PairMargin, PairMargins, check_range
 from proofs.robustness.secular import Steps, smallest_steps

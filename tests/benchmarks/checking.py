@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 
 from numeric import BilinearNetwork, Digits, save_graph, save_network, trace
-from numeric.attacks import attack
 from numeric.files import load_arrays, save_arrays
-from numeric.inference import logits, predictions
+from numeric.networks.attacks import attack
+from numeric.networks.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.files import data_witnesses

@@ -16,7 +16,7 @@ from numeric import BilinearNetwork, Digits, Layer, effect, explain, fidelity, r
 from numeric.features.bonds import canonical_bonds, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
-from numeric.inference import logits
+from numeric.networks.inference import logits
 from tests.benchmarks.figures import Figure, fully_trained, timed, trained
 from tests.benchmarks.memory import alone
 

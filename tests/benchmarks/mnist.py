@@ -10,7 +10,7 @@ from itertools import product
 
 from analytic import ExactNetwork, layers_difference
 from numeric import Digits, rewrite, square_layers, trace
-from numeric.inference import logits
+from numeric.networks.inference import logits
 from proofs.certificates.measurements import Distance
 from tests.benchmarks.figures import Figure, fully_trained, timed, trained
 from tests.benchmarks.memory import run_alone

@@ -11,11 +11,11 @@ import pytest
 
 from analytic import ExactNetwork
 from numeric import load_graph, load_mnist, load_network, save_graph, save_network, trace
+from numeric.data.mnist import _cache_folder
+from numeric.data.mnist_sources import CHECKSUMS
 from numeric.files import load_arrays
-from numeric.mnist import _cache_folder
-from numeric.mnist_sources import CHECKSUMS
-from numeric.network_files import read_network
-from numeric.training import Recipe, checked_history
+from numeric.networks.network_files import read_network
+from numeric.networks.training import Recipe, checked_history
 from proofs import Rejected, check
 
 RUN = Path(__file__).parent.parent.parent / "docs" / "run"

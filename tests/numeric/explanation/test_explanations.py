@@ -18,7 +18,7 @@ from numeric.explanation.attributions import integrated_gradients, shapley_value
 from numeric.explanation.explanations import explain
 from numeric.explanation.interventions import ablate
 from numeric.explanation.responses import node_values
-from numeric.graph import compose
+from numeric.graphs.graph import compose
 from tests.graphs import (
     INPUT,
     edited_graphs,

@@ -178,7 +178,7 @@ def test_an_effect_compiles_each_of_the_two_graphs_once(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, float]
 ) -> None:
     compiled: list[Any] = []
-    for module in ("numeric.explanation.forward_pass", "numeric.rewrite"):
+    for module in ("numeric.graphs.forward_pass", "numeric.graphs.rewrite"):
         monkeypatch.setattr(
             importlib.import_module(module),  # numeric.rewrite is a function too
             "square_layers",

@@ -7,7 +7,7 @@ import pytest
 
 from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
 from numeric.features.metrics import metric_root, neighbouring_pixels
-from numeric.inference import logits
+from numeric.networks.inference import logits
 
 
 def test_neighbouring_pixels_are_alike_by_their_distance_alone() -> None:

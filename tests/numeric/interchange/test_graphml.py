@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from numeric import NumericError
-from numeric.interchange.attributes import node_name
+from numeric.graphs.attributes import node_name
 from numeric.interchange.graphml import load_graphml, save_graphml
 from tests.graphs import INPUT, annotated_graph, assert_same_graph
 

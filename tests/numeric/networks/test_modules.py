@@ -25,7 +25,7 @@ from numeric import (
     square_layers,
     trace,
 )
-from numeric.networks.algebra import Algebra
+from numeric.networks.compilation.algebra import Algebra
 from tests import oracles
 from tests.numeric.networks.programs import SHAPE, Grown, grown
 from tests.strategies import few, networks, points, tame, wild

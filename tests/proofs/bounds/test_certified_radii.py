@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
-from numeric.attacks import attack
-from numeric.pruning import as_layers
+from numeric.graphs.pruning import as_layers
+from numeric.networks.attacks import attack
 from proofs.bounds import certified_radii as module
 from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.margin_floors import Reach

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from numeric import BilinearNetwork, Layer, NumericError, SquareLayer, prune, square_layers, trace
-from numeric.pruning import as_layers
+from numeric.graphs.pruning import as_layers
 from proofs import checker
 from proofs.bounds import difference as module
 from proofs.bounds.difference import Box, Difference, difference, stretch

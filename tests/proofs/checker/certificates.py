@@ -25,8 +25,8 @@ from numeric import (
     square_layers,
     trace,
 )
-from numeric.inference import predictions
-from numeric.pruning import as_layers
+from numeric.graphs.pruning import as_layers
+from numeric.networks.inference import predictions
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.files import data_hash

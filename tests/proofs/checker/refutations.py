@@ -20,9 +20,9 @@ import numpy.typing as npt
 import torch
 
 from numeric import BilinearNetwork, load_graph, load_network, rewrite, square_layers
-from numeric.attacks import attack
 from numeric.files import load_arrays
-from numeric.inference import logits, predictions
+from numeric.networks.attacks import attack
+from numeric.networks.inference import logits, predictions
 from proofs.certificates.files import data_hash
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest, nearest_points

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
-from numeric.inference import logits, predictions
+from numeric.networks.inference import logits, predictions
 from proofs import Claim
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest

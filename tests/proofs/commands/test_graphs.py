@@ -27,8 +27,8 @@ from numeric import (
     save_network,
     trace,
 )
-from numeric.inference import predictions
-from numeric.trace import METHODS
+from numeric.graphs.trace import METHODS
+from numeric.networks.inference import predictions
 from proofs.commands import certificates, graphs, main
 from tests.certificates import said_in
 from tests.commands import DIGITS, bilinear, one_line, written_graphs, written_network

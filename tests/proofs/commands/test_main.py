@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from analytic import THEOREMS
 from numeric import BilinearNetwork, load_graph, load_network, save_graph, trace
-from numeric.network import Configuration
-from numeric.network_files import read_network
-from numeric.training import Recipe
+from numeric.networks.network import Configuration
+from numeric.networks.network_files import read_network
+from numeric.networks.training import Recipe
 from proofs import ProofError
 from proofs.certificates.radii import RadiiTask
 from proofs.commands import certificates, main, pipeline

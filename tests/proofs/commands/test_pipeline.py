@@ -26,12 +26,12 @@ from numeric import (
     save_graph,
     save_network,
     trace,
-    training,
 )
 from numeric.features import sharing
-from numeric.network import Configuration
-from numeric.network_files import read_network
-from numeric.training import Recipe
+from numeric.networks import training
+from numeric.networks.network import Configuration
+from numeric.networks.network_files import read_network
+from numeric.networks.training import Recipe
 from proofs import Certificate, ProofError, check, prove
 from proofs.commands import pipeline
 from proofs.commands.pipeline import cut_frontier, few, run, traced, trained

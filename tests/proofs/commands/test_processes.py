@@ -18,10 +18,10 @@ import pytest
 import proofs
 from analytic import THEOREMS
 from numeric import load_graph, save_graph
+from numeric.data.mnist_sources import CHECKSUMS
 from numeric.files import load_arrays
-from numeric.mnist_sources import CHECKSUMS
-from numeric.network_files import read_network
-from numeric.trace import METHODS
+from numeric.graphs.trace import METHODS
+from numeric.networks.network_files import read_network
 from proofs import check
 from proofs.commands import certificates, main
 from tests.commands import DIGITS, SMALL, bilinear, one_line, written_graphs, written_network

@@ -21,8 +21,8 @@ from numeric import (
     save_graph,
     trace,
 )
-from numeric.explanation.forward_pass import ForwardPass
-from numeric.graph import compose
+from numeric.graphs.forward_pass import ForwardPass
+from numeric.graphs.graph import compose
 from proofs import Claim, Level
 from proofs.report import assets, exhibits, explorer
 from proofs.report.explorer import edge_strengths, explorer_data

@@ -14,7 +14,7 @@ import torch
 from playwright.sync_api import Browser
 
 from numeric import BilinearNetwork, ablate, explain, prune, rewrite, trace
-from numeric.training import Recipe
+from numeric.networks.training import Recipe
 from proofs import Certificate, Claim, Level
 from proofs.report import explorer
 from proofs.report.explorer import explorer_data

@@ -31,8 +31,8 @@ from numeric import (
     trace,
 )
 from numeric.features.bonds import canonical_bonds
-from numeric.network import Configuration
-from numeric.training import Epoch, Recipe
+from numeric.networks.network import Configuration
+from numeric.networks.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
 from proofs.commands.pipeline import cut_frontier
 from proofs.report import page as report_module

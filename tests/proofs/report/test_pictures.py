@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, Fidelity, Layer, square_layers, trace
 from numeric.features.patterns import Pattern, Patterns
-from numeric.fidelity import binomial_interval
-from numeric.training import Epoch
+from numeric.graphs.fidelity import binomial_interval
+from numeric.networks.training import Epoch
 from proofs.report.pictures import (
     all_pictures,
     draw_frontier,

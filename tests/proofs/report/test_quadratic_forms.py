@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from numeric import BilinearNetwork, SquareLayer, square_layers, trace
-from numeric.normal_form import Layer
+from numeric.networks.normal_form import Layer
 from proofs.report.quadratic_forms import QuadraticForms
 
 

@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, NumericError
-from numeric.inference import logits, predictions
+from numeric.networks.inference import logits, predictions
 from proofs.errors import ProofError
 from proofs.robustness.directions import (
     Direction,

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from numeric import BilinearNetwork
-from numeric.attacks import attack
-from numeric.inference import predictions
+from numeric.networks.attacks import attack
+from numeric.networks.inference import predictions
 from proofs.errors import ProofError
 from proofs.robustness.infinity import diagonal_certificate, infinity_bounds, infinity_radii
 from proofs.robustness.pairs import PairMargin, PairMargins

@@ -13,8 +13,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from numeric import BilinearNetwork, NumericError
-from numeric.attacks import attack
-from numeric.inference import logits, predictions
+from numeric.networks.attacks import attack
+from numeric.networks.inference import logits, predictions
 from proofs.errors import ProofError
 from proofs.robustness import trust_region
 from proofs.robustness.pairs import PairMargin, PairMargins

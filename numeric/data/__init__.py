@@ -1,0 +1,1 @@
+"""Images with labels: MNIST, and what comes in its form."""

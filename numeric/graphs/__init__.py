@@ -1,0 +1,1 @@
+"""Composition graphs: made of networks, kept, pruned, measured and made networks again."""

@@ -1,0 +1,120 @@
+"""Features from the weights alone, through every layer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from numeric.arithmetic import check_arithmetic
+from numeric.errors import NumericError
+from numeric.features.canonical import Decomposition, canonical, shared
+from numeric.features.decompositions import DECOMPOSITIONS
+from numeric.features.distances import distances
+from numeric.files import digest
+from numeric.graphs.graph import compose
+from numeric.graphs.pruning import as_layers, with_residuals
+from numeric.graphs.schema import Node
+from numeric.networks.network import BilinearNetwork, check_network
+from numeric.networks.normal_form import Floats, Layer, checked_layers
+
+
+def _layer_by_layer(name: str) -> Callable[[Sequence[Layer]], Decomposition]:
+    """Return the decomposition of a network whose layers are decomposed each by itself."""
+
+    def decompose(layers: Sequence[Layer]) -> Decomposition:
+        return Decomposition(
+            [DECOMPOSITIONS[name](layer, number) for number, layer in enumerate(layers, 1)]
+        )
+
+    return decompose
+
+
+METHODS: dict[str, Callable[..., Decomposition]] = {
+    **{name: _layer_by_layer(name) for name in DECOMPOSITIONS},
+    "canonical": canonical,
+    "shared": shared,
+}
+"""The decompositions of a network by the name that :func:`trace` knows them by."""
+
+
+def trace(
+    network: BilinearNetwork | Iterable[Sequence[Floats]],
+    method: str = "eigen",
+    *,
+    metric: str | npt.NDArray[np.float64] | None = None,
+    components: int | None = None,
+    features: int | Sequence[int] | None = None,
+    error: float | None = None,
+) -> nx.DiGraph[Node]:
+    """Find the features that a network computes with, and how they compose.
+
+    Every feature comes from the weights. No data is looked at, unless a metric is made of it.
+
+    Args:
+        network: a network, or its layers in the normal form.
+        method: ``"polarized"`` (two signed squares a neuron, nothing rounded), ``"eigen"`` (the
+            eigenvectors of each output's interaction matrix), ``"canonical"`` (each hidden state in
+            its own basis, ordered by what the outputs draw from it, then eigenvectors) or
+            ``"shared"`` (as canonical, with one set of features for all outputs of a layer).
+        metric: for canonical and shared features, how inputs are alike: ``"pixels"`` (all of them
+            alike, as if left out), ``"neighbours"`` (the more the nearer they lie), or the Gram
+            matrix of the constant and the inputs, such as a second moment of data.
+        components: for canonical and shared features, how many components of each hidden state
+            stay. Left out, all of them for canonical features, and for shared ones as many as make
+            99 % of what the outputs draw.
+        features: for shared features, how many there shall be, in all or for each layer.
+        error: for shared features, in place of their number: what they may leave of each layer's
+            forms, as a share of the norm.
+
+    Returns:
+        The composition graph, in the schema of :mod:`numeric.graphs.graph`. It computes what the
+        network computes, but for what shared features and ``components`` leave out; then nodes
+        ``("residual", c)`` say how much that is, as those of :func:`numeric.prune`. Its attribute
+        ``network`` is the SHA-256 of the layers that it was read from.
+
+    Raises:
+        NumericError: there is no such method, or the method has no such setting; a weight is not
+            finite, or so large that the method cannot hold its result in float64; or floating
+            point takes subnormal numbers for zero (:func:`numeric.arithmetic.check_arithmetic`).
+
+    Examples:
+        >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5))
+        >>> graph.nodes["input",]
+        {'size': 3}
+        >>> sorted(graph.predecessors(("logit", 1)))[:2]
+        [('feature', 2, 5), ('feature', 2, 6)]
+    """
+    if not isinstance(method, str) or method not in METHODS:
+        raise NumericError(f"expected method to be one of {', '.join(METHODS)}, got {method!r}")
+    given = {"metric": metric, "components": components, "features": features, "error": error}
+    settings = {name: value for name, value in given.items() if value is not None}
+    known = tuple(inspect.signature(METHODS[method]).parameters)[1:]
+    for name, value in settings.items():
+        if name not in known:
+            raise NumericError(f"expected no {name} for method {method!r}, got {value!r}")
+    if method == "shared" and features is None and error is None:
+        raise NumericError(
+            "expected features, how many shared ones there shall be, or an error, got None"
+        )
+    check_arithmetic()
+    if isinstance(network, nn.Module):
+        check_network(network)
+    layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
+    found = METHODS[method](layers, **settings)
+    if not all(np.isfinite(array).all() for square in found.squares for array in square):
+        raise NumericError(
+            f"expected the weights of the {method} graph within the range of float64, got one "
+            "beyond it: trace with method='polarized', which multiplies nothing"
+        )
+    graph = compose(found.squares, method)
+    graph.graph.update(found.attributes)
+    if found.incomplete:
+        outside = distances(layers, as_layers(found.squares))
+        with_residuals(graph, np.zeros_like(outside), outside)
+    graph.graph["network"] = digest(array for layer in layers for array in layer)
+    return graph

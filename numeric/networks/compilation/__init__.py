@@ -1,0 +1,1 @@
+"""Modules that are run without numbers, and what they do written down."""

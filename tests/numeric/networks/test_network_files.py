@@ -1,0 +1,248 @@
+"""Networks in files: identical when they come back, refused by name when a file was altered."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import BilinearNetwork, NumericError, load_network, save_graph, save_network, trace
+from numeric.files import load_arrays, save_arrays
+from numeric.networks.network_files import read_network
+from tests.strategies import networks, wild
+
+NOTES: dict[str, Any] = {"accuracy": 0.98, "seeds": [1, 2], "by": {"name": "é", "none": None}}
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+Alteration = Callable[[Arrays, dict[str, Any]], object]
+
+Wrong = Any
+"""What no caller should hand over."""
+
+
+def a_network() -> BilinearNetwork:
+    return BilinearNetwork(3, 2, depth=2, width=4, hidden=5, residual=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("networks")
+
+
+@pytest.fixture(scope="module")
+def content(folder: Path) -> bytes:
+    save_network(a_network(), folder / "whole", notes=NOTES)
+    return (folder / "whole").read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_network(a_network(), tmp_path / "network", notes=NOTES)
+    return tmp_path / "network"
+
+
+@pytest.mark.props
+@given(network=networks(elements=wild))
+def test_a_network_comes_back_bit_for_bit(folder: Path, network: BilinearNetwork) -> None:
+    save_network(network, folder / "network")
+    loaded = load_network(folder / "network")
+    assert loaded.configuration == network.configuration
+    expected, got = network.arrays(), loaded.arrays()
+    assert list(got) == list(expected)
+    for name, array in expected.items():
+        assert got[name].dtype == array.dtype
+        assert got[name].tobytes() == array.tobytes()
+
+
+def test_notes_come_back_with_the_network(path: Path) -> None:
+    assert read_network(path)[1] == NOTES
+    save_network(a_network(), path)
+    assert read_network(path)[1] == {}
+
+
+def test_a_loaded_network_does_not_depend_on_its_file(path: Path) -> None:
+    network = load_network(path)
+    path.unlink()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    assert not network(torch.ones(1, 3)).any()
+
+
+def test_the_same_network_gives_the_same_bytes(path: Path) -> None:
+    save_network(a_network(), path.parent / "again", notes=dict(reversed(NOTES.items())))
+    assert (path.parent / "again").read_bytes() == path.read_bytes()
+
+
+# Files that are not the network's
+
+
+def without(name: str) -> Alteration:
+    return lambda arrays, _: arrays.pop(name)
+
+
+def replaced(name: str, change: Callable[[Any], Any]) -> Alteration:
+    return lambda arrays, _: arrays.update({name: change(arrays.get(name))})
+
+
+def configured(**values: object) -> Alteration:
+    return lambda _, description: description["configuration"].update(values)
+
+
+def described(**values: object) -> Alteration:
+    return lambda _, description: description.update(values)
+
+
+def one_nan(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    array[1, 2] = np.nan
+    return array
+
+
+@pytest.mark.parametrize(
+    ("alter", "message"),
+    [
+        (without("blocks.1.down.bias"), "to hold the tensor blocks.1.down.bias, got none"),
+        (replaced("surplus", lambda _: np.ones(1)), "got also surplus"),
+        (replaced("blocks.0.left.bias", lambda array: array[1:]), r"shape \(5,\), got \(4,\)"),
+        (replaced("blocks.0.left.weight", np.transpose), r"left.weight .* \(5, 3\), got \(3, 5\)"),
+        (replaced("blocks.0.right.weight", one_nan), r"right.weight .* got nan at position \(1, 2"),
+        (
+            replaced("blocks.0.left.bias", lambda array: array.astype(np.float64)),
+            r"share a dtype, got \['torch.float32', 'torch.float64'\]",
+        ),
+        (
+            replaced("blocks.0.left.bias", lambda array: array.astype(np.int32)),
+            "left.bias .* to be float32 or float64, got int32",
+        ),
+        (
+            replaced("blocks.0.left.bias", lambda array: array.astype(np.float16)),
+            "left.bias .* to be float32 or float64, got float16",
+        ),
+        (described(format="bilinear-features graph 1"), "got 'bilinear-features graph 1'"),
+        (described(format=None), "expected the format of .* got None"),
+        (described(configuration=None), "expected the configuration in .* got None"),
+        (described(configuration=[3, 2]), r"expected the configuration in .* got \[3, 2\]"),
+        (described(configuration={"inputs": 3, "outputs": 2}), "to have inputs, outputs, depth"),
+        (configured(colour="red"), "to have inputs, outputs, depth, .* 'colour'"),
+        (configured(depth="2"), "expected depth to be an integer of at least 1, got '2'"),
+        (configured(depth=2.0), "expected depth to be an integer of at least 1, got 2.0"),
+        (configured(bias=1), "expected bias to be True or False, got 1"),
+        (configured(hidden=6), r"left.weight .* to have shape \(6, 3\), got \(5, 3\)"),
+        (configured(hidden=10**15), "left.weight .* to have shape"),
+        (configured(depth=10**15), "to have shape|to hold the tensor"),
+        (configured(embedding=True), "to hold the tensor embedding.weight, got none"),
+        (configured(residual=False), "got also blocks.0.skip.weight, blocks.1.skip.weight"),
+        (configured(bias=False), "got also blocks.0.down.bias, blocks.0.left.bias"),
+        (described(notes=None), "expected the notes in .* to be a dictionary, got None"),
+        (described(notes="done"), "expected the notes in .* to be a dictionary, got 'done'"),
+    ],
+    ids=range(25),
+)
+def test_an_altered_file_is_refused_by_name(path: Path, alter: Alteration, message: str) -> None:
+    arrays, description = load_arrays(path)
+    alter(arrays, description)
+    save_arrays(path, arrays, description)
+    with pytest.raises(NumericError, match=message):
+        load_network(path)
+
+
+def test_other_files_are_refused(path: Path) -> None:
+    save_graph(trace(a_network()), path.parent / "graph")
+    (path.parent / "letter").write_text("Dear network,")
+    with pytest.raises(NumericError, match=r"expected the format of .*graph to be"):
+        load_network(path.parent / "graph")
+    with pytest.raises(NumericError, match="letter to be a whole safetensors file"):
+        load_network(path.parent / "letter")
+    with pytest.raises(NumericError, match="to be a safetensors file, got a folder"):
+        load_network(path.parent)
+    with pytest.raises(NumericError, match="missing, got nothing there"):
+        load_network(path.parent / "missing")
+
+
+def test_of_a_state_dict_the_error_says_how_it_becomes_a_network(tmp_path: Path) -> None:
+    network = BilinearNetwork(6, 3, width=4, hidden=5)
+    safetensors.torch.save_file(network.state_dict(), tmp_path / "plain")
+    safetensors.torch.save_file({"embed.weight": torch.ones(2)}, tmp_path / "foreign")
+    with pytest.raises(NumericError, match=r"with load_state_dict, and write .* save_network"):
+        load_network(tmp_path / "plain")
+    with pytest.raises(NumericError, match=r"load_foreign reads .* 'bilinear trace --foreign'"):
+        load_network(tmp_path / "foreign")
+
+
+@pytest.mark.props
+@given(data=st.data())
+def test_a_truncated_file_is_refused(folder: Path, content: bytes, data: st.DataObject) -> None:
+    (folder / "cut").write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(NumericError, match="cut to be a whole safetensors file"):
+        load_network(folder / "cut")
+
+
+@pytest.mark.props
+@given(data=st.data())
+def test_a_file_with_flipped_bits_is_a_network_or_refused(
+    folder: Path, content: bytes, data: st.DataObject
+) -> None:
+    # The header is as likely to be hit as the far longer rest.
+    header = 8 + int.from_bytes(content[:8], "little")
+    place = st.one_of(st.integers(0, header - 1), st.integers(0, len(content) - 1))
+    damaged = bytearray(content)
+    for position in data.draw(st.lists(place, min_size=1, max_size=4)):
+        damaged[position] ^= data.draw(st.integers(1, 255))
+    (folder / "damaged").write_bytes(damaged)
+    with suppress(NumericError):
+        load_network(folder / "damaged").layers()
+
+
+# Writing
+
+
+@pytest.mark.parametrize("notes", [["a list"], "text", (), 0])
+def test_notes_are_a_dictionary(tmp_path: Path, notes: Wrong) -> None:
+    with pytest.raises(NumericError, match="expected notes to be a dictionary, got"):
+        save_network(a_network(), tmp_path / "network", notes=notes)
+
+
+@pytest.mark.parametrize("value", [np.float32(1), {1: 2}, (1, 2), float("nan")])
+def test_notes_that_json_would_change_are_refused(tmp_path: Path, value: Wrong) -> None:
+    with pytest.raises(NumericError, match=r"expected notes of .* to be JSON, got \{'a': "):
+        save_network(a_network(), tmp_path / "network", notes={"a": value})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_with_a_weight_that_is_not_finite_is_not_written(path: Path) -> None:
+    before, network = path.read_bytes(), a_network()
+    with torch.no_grad():
+        network.get_parameter("blocks.1.left.weight")[2, 1] = np.nan
+    with pytest.raises(NumericError, match=r"blocks.1.left.weight .* nan at position \(2, 1\)"):
+        save_network(network, path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "write_bytes")])
+def test_a_full_disk_leaves_the_old_file_and_no_other(
+    path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(owner, name, full)
+    with pytest.raises(NumericError, match="No space left on device"):
+        save_network(BilinearNetwork(1, 1), path)
+    monkeypatch.undo()
+    assert list(path.parent.iterdir()) == [path]
+    assert load_network(path).configuration == a_network().configuration
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(path: Path) -> None:
+    with pytest.raises(NumericError, match=f"expected to write {path}/network, got: "):
+        save_network(a_network(), path / "network")
