@@ -12,10 +12,13 @@ from torch import nn
 from numeric.errors import NumericError
 from numeric.graphs.graph import square_layers
 from numeric.graphs.schema import Node
-from numeric.networks.network import BilinearNetwork, check_network
+from numeric.networks.layered import LayeredNetwork, read_layers
+from numeric.networks.network import BilinearNetwork
 from numeric.networks.normal_form import Floats, Layer, SquareLayer, checked_layers
 
-Network: TypeAlias = "BilinearNetwork | nx.DiGraph[Node] | Iterable[Sequence[Floats]]"
+Network: TypeAlias = (
+    "BilinearNetwork | LayeredNetwork | nx.DiGraph[Node] | Iterable[Sequence[Floats]]"
+)
 """A network, its composition graph, or its layers: in the normal form or in squares."""
 
 
@@ -91,9 +94,7 @@ def plain_layers(network: Network, name: str = "network") -> list[Layer]:
 
 def _layers(network: Network) -> Iterable[Sequence[Floats]]:
     if isinstance(network, nn.Module):
-        check_network(network)
-    if isinstance(network, BilinearNetwork):
-        return network.layers()
+        return read_layers(network)
     layers = square_layers(network) if isinstance(network, nx.DiGraph) else network
     if not isinstance(layers, Iterable):
         return layers

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from numeric.arithmetic import check_arithmetic
 from numeric.errors import NumericError
@@ -19,8 +18,9 @@ from numeric.files import digest
 from numeric.graphs.graph import compose
 from numeric.graphs.pruning import as_layers, with_residuals
 from numeric.graphs.schema import Node
-from numeric.networks.network import BilinearNetwork, check_network
-from numeric.networks.normal_form import Floats, Layer, checked_layers
+from numeric.networks.layered import LayeredNetwork, read_layers
+from numeric.networks.network import BilinearNetwork
+from numeric.networks.normal_form import Floats, Layer
 
 
 def _layer_by_layer(name: str) -> Callable[[Sequence[Layer]], Decomposition]:
@@ -43,7 +43,7 @@ METHODS: dict[str, Callable[..., Decomposition]] = {
 
 
 def trace(
-    network: BilinearNetwork | Iterable[Sequence[Floats]],
+    network: BilinearNetwork | LayeredNetwork | Iterable[Sequence[Floats]],
     method: str = "eigen",
     *,
     metric: str | npt.NDArray[np.float64] | None = None,
@@ -102,9 +102,7 @@ def trace(
             "expected features, how many shared ones there shall be, or an error, got None"
         )
     check_arithmetic()
-    if isinstance(network, nn.Module):
-        check_network(network)
-    layers = checked_layers(network.layers() if isinstance(network, BilinearNetwork) else network)
+    layers = read_layers(network)
     found = METHODS[method](layers, **settings)
     if not all(np.isfinite(array).all() for square in found.squares for array in square):
         raise NumericError(

@@ -22,13 +22,12 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from numeric.errors import NumericError
 from numeric.networks.examples import (
@@ -39,10 +38,8 @@ from numeric.networks.examples import (
     listed,
     load_tensors,
 )
-from numeric.networks.inference import usual_torch
-from numeric.networks.network import check_inputs
 from numeric.networks.network_files import STATE_DICT_ADVICE
-from numeric.networks.normal_form import Floats, Layer, check_array, checked_layers
+from numeric.networks.normal_form import Layer, check_array
 
 _BY_HAND = (
     "other arrangements are written as layers by hand, as 'Your own network' in the documentation "
@@ -149,55 +146,6 @@ def load_foreign(
     """
     state = load_tensors(path)
     return _compared(state, residual=residual, module=module, examples=examples)
-
-
-class LayeredNetwork(nn.Module):
-    r"""Layers in the normal form as a torch module in float64.
-
-    .. math:: \tilde y = D\,[(L\tilde x) \odot (R\tilde x)] + M\tilde x
-
-    Args:
-        layers: at least one ``(left, right, down, linear)``, from the input upwards.
-
-    Raises:
-        NumericError: the layers are not finite float arrays that fit together.
-
-    Source:
-        The normal form of :mod:`numeric.networks.normal_form`.
-
-    Examples:
-        >>> from numeric import BilinearNetwork
-        >>> network = BilinearNetwork(3, 2, depth=2, width=4, hidden=5).double()
-        >>> x = torch.ones(1, 3, dtype=torch.float64)
-        >>> torch.allclose(LayeredNetwork(network.layers())(x), network(x), rtol=1e-12)
-        True
-    """
-
-    @usual_torch(gradients=True)
-    def __init__(self, layers: Iterable[Sequence[Floats]]) -> None:
-        super().__init__()
-        checked = checked_layers(layers)
-        self.inputs = checked[0].linear.shape[1] - 1
-        self.depth = len(checked)
-        for number, layer in enumerate(checked, start=1):
-            for name, array in layer._asdict().items():
-                self.register_buffer(f"{name}_{number}", torch.tensor(array, dtype=torch.float64))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs, float64, for inputs of shape (..., inputs) in any float dtype.
-
-        Raises:
-            NumericError: the inputs have another size, or are not floats.
-        """
-        if isinstance(x, Tensor) and x.is_floating_point():
-            x = x.double()
-        check_inputs(x, self.inputs, torch.float64)
-        buffers = dict(self.named_buffers())
-        state = nn.functional.pad(x, (1, 0), value=1.0)
-        for number in range(1, self.depth + 1):
-            left, right, down, linear = (buffers[f"{name}_{number}"].T for name in Layer._fields)
-            state = ((state @ left) * (state @ right)) @ down + state @ linear
-        return state[..., 1:]
 
 
 def _compared(

@@ -24,13 +24,14 @@ from numeric.networks.compilation.operations import Reader, Unreadable
 from numeric.networks.compilation.schedule import layers_of
 from numeric.networks.compilation.symbolic import FLOATS, Symbolic, symbolic
 from numeric.networks.inference import settled_copy, usual_torch
-from numeric.networks.normal_form import Layer, checked_layers
+from numeric.networks.layered import LayeredNetwork
+from numeric.networks.normal_form import Layer
 
 
 @usual_torch(gradients=False)
 def from_module(
     module: nn.Module, example: Tensor, *, fold: bool = False, memory: int = 4 * 10**9
-) -> list[Layer]:
+) -> LayeredNetwork:
     """Bring a module of sums and products to the normal form.
 
     Linear maps of any kind are placed as they are: ``Linear``, convolutions, average pooling,
@@ -48,8 +49,8 @@ def from_module(
         memory: how many bytes the layers may take.
 
     Returns:
-        Layers that take the entries of an input, row by row, to the entries of an output, in
-        float64: those of ``module.double()``. They are held against it on a few inputs, and what
+        A network that takes the entries of an input, row by row, to the entries of an output, in
+        float64, as ``module.double()`` does. It is held against that on a few inputs, and what
         rounding does not explain is refused. Of tokens the inputs are one-hot, position by
         position.
 
@@ -66,7 +67,10 @@ def from_module(
         >>> class Squares(nn.Module):
         ...     def forward(self, x):
         ...         return (x**2).sum(dim=-1, keepdim=True)
-        >>> (layer,) = from_module(Squares(), torch.zeros(1, 2))
+        >>> network = from_module(Squares(), torch.zeros(1, 2))
+        >>> network
+        LayeredNetwork(2 inputs, layers of 2 neurons, 1 outputs)
+        >>> (layer,) = network.layers()
         >>> layer.left, layer.down
         (array([[0., 1., 0.],
                [0., 0., 1.]]), array([[0., 0.],
@@ -81,9 +85,9 @@ in 1 (ReLU), which is no sum or product of values: give a part of the module wit
     copy = settled_copy(module).to("cpu", torch.float64)
     reader = Reader(Circuit(fold=fold, most=memory // 16))
     outputs = _recorded(copy, example, reader)
-    layers = checked_layers(layers_of(reader.algebra.circuit, outputs, memory))
-    _check_agreement(layers, copy, example, reader, fold=fold)
-    return layers
+    network = LayeredNetwork(layers_of(reader.algebra.circuit, outputs, memory))
+    _check_agreement(network.layers(), copy, example, reader, fold=fold)
+    return network
 
 
 def _check(module: object, example: object) -> None:

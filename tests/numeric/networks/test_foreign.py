@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from numeric import BilinearNetwork, NumericError, rewrite, trace
-from numeric.networks.foreign import LayeredNetwork, from_state_dict, load_foreign
+from numeric.networks.foreign import from_state_dict, load_foreign
+from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import Layer
 from tests.oracles import value
 from tests.strategies import matrices, tame, wild
@@ -496,45 +497,3 @@ def test_a_file_with_another_state_is_refused(tmp_path: Path) -> None:
     safetensors.torch.save_file({"weight": torch.ones(2)}, tmp_path / "network")
     with pytest.raises(NumericError, match=r"to hold embed.weight, got only weight"):
         load_foreign(tmp_path / "network")
-
-
-# The module
-
-
-def test_the_module_has_every_float_and_no_parameter() -> None:
-    layers = from_state_dict(research().float().state_dict())
-    module = LayeredNetwork(layers)
-    assert not list(module.parameters())
-    for number, layer in enumerate(layers, start=1):
-        for name, array in layer._asdict().items():
-            buffer = module.get_buffer(f"{name}_{number}")
-            assert buffer.dtype == torch.float64
-            np.testing.assert_array_equal(buffer.numpy(), array)
-
-
-def test_the_module_takes_any_floats_and_any_shape() -> None:
-    module = LayeredNetwork(from_state_dict(research().state_dict()))
-    x = torch.arange(12, dtype=torch.float32).reshape(2, 1, 6) / 8
-    assert module(x).shape == (2, 1, 3)
-    assert torch.equal(module(x), module(x.double()))
-
-
-@pytest.mark.parametrize(
-    ("inputs", "message"),
-    [
-        (np.ones(6), "to be a torch tensor, got ndarray"),
-        (torch.ones(5, dtype=torch.float64), r"of shape \(..., 6\), got \(5,\)"),
-        (torch.ones(6, dtype=torch.int64), "of dtype torch.float64 .*, got torch.int64"),
-    ],
-    ids=["array", "size", "integers"],
-)
-def test_the_module_refuses_other_inputs(inputs: Any, message: str) -> None:
-    module = LayeredNetwork(from_state_dict(research().state_dict()))
-    with pytest.raises(NumericError, match=message):
-        module(inputs)
-
-
-def test_the_module_refuses_layers_that_do_not_fit() -> None:
-    layers = from_state_dict(research().state_dict())
-    with pytest.raises(NumericError, match="left of layer 2 to have shape"):
-        LayeredNetwork([layers[0], layers[2]])

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from analytic import ExactNetwork, same_polynomial
 from numeric import (
     BilinearNetwork,
+    Layer,
     LayeredNetwork,
     NumericError,
     from_module,
@@ -33,6 +34,10 @@ from tests.strategies import few, networks, points, tame, wild
 
 def arrays_of(layers: Any) -> list[Any]:
     return [array for layer in layers for array in layer]
+
+
+def compiled(*arguments: Any, **settings: Any) -> list[Layer]:
+    return from_module(*arguments, **settings).layers()
 
 
 def same(first: Any, second: Any) -> bool:
@@ -58,7 +63,7 @@ def written(forward: Callable[[Tensor], Any]) -> nn.Module:
 def test_a_module_becomes_layers_that_compute_the_same_in_fractions(
     module: Grown, data: st.DataObject
 ) -> None:
-    layers = from_module(module, torch.zeros(1, *SHAPE))
+    layers = compiled(module, torch.zeros(1, *SHAPE))
     point = data.draw(points(6))[0]
     fractions = np.array([Fraction(entry) for entry in point.tolist()]).reshape(SHAPE)
     assert oracles.value(layers, point) == module.in_fractions(fractions)
@@ -69,7 +74,7 @@ def test_a_module_becomes_layers_that_compute_the_same_in_fractions(
 def test_weights_of_any_size_are_placed_and_never_rounded(
     module: Grown, data: st.DataObject
 ) -> None:
-    layers = from_module(module, torch.zeros(1, *SHAPE))
+    layers = compiled(module, torch.zeros(1, *SHAPE))
     point = data.draw(points(6, elements=wild))[0]
     fractions = np.array([Fraction(entry) for entry in point.tolist()]).reshape(SHAPE)
     assert oracles.value(layers, point) == module.in_fractions(fractions)
@@ -78,7 +83,7 @@ def test_weights_of_any_size_are_placed_and_never_rounded(
 @pytest.mark.props
 @given(networks(elements=tame))
 def test_of_a_bilinear_network_are_its_own_layers(network: BilinearNetwork) -> None:
-    found = from_module(network, torch.zeros(1, network.configuration.inputs))
+    found = compiled(network, torch.zeros(1, network.configuration.inputs))
     assert same_polynomial(ExactNetwork(found), ExactNetwork(network.layers()))
 
 
@@ -95,16 +100,16 @@ def test_no_layer_is_larger_than_it_must_be(
     network = BilinearNetwork(
         6, 3, depth=depth, width=4, hidden=5, bias=bias, embedding=embedding, residual=residual
     )
-    found, own = from_module(network, torch.zeros(1, 6)), network.layers()
+    found, own = compiled(network, torch.zeros(1, 6)), network.layers()
     assert [array.shape for array in arrays_of(found)] == [a.shape for a in arrays_of(own)]
 
 
 def test_a_weight_that_moves_by_one_ulp_is_another_network() -> None:
     module = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)).double()
-    before = from_module(module, torch.zeros(1, 3))
+    before = compiled(module, torch.zeros(1, 3))
     with torch.no_grad():
         module[1].weight[0, 1] = np.nextafter(module[1].weight[0, 1].item(), 9)
-    assert not same(before, from_module(module, torch.zeros(1, 3)))
+    assert not same(before, compiled(module, torch.zeros(1, 3)))
 
 
 # Modules as people have them
@@ -224,13 +229,14 @@ def known(request: pytest.FixtureRequest) -> tuple[nn.Module, tuple[int, ...], i
 
 def test_a_module_is_traced_rewritten_and_the_same_polynomial(known: Any) -> None:
     module, shape, depth = known
-    layers = from_module(module, torch.zeros(2, *shape))
+    network = from_module(module, torch.zeros(2, *shape))
+    layers = network.layers()
     assert len(layers) == depth
-    graph = trace(layers, "polarized")
+    graph = trace(network, "polarized")
     x = torch.rand(5, *shape, dtype=torch.float64)
     with torch.no_grad():
         outputs = module.double()(x)
-        for again in (LayeredNetwork(layers), rewrite(graph)):
+        for again in (network, rewrite(graph)):
             torch.testing.assert_close(again(x.flatten(1)), outputs, rtol=1e-9, atol=1e-9)
     squares = [square.in_normal_form() for square in square_layers(graph)]
     assert same_polynomial(ExactNetwork(layers), ExactNetwork(squares))
@@ -239,12 +245,12 @@ def test_a_module_is_traced_rewritten_and_the_same_polynomial(known: Any) -> Non
 def test_research_code_is_read_as_its_state_dict_is() -> None:
     module = Research(2, bias=True)
     read = from_state_dict(module.state_dict(), module=module)
-    assert same_polynomial(ExactNetwork(from_module(module, torch.zeros(1, 6))), ExactNetwork(read))
+    assert same_polynomial(ExactNetwork(compiled(module, torch.zeros(1, 6))), ExactNetwork(read))
 
 
 def test_tokens_are_one_hot_inputs() -> None:
     module = Attention()
-    layers = from_module(module, torch.zeros(1, 8, dtype=torch.int64))
+    layers = compiled(module, torch.zeros(1, 8, dtype=torch.int64))
     tokens = torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2], [4, 4, 4, 4, 4, 4, 4, 4]])
     hot = nn.functional.one_hot(tokens, 5).double().flatten(1)
     with torch.no_grad():
@@ -253,7 +259,7 @@ def test_tokens_are_one_hot_inputs() -> None:
 
 def test_folded_maps_make_fewer_layers_that_agree_to_rounding() -> None:
     module = Convolutional().eval()
-    whole, folded = (from_module(module, torch.zeros(1, 1, 12, 12), fold=f) for f in (False, True))
+    whole, folded = (compiled(module, torch.zeros(1, 1, 12, 12), fold=f) for f in (False, True))
     assert (len(whole), len(folded)) == (3, 2)
     x = torch.rand(5, 144, dtype=torch.float64)
     torch.testing.assert_close(LayeredNetwork(folded)(x), LayeredNetwork(whole)(x))
@@ -262,9 +268,9 @@ def test_folded_maps_make_fewer_layers_that_agree_to_rounding() -> None:
 def test_a_module_stays_as_it_is_and_whatever_state_torch_is_in_changes_nothing() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).train()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    expected = from_module(module, torch.zeros(1, 4))
+    expected = compiled(module, torch.zeros(1, 4))
     with torch.inference_mode(), torch.autocast("cpu"), torch.device("meta"):
-        assert same(from_module(module, torch.zeros(1, 4)), expected)
+        assert same(compiled(module, torch.zeros(1, 4)), expected)
     assert module.training
     assert all(torch.equal(module.state_dict()[name], before[name]) for name in before)
     assert module[0].weight.dtype == torch.float32
@@ -305,7 +311,7 @@ def test_what_is_no_sum_or_product_is_refused_by_name_and_place(
     module: nn.Module, message: str
 ) -> None:
     with pytest.raises(NumericError, match=message):
-        from_module(nn.Sequential(nn.Linear(4, 4), module), torch.zeros(1, 4))
+        compiled(nn.Sequential(nn.Linear(4, 4), module), torch.zeros(1, 4))
 
 
 @pytest.mark.parametrize(
@@ -324,14 +330,14 @@ def test_a_module_or_an_example_that_is_none_is_refused(
     module: Any, example: Any, message: str
 ) -> None:
     with pytest.raises(NumericError, match=message):
-        from_module(module, example)
+        compiled(module, example)
 
 
 def test_an_embedding_of_another_vocabulary_is_refused() -> None:
     first, second = nn.Embedding(5, 2), nn.Embedding(4, 2)
     module = written(lambda x: first(x).sum(1) + second(x).sum(1))
     with pytest.raises(NumericError, match="has a vocabulary of 4 beside one of 5"):
-        from_module(module, torch.zeros(1, 3, dtype=torch.int64))
+        compiled(module, torch.zeros(1, 3, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("weight", [np.nan, np.inf])
@@ -340,15 +346,15 @@ def test_weights_that_are_not_finite_are_refused(weight: float) -> None:
     with torch.no_grad():
         module.weight[0, 0] = weight
     with pytest.raises(NumericError, match="finite"):
-        from_module(module, torch.zeros(1, 2))
+        compiled(module, torch.zeros(1, 2))
 
 
 def test_layers_that_would_take_too_much_are_refused_beforehand() -> None:
     outer = written(lambda x: (x[:, :, None] * x[:, None]).flatten(1))
     with pytest.raises(NumericError, match=r"at most 62,500 numbers \(memory\), got 1,000,000"):
-        from_module(outer, torch.zeros(1, 1000), memory=10**6)
+        compiled(outer, torch.zeros(1, 1000), memory=10**6)
     with pytest.raises(NumericError, match=r"of at most 0.001 GB \(memory\), got some of 0.0"):
-        from_module(nn.Linear(500, 500), torch.zeros(1, 500), memory=10**6)
+        compiled(nn.Linear(500, 500), torch.zeros(1, 500), memory=10**6)
 
 
 def test_a_replaced_operation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,10 +366,10 @@ def test_a_replaced_operation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
         lambda self, value, factor: real(self, value, factor if factor != 0.5 else 1),
     )
     with pytest.raises(NumericError, match="got outputs that differ by"):
-        from_module(written(lambda x: 0.5 * x * x), torch.zeros(1, 2))
+        compiled(written(lambda x: 0.5 * x * x), torch.zeros(1, 2))
 
 
 def test_nothing_is_warned_of() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        from_module(Attention(), torch.zeros(1, 8, 4))
+        compiled(Attention(), torch.zeros(1, 8, 4))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from numeric import LayeredNetwork, from_module
+from numeric import from_module
 from numeric.networks.compilation.operations import _OWN, LINEAR, MADE_LIKE, MOVES
 
 F = nn.functional
@@ -118,8 +118,6 @@ def test_every_operation_is_asked_for() -> None:
 @pytest.mark.parametrize("name", FORWARDS)
 def test_an_operation_does_to_values_what_torch_does_to_numbers(name: str) -> None:
     module = Asked(name)
-    layers = from_module(module, torch.zeros(1, 2, 4, 4))
+    network = from_module(module, torch.zeros(1, 2, 4, 4))
     x = torch.linspace(-1, 2, 96, dtype=torch.float64).reshape(3, 2, 4, 4)
-    torch.testing.assert_close(
-        LayeredNetwork(layers)(x.flatten(1)), module(x).flatten(1), check_dtype=False
-    )
+    torch.testing.assert_close(network(x.flatten(1)), module(x).flatten(1), check_dtype=False)
