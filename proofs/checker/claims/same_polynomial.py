@@ -1,13 +1,13 @@
 """A graph and the network are the same polynomial: all their coefficients are equal."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 
 from ..balls import Array
 from ..layers import Layer
 from ..read import Files
+from ..residues import primes, reduced, residues
 from ..verdicts import need
 from .kind import Kind
 
@@ -30,16 +30,7 @@ def modular_forms(pair: tuple[Layer, Layer], prime: int) -> Iterator[Array]:
 
     They are integers over a power of two, modulo a prime.
     """
-
-    def residues(array: Array) -> Array:
-        # Floats are integers of 53 bits times powers of two.
-        mantissas, exponents = np.frexp(array)
-        powers, places = np.unique(exponents - 53, return_inverse=True)
-        table = np.array([pow(2, int(power), prime) for power in powers], dtype=np.int64)
-        whole = (mantissas * 2.0**53).astype(np.int64) % prime
-        return reduced((whole * table[places].reshape(array.shape)).astype(np.float64), prime)
-
-    one, other = (Layer(*map(residues, layer)) for layer in pair)
+    one, other = (Layer(*(residues(array, prime) for array in layer)) for layer in pair)
     lefts = reduced(np.concatenate([one.left + one.low, other.left + other.low]), prime)
     rights = reduced(np.concatenate([one.right + one.low, other.right + other.low]), prime)
     downs = np.concatenate([one.down, -other.down], axis=1)
@@ -51,21 +42,6 @@ def modular_forms(pair: tuple[Layer, Layer], prime: int) -> Iterator[Array]:
             total = reduced(total + lefts[some].T @ weighed[some], prime)
         total[0] += added
         yield reduced(total + total.T, prime)
-
-
-def reduced(integers: Array, prime: int) -> Array:
-    """Return integers up to 2⁵² modulo a prime, to about half of it: only the quotient rounds."""
-    quotients = integers / prime
-    np.rint(quotients, out=quotients)
-    quotients *= prime
-    return np.asarray(integers - quotients)
-
-
-def primes(least: int) -> Iterator[int]:
-    """Return primes between 2²¹ and 2²² whose product has more bits than the least."""
-    odd = range(3, 2**11, 2)
-    found = (number for number in range(2**22 - 1, 2**21, -2) if all(number % n for n in odd))
-    return islice(found, least // 21 + 1)
 
 
 def bits(layers: Sequence[Layer]) -> int:

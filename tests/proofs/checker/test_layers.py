@@ -32,8 +32,9 @@ from numeric import (
 from numeric.files import load_arrays, save_arrays
 from proofs import checker
 from proofs.checker import Rejected
-from proofs.checker.claims.same_polynomial import bits, modular_forms, primes
+from proofs.checker.claims.same_polynomial import bits, modular_forms
 from proofs.checker.files import content, tensors
+from proofs.checker.residues import primes
 from proofs.checker.stored import graph_layers, network
 from tests.graphs import annotated_graph, edited_graphs
 from tests.oracles import matrix
