@@ -17,7 +17,7 @@ from tests.benchmarks.checking import alterations, bounds, pixel_changes, radii,
 from tests.benchmarks.features import eigenfeatures, explanations, few_features, large_bonds
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, main_job, rewrites
-from tests.benchmarks.polynomials import expansion, large_expansions, questions
+from tests.benchmarks.polynomials import convolution, expansion, large_expansions, questions
 from tests.benchmarks.seeds import seeds
 
 BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "expansion": expansion,
     "large-expansions": large_expansions,
     "questions": questions,
+    "convolution": convolution,
     "radii": radii,
     "pixel-changes": pixel_changes,
     "stability": stability,

@@ -8,9 +8,10 @@ from typing import Any
 import symengine
 import sympy
 import torch
+from torch import Tensor, nn
 
-from analytic import ExactNetwork, Polynomial, class_regions
-from numeric import BilinearNetwork, Digits
+from analytic import ExactNetwork, Polynomial, class_regions, same_polynomial
+from numeric import BilinearNetwork, Digits, from_module, square_layers, trace
 from tests.benchmarks.figures import Figure, timed, trained
 from tests.benchmarks.memory import alone
 
@@ -71,6 +72,45 @@ def questions(digits: Digits) -> Iterator[Figure]:
     ):
         seconds = min(timed(function)[0] for _ in range(3))
         yield Figure.time(f"{name}, depth 3, 784 pixels", seconds, most)
+
+
+class _Convolutional(nn.Module):
+    """Products of convolutions, and a bilinear head: 28 by 28 pixels, 8 channels, 10 classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(1, 8, 5, stride=2) for _ in range(2))
+        self.left, self.right, self.down = nn.LazyLinear(64), nn.LazyLinear(64), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (self.first(x) * self.second(x)).flatten(1)
+        y: Tensor = self.down(self.left(x) * self.right(x))
+        return y
+
+
+def convolution(digits: Digits) -> Iterator[Figure]:
+    """A convolutional module, read, traced, evaluated and proved the same as its graph."""
+    del digits
+    (seconds, same), peak = alone(_compiled)
+    name = "a convolutional network read, traced and the same polynomial as its graph"
+    yield Figure(name, "proved" if same else "not proved", "proved", same)
+    yield Figure.time(name, seconds, 60)
+    yield Figure(f"{name}, memory", f"{peak:.2f} GB", "at most 4 GB", peak <= 4)
+
+
+def _compiled() -> tuple[float, bool]:
+    torch.manual_seed(0)
+    module, example = _Convolutional(), torch.zeros(1, 1, 28, 28)
+    module(example)
+
+    def proved() -> bool:
+        network = from_module(module, example)
+        squares = [layer.in_normal_form() for layer in square_layers(trace(network, "polarized"))]
+        exact = ExactNetwork(network.layers())
+        exact.evaluate(example.flatten(1).numpy())
+        return same_polynomial(exact, ExactNetwork(squares)).same
+
+    return timed(proved)
 
 
 def _drawn(inputs: int, outputs: int, **shape: Any) -> BilinearNetwork:
