@@ -79,7 +79,7 @@ def from_module(
         Traceback (most recent call last):
         ...
         numeric.errors.NumericError: expected module to be made of sums and products, got relu \
-in 1 (ReLU), which is no sum or product of values: give a part of the module without it
+in 1 (ReLU), which is no polynomial: give a part of the module without it
     """
     _check(module, example)
     copy = settled_copy(module).to("cpu", torch.float64)

@@ -121,6 +121,7 @@ class Circuit:
 
     def map(self, matrix: sparse.csr_array, value: Value, shape: tuple[int, ...]) -> Value:
         """Return a matrix, shape (entries of the result, entries of the value), times a value."""
+        matrix.eliminate_zeros()  # some of scipy's products have zeros among what is stored
         if not self._fold and not _multiplies_exactly(matrix, value.weights):
             value = self.kept(value)
         weights = sparse.csr_array(matrix @ value.weights)

@@ -47,6 +47,13 @@ _REASONS = {
     "rsqrt": "divides by a root of values",
 }
 
+_BENT = {
+    "abs", "clamp", "elu", "exp", "gelu", "gt", "hardtanh", "leaky_relu", "log", "lt",
+    "max", "max_pool2d_with_indices", "maximum", "min", "relu", "sigmoid", "sign", "silu",
+    "softplus", "sqrt", "tanh", "threshold",
+}  # fmt: skip
+"""The usual ones that no sums and products are."""
+
 _OF_MEMORY = {"device", "dtype", "layout", "memory_format", "non_blocking", "pin_memory"}
 """Settings that change no number."""
 
@@ -125,7 +132,9 @@ class Reader:
         if name in LINEAR:
             value, *others = args
             return self.algebra.mapped(value, lambda unit: operation(unit, *others, **named))
-        raise Unreadable(_REASONS.get(name, "is no sum or product of values"))
+        if name in _BENT:
+            raise Unreadable("is no polynomial")
+        raise Unreadable(_REASONS.get(name, "is not known as a sum or product of values"))
 
     def _embedded(self, weight: Tensor, tokens: object, *_: object) -> Value:
         if not isinstance(tokens, Tokens):
@@ -150,6 +159,8 @@ def _moved(
     given, *others = args
     if name == "constant_pad_nd" and any(others[1:]):
         raise Unreadable("pads with another number than 0")
+    if any(isinstance(other, torch.dtype) for other in others):
+        raise Unreadable("reads the bits of values as another type's")
     places = {key: setting for key, setting in named.items() if key not in _OF_MEMORY}
     moved = operation(numbered(given.shape), *others, **places)
     parts = [moved] if isinstance(moved, Tensor) else moved

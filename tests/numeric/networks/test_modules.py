@@ -283,8 +283,8 @@ def test_a_module_stays_as_it_is_and_whatever_state_torch_is_in_changes_nothing(
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.ReLU(), r"got relu in 1 \(ReLU\), which is no sum or product"),
-        (nn.GELU(), r"got gelu in 1 \(GELU\), which is no sum or product"),
+        (nn.ReLU(), r"got relu in 1 \(ReLU\), which is no polynomial"),
+        (nn.GELU(), r"got gelu in 1 \(GELU\), which is no polynomial"),
         (nn.Softmax(dim=-1), r"got _softmax in 1 \(Softmax\), which divides by a sum of exp"),
         (nn.LayerNorm(4), r"got native_layer_norm in 1 \(LayerNorm\), which divides by a stan"),
         (nn.RMSNorm(4), r"got rsqrt in 1 \(RMSNorm\), which divides by a root of values"),
@@ -295,6 +295,9 @@ def test_a_module_stays_as_it_is_and_whatever_state_torch_is_in_changes_nothing(
         (written(lambda x: torch.div(x, 2, rounding_mode="floor")), "which rounds values"),
         (written(lambda x: x**0.5), "got pow in 1 .* an exponent that is no integer"),
         (written(lambda x: x**-1), "which divides by values|which has an exponent"),
+        (written(torch.lgamma), "got lgamma .* not known as a sum or product"),
+        (written(lambda x: x.view(torch.int64)), "reads the bits of values"),
+        (written(lambda x: x * torch.rand(4)), "for each input by itself"),
         (written(lambda x: x.bfloat16()), "makes torch.bfloat16 of values"),
         (written(lambda x: x * torch.zeros(4).copy_(x[0])), "into a tensor that was made before"),
         (written(lambda x: x.view(-1).add_(1)), "writes into entries that another tensor shows"),
