@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from numeric.errors import NumericError
 from numeric.networks.agreement import check_agreement
 from numeric.networks.inference import usual_torch
+from numeric.networks.initialisation import keep_sizes
 from numeric.networks.normal_form import Layer, check_array
 from numeric.networks.readable_modules import affine_map, check_module
 from numeric.scalars import plain
@@ -114,8 +115,9 @@ class BilinearLayer(nn.Module):
         hidden: number of neurons, the rows of :math:`W_1` and :math:`W_2`.
         bias: whether there are :math:`b_1`, :math:`b_2` and :math:`c`.
         residual: whether :math:`S x` is added.
-        generator: draws the weights; each is uniform within ``1/sqrt`` of its row's length. They
-            are in float32 and on the processor, whatever torch's defaults.
+        generator: draws the weights, uniform and of variance 1 / length of their row, and biases
+            within ``1/sqrt`` of it. They are in float32 and on the processor, whatever torch's
+            defaults. A network changes them by :func:`numeric.networks.initialisation.keep_sizes`.
 
     Raises:
         NumericError: a size is not a positive integer.
@@ -194,8 +196,9 @@ class BilinearNetwork(nn.Module):
         residual: whether each layer adds its input to its output, through a learned linear map
             where the two differ in size.
         embedding: whether an affine map brings the inputs to ``width`` first.
-        seed: draws the initial weights; the same seed gives the same weights, in float32 and on the
-            processor, whatever torch's defaults.
+        seed: draws the initial weights, with which hidden states and outputs have a root mean
+            square of about 1 where inputs have one of 0.45; the same seed gives the same weights,
+            in float32 and on the processor, whatever torch's defaults.
 
     Raises:
         NumericError: a size is not a positive integer, or the seed is not one of at least 0.
@@ -239,6 +242,7 @@ class BilinearNetwork(nn.Module):
             )
             for size, following in pairwise(sizes)
         )
+        keep_sizes(self)
 
     @classmethod
     def from_configuration(cls, configuration: Configuration, seed: int = 0) -> BilinearNetwork:
@@ -375,8 +379,10 @@ def _linear(
     # Made without memory first: torch's own initialisation would draw from the global random state.
     affine = nn.Linear(inputs, outputs, bias=bias, device="meta").to_empty(device="cpu")
     bound = 1 / math.sqrt(inputs)
-    for parameter in affine.parameters():
-        nn.init.uniform_(parameter, -bound, bound, generator=generator)
+    for name, parameter in affine.named_parameters():
+        # Uniform within sqrt(3) is of variance 1.
+        reach = bound if name == "bias" else math.sqrt(3) * bound
+        nn.init.uniform_(parameter, -reach, reach, generator=generator)
     return affine
 
 

@@ -52,7 +52,7 @@ def rounding_bounds(
     Examples:
         >>> from numeric import BilinearNetwork
         >>> layers = BilinearNetwork(4, 2, depth=2, width=3, hidden=5).layers()
-        >>> images = np.ones((3, 4), dtype=np.float32)
+        >>> images = np.full((3, 4), 0.5, dtype=np.float32)
         >>> bool(rounding_bounds(layers, images, ["float32"])["float32"].max() < 1e-5)
         True
     """

@@ -16,13 +16,14 @@ from numeric import Digits, load_mnist
 from tests.benchmarks.checking import alterations, bounds, pixel_changes, radii, stability
 from tests.benchmarks.features import eigenfeatures, explanations, few_features, large_bonds
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.mnist import accuracy, evaluation, main_job, rewrites
+from tests.benchmarks.mnist import accuracy, evaluation, first_epoch, main_job, rewrites
 from tests.benchmarks.polynomials import convolution, expansion, large_expansions, questions
 from tests.benchmarks.seeds import seeds
 
 BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "main-job": main_job,
     "accuracy": accuracy,
+    "first-epoch": first_epoch,
     "evaluation": evaluation,
     "rewrites": rewrites,
     "few-features": few_features,

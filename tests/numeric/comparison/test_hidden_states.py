@@ -89,8 +89,7 @@ def test_the_order_is_that_of_what_the_outputs_draw() -> None:
 
 def test_spaces_of_unrelated_networks_have_small_cosines() -> None:
     first, second = (
-        BilinearNetwork(60, 3, depth=2, width=4, hidden=50, bias=False, seed=seed)
-        for seed in (0, 1)
+        BilinearNetwork(60, 3, depth=2, width=4, hidden=50, seed=seed) for seed in (0, 1)
     )
     assert bond_cosines(first, second, 3).max() < 0.3
 

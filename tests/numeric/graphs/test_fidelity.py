@@ -14,6 +14,7 @@ from numeric import BilinearNetwork, Digits, NumericError, fidelity, frontier, r
 from numeric.graphs.fidelity import binomial_interval
 from numeric.graphs.pruning import prune
 from numeric.networks.inference import logits
+from tests.weights import within_one_over_the_root
 
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.random((60, 9), dtype=np.float32)
@@ -21,8 +22,8 @@ DIGITS = Digits(IMAGES, np.arange(60) % 3, IMAGES, np.arange(60) % 3)
 
 
 def network(**shape: Any) -> BilinearNetwork:
-    torch.manual_seed(2)
-    return BilinearNetwork(9, 3, **({"depth": 2, "width": 4, "hidden": 5} | shape))
+    shape = {"depth": 2, "width": 4, "hidden": 5} | shape
+    return within_one_over_the_root(BilinearNetwork(9, 3, **shape))
 
 
 @pytest.mark.parametrize("method", ["polarized", "eigen", "canonical"])

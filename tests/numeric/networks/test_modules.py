@@ -30,6 +30,7 @@ from numeric.networks.compilation.algebra import Algebra
 from tests import oracles
 from tests.numeric.networks.programs import SHAPE, Grown, grown
 from tests.strategies import few, networks, points, tame, wild
+from tests.weights import within_one_over_the_root
 
 
 def arrays_of(layers: Any) -> list[Any]:
@@ -100,6 +101,7 @@ def test_no_layer_is_larger_than_it_must_be(
     network = BilinearNetwork(
         6, 3, depth=depth, width=4, hidden=5, bias=bias, embedding=embedding, residual=residual
     )
+    within_one_over_the_root(network)  # no weight is 0
     found, own = compiled(network, torch.zeros(1, 6)), network.layers()
     assert [array.shape for array in arrays_of(found)] == [a.shape for a in arrays_of(own)]
 

@@ -136,11 +136,14 @@ def test_a_network_is_drawn_without_touching_the_random_state_of_torch() -> None
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_initial_weights_lie_within_one_over_the_root_of_their_rows_length() -> None:
-    network = BilinearNetwork(100, 2, depth=1, hidden=400)
-    for name, array in network.arrays().items():
-        bound = 1 / 20 if "down" in name else 1 / 10
-        assert bound / 2 < abs(array).max() <= bound
+def test_initial_weights_of_a_layer_have_a_variance_of_one_over_their_rows_length() -> None:
+    layer = BilinearLayer(100, 20, hidden=400)
+    for name, parameter in layer.named_parameters():
+        root = 1 / 20 if "down" in name else 1 / 10
+        if "bias" in name:
+            assert root / 2 < parameter.abs().max() <= root
+        else:
+            assert parameter.std().item() == pytest.approx(root, rel=0.03)
 
 
 def test_a_network_of_the_same_configuration_has_the_same_weights() -> None:

@@ -101,6 +101,37 @@ def test_a_network_learns_what_can_be_told_apart(dtype: torch.dtype) -> None:
     assert (predictions(model, DIGITS.test_images) == DIGITS.test_labels).all()
 
 
+def test_logits_are_brought_into_a_range_and_keep_their_proportions() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(200, 4, generator=generator) * torch.logspace(-12, 9, 200)[:, None]
+    found, largest = module._in_range(drawn), drawn.abs().amax(dim=1)
+    assert (found.abs().amax(dim=1) >= 1 - 1e-6).all()
+    assert (found.abs().amax(dim=1) <= 5 + 1e-6).all()
+    torch.testing.assert_close(found / found.abs().amax(dim=1)[:, None], drawn / largest[:, None])
+    inside = (largest > 1) & (largest < 5)
+    assert inside.any()
+    assert torch.equal(found[inside], drawn[inside])
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-44, 1e-25, 1e-16])
+def test_logits_that_are_next_to_nothing_have_slopes_that_are_finite(size: float) -> None:
+    weight = torch.full((1, 3), size, requires_grad=True)
+    torch.autograd.backward(module._in_range(weight * torch.ones(2, 3)).sum())
+    assert weight.grad is not None
+    assert weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+def test_only_logits_whose_size_says_nothing_are_brought_into_the_range(
+    monkeypatch: pytest.MonkeyPatch, *, bias: bool, residual: bool
+) -> None:
+    shape = {"bias": bias, "residual": residual}
+    before = trained(a_network(**shape))[1]
+    monkeypatch.setattr(module, "_in_range", lambda logits: logits)
+    assert (trained(a_network(**shape))[1] == before) == (bias or residual)
+
+
 def test_the_history_has_each_epoch_in_its_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

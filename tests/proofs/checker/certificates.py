@@ -14,7 +14,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from numeric import (
     BilinearNetwork,
@@ -39,6 +38,7 @@ from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
 from tests.oracles import module_value
 from tests.proofs.checker.refutations import signature
+from tests.weights import within_one_over_the_root
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -108,11 +108,9 @@ def is_accepted(path: Path) -> bool:
 def small_case(depth: int = 1, seed: int = 0, images: int = 4, **shape: Any) -> Case:
     """Return a small network, images, labels and graphs, nothing claimed yet."""
     model = BilinearNetwork(
-        **{"inputs": 3, "outputs": 3, "depth": depth, "width": 2, "hidden": 4, "seed": seed} | shape
+        **{"inputs": 3, "outputs": 3, "depth": depth, "width": 2, "hidden": 4} | shape
     )
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(2)
+    within_one_over_the_root(model, seed, times=2)
     draw = np.random.default_rng(seed)
     pictures = (draw.integers(0, 256, (images, 3)) / 255).astype(np.float32)
     eigen = trace(model, "eigen")

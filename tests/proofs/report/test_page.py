@@ -40,6 +40,7 @@ from proofs.report.explorer import explorer_data
 from proofs.report.page import write_report
 from proofs.report.pictures import all_pictures
 from tests.digits import small_digits
+from tests.weights import within_one_over_the_root
 
 DIGITS = small_digits()
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -78,7 +79,7 @@ class Page(HTMLParser):
 
 
 def network(depth: int = 2, **shape: Any) -> BilinearNetwork:
-    return BilinearNetwork(9, 3, depth=depth, width=4, hidden=5, **shape)
+    return within_one_over_the_root(BilinearNetwork(9, 3, depth=depth, width=4, hidden=5, **shape))
 
 
 def report(
@@ -112,7 +113,7 @@ def all_graphs(model: BilinearNetwork) -> dict[str, Any]:
 
 @cache
 def _traced(configuration: Configuration) -> dict[str, Any]:
-    model = BilinearNetwork.from_configuration(configuration)
+    model = within_one_over_the_root(BilinearNetwork.from_configuration(configuration))
     graphs = {method: trace(model, method) for method in ("polarized", "eigen")}
     return graphs | {"shared": trace(model, "shared", features=16)}
 
