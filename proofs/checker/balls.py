@@ -15,7 +15,7 @@ from .verdicts import need
 Array = np.ndarray[Any, Any]
 
 UP = 1 + 2.0**-30
-"""More than rounding takes from sums of two axes of so many sizes: 2²¹ times 2⁻⁵³."""
+"""More than rounding takes from sums, within sums, of up to 2²⁰ sizes along three axes."""
 
 UNITS = {"float64": (2.0**-53, 2.0**-1021, 2.0**1000), "float32": (2.0**-24, 2.0**-125, 2.0**126)}
 """The unit roundoff u, twice the smallest normal number, and what no size reaches."""
@@ -28,21 +28,20 @@ _LEAST = 2.0**-500  # more than what underflow takes from a root of a sum of squ
 def arithmetic() -> None:
     """Hold the arithmetic against what all bounds rest on: denormals are kept, ties go to even.
 
-    A product of matrices is looked at too, large enough that every thread takes part in it.
+    A product of matrices is looked at too, in which every thread meets denormal numbers.
     """
     least, ulp = np.array([2.0**-1074]), np.array([2.0**-52])
     kept = least * 2.0**1000 == 2.0**-74, least + least == 2 * least, 2.0**-1022 * ulp > 0
     even = 1 + ulp / 2 == 1, (1 + ulp) + ulp / 2 == 1 + 2 * ulp, -1 - ulp / 2 == -1
-    identity = np.eye(600)
-    multiplied = (identity * 2.0**-1060) @ (identity * 2.0**30) == identity * 2.0**-1030
+    multiplied = np.full((600, 600), 2.0**-1060) @ (np.eye(600) * 2.0**30) == 2.0**-1030
     need(all(map(np.all, (*kept, multiplied))), "denormal numbers are flushed to zero here")
     need(all(map(np.all, even)), "numbers are not rounded to the nearest here")
 
 
 def gamma(terms: int) -> float:
-    """Bound γ = nu / (1 - nu): what a sum of n products loses, in any order, beside their sizes.
+    """Bound γ = nu / (1 - nu): a sum of n products loses γ Σ|v||w| by rounding, in any order.
 
-    No sum has more than 2²⁰ terms. It is held here.
+    No sum has more than 2²⁰ terms. It is held here, also by who asks for nothing else.
     """
     need(terms <= LONGEST, f"a sum has {terms} terms")
     return UP * terms * 2.0**-53
@@ -70,7 +69,7 @@ class Ball:
         return rounded(value, error + 2.0**-53 * abs(value))
 
     def __add__(self, other: "Ball") -> "Ball":
-        """Add number to number: errors add up, and the sum is rounded once."""
+        """Add number to number: errors add up, and the sum loses u times what is computed of it."""
         value = self.value + other.value
         return rounded(value, self.error + other.error + 2.0**-53 * abs(value))
 
@@ -98,7 +97,7 @@ class Ball:
 
     @property
     def least(self) -> Array:
-        """Bounds on the exact numbers from below."""
+        """Bounds on the exact numbers from below; 2⁻⁵² |v| pays for the rounding of the bound."""
         return np.asarray(self.value - UP * (self.error + 2.0**-52 * abs(self.value)))
 
 
@@ -110,7 +109,7 @@ def rounded(value: Array, error: Array) -> Ball:
 
 
 def exact(floats: Any) -> Ball:  # noqa: ANN401 -- what numpy takes
-    """Return floats as balls without error."""
+    """Return floats as balls without error; what is not finite is refused by what comes next."""
     array = np.asarray(floats, dtype=np.float64)
     return Ball(array, np.zeros_like(array))
 
@@ -127,7 +126,7 @@ def extended(images: Array) -> Ball:
 
 
 def norm(sizes: Array, axes: int = 1) -> Array:
-    """Bound the root of the sum of squares along the last axes, one after the other."""
+    """Bound the root of the sum of squares along the last axes; of infinity it is infinite."""
     total = sizes * sizes
     for _ in range(axes):
         gamma(total.shape[-1])
@@ -140,7 +139,8 @@ def summed(sizes: Array, weights: Array, dtype: str) -> Array:
 
     A product with 0 is 0, and to add 0 is exact, so that of n other terms γ = nu / (1 - nu) times
     their sizes is lost by rounding. What is near zero may be flushed: an operand of a product loses
-    the other factor times the smallest normal number, and each term four times this number.
+    the other factor times the smallest normal number η, and each term 4η (a product, a sum, two
+    operands of the sum). Twice and four times this is charged, as nu ≤ 1/16 enlarges both.
     """
     unit, tiny, limit = UNITS[dtype]
     counts = [np.count_nonzero(array, axis=1) for array in (sizes, weights)]
@@ -167,16 +167,18 @@ def spectral(matrix: Ball) -> Array:
 
 
 def positive(matrices: Ball) -> bool:
-    """Return whether symmetric matrices A are proved to be positive definite.
+    """Return whether matrices A, which are exactly symmetric, are proved to be positive definite.
 
     For any L and ρ > 0, the least eigenvalue of A = L Lᵀ + (A - L Lᵀ) is at least that of the
     bracket, and so at least ρ - |A - L Lᵀ - ρ|. That norm is at most the root of the sum of squares
     of what is computed for it, and of the errors: γ |L|² for the product, the rounding of three
-    sums, and the error of the ball. LAPACK finds L, and is not believed.
+    sums, in which the matrix ρ has the norm ρ, and the error of the ball. LAPACK finds L, and is
+    not believed; any ρ will do, and this one lets it succeed.
     """
     size = matrices.value.shape[-1]
     value, one = (matrices.value + matrices.turned.value) / 2, np.eye(size)
-    # A congruence by powers of two makes all diagonals about 1. It rounds nothing.
+    # A congruence by powers of two makes all diagonals about 1. It rounds nothing but what
+    # underflows, less than _LEAST in all; what overflows fails in the last comparison.
     powers = np.frexp((value * one).sum(axis=2))[1] // 2
     scale = np.ldexp(1.0, -(powers[:, :, None] + powers[:, None]))
     value, error = value * scale, norm(matrices.error * scale, 2)
@@ -195,11 +197,12 @@ def positive(matrices: Ball) -> bool:
 
 
 def diagonalised(matrix: Ball) -> tuple[Array, Array, float, float]:
-    """Return values λ and vectors V, and bounds on |VᵀV - 1|, below 1, and on |VᵀMV - λ|.
+    """Return values λ, vectors V, and bounds: skew of |VᵀV - 1|, rest of |VᵀMV - λ|.
 
-    Both are symmetric, so that their norms are at most their largest row sums of sizes. Errors are
-    carried along as row sums: of γ |Vᵀ||V|, of γ |Vᵀ||M||V| and γ |VᵀM||V|, and of |Vᵀ| e |V|.
-    λ and V may be anything.
+    Skew is below 1, so that V is invertible.
+    M is exactly symmetric, and so are both, so that their norms are at most their largest row sums
+    of sizes. Errors are carried along as row sums: of γ |Vᵀ||V|, of γ |Vᵀ||M||V| and γ |VᵀM||V|, of
+    γ |λ|, and of |Vᵀ| e |V|. λ and V may be anything. An infinite rest is refused where it is used.
     """
     values, vectors = np.linalg.eigh((matrix.value + matrix.value.T) / 2)
     size, ones, lost = abs(vectors), np.ones(len(values)), gamma(len(values) + 4)

@@ -10,7 +10,7 @@ from ..layers import classes
 from ..read import Files
 from ..verdicts import need
 
-LEAST = 2.0**-400  # its square is no smaller than what arithmetic loses
+LEAST = 2.0**-400  # its square is far above what underflow takes from anything
 
 QUARTILES = (
     "a quarter of these radii are at least {upper}, half at least {median}, three quarters at "
@@ -46,7 +46,10 @@ def pairs(outputs: int, chosen: Array, certain: Array) -> Iterator[tuple[int, in
 
 
 def valued(form: Ball, images: Array) -> tuple[Ball, Ball]:
-    """Return m and g of a form at images x: at x + v it is m + 2 gᵀv + vᵀAv, A as below."""
+    """Return m and g of a symmetric form F at images x: at x + v it is m + 2 gᵀv + vᵀAv.
+
+    A is F without the row and the column of the constant.
+    """
     points = extended(images)
     slopes = points @ form
     return (slopes * points) @ exact(np.ones((len(form.value), 1))), slopes[:, 1:]

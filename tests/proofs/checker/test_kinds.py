@@ -432,6 +432,16 @@ def test_exact_radii_are_proved_and_no_longer_ones(
         assert not case.accepted(tmp_path, claim, **longer)
 
 
+@pytest.mark.parametrize(("factor", "accepted"), [("1E+50", True), ("1.85E+235", False)])
+def test_a_point_is_not_near_because_both_distances_are_beyond_floats(
+    tmp_path: Path, factor: str, *, accepted: bool
+) -> None:
+    case = Case(quadratic([0.0, 0.0], 5e72, 0.5), np.zeros((1, 2)), ZEROS[:1])
+    arrays, _ = robustness_of(case)
+    claim = radii_claim("robustness", arrays["robustness.radius"], factor=factor)
+    assert case.accepted(tmp_path, claim, **arrays) == accepted
+
+
 @pytest.mark.parametrize(
     ("curvatures", "slope", "fixed"),
     [
