@@ -37,7 +37,7 @@ class Algebra:
         """Return numbers that are known as a value, and a value as it is."""
         if isinstance(given, Value):
             return given
-        return self.circuit.constant(torch.as_tensor(given).detach().double().numpy())
+        return self.circuit.constant(known(given).numpy())
 
     def moved(self, value: Value, move: Callable[[Tensor], Tensor]) -> Value:
         """Return entries of a value.
@@ -85,7 +85,7 @@ class Algebra:
         if not isinstance(factor, Tensor) and factor == 1:
             return operand
         value, _ = self.alike(operand, factor)
-        numbers = torch.as_tensor(factor).detach().double().broadcast_to(value.shape)
+        numbers = known(factor).broadcast_to(value.shape)
         weights = sparse.csr_array(sparse.diags_array(numbers.reshape(-1).numpy()))
         weights.eliminate_zeros()
         return self.circuit.map(weights, value, value.shape)
@@ -128,10 +128,10 @@ class Algebra:
         if isinstance(first, Value) and isinstance(second, Value):
             return self._contracted(first, second)
         if isinstance(first, Value) and isinstance(second, Tensor):
-            return self._weighed(first, second.detach().double())
+            return self._weighed(first, known(second))
         if isinstance(first, Tensor) and isinstance(second, Value):
-            known = first.detach().double()
-            return self.mapped(second, lambda unit: torch.matmul(known, unit))
+            matrix = known(first)
+            return self.mapped(second, lambda unit: torch.matmul(matrix, unit))
         raise TypeError(f"no matrices: {first!r}, {second!r}")  # torch has refused them before
 
     def _weighed(self, value: Value, weights: Tensor) -> Value:
@@ -157,6 +157,11 @@ class Algebra:
     def unsqueezed(self, value: Value, axis: int) -> Value:
         """Put in an axis of size 1."""
         return self.moved(value, lambda numbers: numbers.unsqueeze(axis))
+
+
+def known(given: Tensor | float) -> Tensor:
+    """Return what is known in float64; a number of Python's is one already."""
+    return torch.as_tensor(given, dtype=torch.float64).detach()
 
 
 def numbered(shape: Sequence[int], start: int = 1) -> Tensor:

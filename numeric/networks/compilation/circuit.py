@@ -29,6 +29,10 @@ CONSTANT, INPUT, SUM, PRODUCT = range(4)
 """What an atom is."""
 
 
+_beyond_range = np.errstate(all="ignore")
+"""Weights that would leave the range of floats are found to, and kept apart or refused."""
+
+
 @dataclass(frozen=True, eq=False)
 class Value:
     """A tensor whose entries are sums of atoms.
@@ -102,6 +106,7 @@ class Circuit:
         array = np.asarray(numbers, dtype=np.float64)
         return Value(array.shape, sparse.csr_array(array.reshape(-1, 1)))
 
+    @_beyond_range
     def sum(self, first: Value, second: Value) -> Value:
         """Return ``first + second``, entry by entry; both have the same shape."""
         terms = [first, second]
@@ -119,6 +124,7 @@ class Circuit:
         one, other = (self.wide(value.weights) for value in terms)
         return Value(first.shape, sparse.csr_array(one + other))
 
+    @_beyond_range
     def map(self, matrix: sparse.csr_array, value: Value, shape: tuple[int, ...]) -> Value:
         """Return a matrix, shape (entries of the result, entries of the value), times a value."""
         matrix.eliminate_zeros()  # some of scipy's products have zeros among what is stored

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numeric.networks.compilation.algebra import Algebra, Operand, numbered, places_in
+from numeric.networks.compilation.algebra import Algebra, Operand, known, numbered, places_in
 from numeric.networks.compilation.circuit import Circuit, Integers, Value
 
 MOVES = {
@@ -182,7 +182,7 @@ def _convolution(
 ) -> Value:
     if not isinstance(image, Value) or not isinstance(kernel, Tensor):
         raise Unreadable("has a kernel that depends on values")
-    convolve, weights = torch.ops.aten.convolution.default, kernel.detach().double()
+    convolve, weights = torch.ops.aten.convolution.default, known(kernel)
     found = algebra.mapped(image, lambda unit: convolve(unit, weights, None, *rest))
     return found if bias is None else algebra.sum(found, _of_channels(bias, found))
 
@@ -239,7 +239,7 @@ def _divided(
         raise Unreadable("divides by values")
     if rounding_mode is not None:
         raise Unreadable("rounds values")
-    return algebra.times(first, 1 / torch.as_tensor(second, dtype=torch.float64))
+    return algebra.times(first, 1 / known(second))
 
 
 def _power(algebra: Algebra, value: Operand, exponent: object) -> Operand:
@@ -285,7 +285,7 @@ def _trilinear(
 ) -> Value:
     """Multiply three tensors, each with axes of size 1 put in, and add along some axes."""
     values: list[Operand] = []
-    known: list[Operand] = []
+    weights: list[Operand] = []
     for operand, put_in in zip((first, second, third), axes[:3], strict=True):
         shaped = operand
         for axis in put_in:
@@ -293,8 +293,8 @@ def _trilinear(
                 shaped = algebra.unsqueezed(shaped, axis)
             elif isinstance(shaped, Tensor):
                 shaped = shaped.unsqueeze(axis)
-        (values if isinstance(shaped, Value) else known).append(shaped)
-    found, *others = values + known  # what is known last: it is not repeated before it must be
+        (values if isinstance(shaped, Value) else weights).append(shaped)
+    found, *others = values + weights  # what is known last: it is not repeated before it must be
     for other in others:
         found = algebra.product(found, other)
     return algebra.total(algebra.value(found), axes[3])

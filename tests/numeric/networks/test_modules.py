@@ -259,6 +259,16 @@ def test_tokens_are_one_hot_inputs() -> None:
         torch.testing.assert_close(LayeredNetwork(layers)(hot), module.double()(tokens))
 
 
+def test_weights_at_the_ends_of_the_range_are_kept_apart_and_overflow_is_not_compared() -> None:
+    largest = float(np.finfo(np.float64).max)
+    twice = compiled(written(lambda x: x * largest + x * largest), torch.zeros(1, 1))
+    assert oracles.value(twice, [0.25]) == [Fraction(largest) / 2]
+    nothing = compiled(written(lambda x: (x * 1e300 * 1e300) * 0 + x), torch.zeros(1, 1))
+    assert oracles.value(nothing, [3.0]) == [3]
+    with pytest.raises(NumericError, match="to be finite"):
+        compiled(written(lambda x: x * largest + x * largest), torch.zeros(1, 1), fold=True)
+
+
 def test_folded_maps_make_fewer_layers_that_agree_to_rounding() -> None:
     module = Convolutional().eval()
     whole, folded = (compiled(module, torch.zeros(1, 1, 12, 12), fold=f) for f in (False, True))
