@@ -4,6 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+from sphinx.application import Sphinx
 from sphinx_proof.domain import ProofDomain
 
 # Pages in any folder import what they share, docs/executed.py.
@@ -42,3 +43,8 @@ myst_enable_extensions = ["amsmath", "dollarmath"]
 
 autodoc_typehints = "description"
 napoleon_google_docstring = True
+
+
+def setup(app: Sphinx) -> None:
+    """Read the longest page first, while there are others to read beside it."""
+    app.connect("env-before-read-docs", lambda *given: given[-1].sort(key="tour".__ne__))
