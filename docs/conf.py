@@ -46,5 +46,13 @@ napoleon_google_docstring = True
 
 
 def setup(app: Sphinx) -> None:
-    """Read the longest page first, while there are others to read beside it."""
-    app.connect("env-before-read-docs", lambda *given: given[-1].sort(key="tour".__ne__))
+    """Read the longest page first, and pages that are alike, and take as long, apart.
+
+    Sphinx hands some ten pages in a row to each of its processes.
+    """
+    app.connect("env-before-read-docs", lambda *given: _spread(given[-1]))
+
+
+def _spread(pages: list[str]) -> None:
+    pages.sort(key="tour".__ne__)
+    pages[1:] = [*pages[1::2], *pages[2::2]]
