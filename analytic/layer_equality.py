@@ -107,6 +107,14 @@ def layer_difference(
     return None
 
 
+def _shift(left: Integers, right: Integers) -> int:
+    """Return by which even power of two the first is multiplied, or if below 0 the second."""
+    sizes = [
+        max((int(abs(entry)) for entry in row), default=0).bit_length() for row in (left, right)
+    ]
+    return 2 * int((sizes[1] - sizes[0]) / 2)
+
+
 @dataclass(frozen=True)
 class _Remainder:
     """What is left of the difference of two layers when equal squares have cancelled.
@@ -126,15 +134,22 @@ class _Remainder:
         """Write ``second - first`` in squares, and let those of equal readings cancel.
 
         ``4 l r = (l + r)² - (l - r)²``, and a reading's content moves into its weight, so that a
-        square has one way to be written.
+        square has one way to be written. Of unlike sizes, l and r are brought near each other by a
+        power of two, as who writes neurons in squares does, since else no two would be equal.
         """
         read = min(m.exponent for y in (first, second) for m in (y.left, y.right))
         mixed = min(first.down.exponent, second.down.exponent)
         squares: dict[tuple[int, ...], Integers] = {}
-        for layer, sign in ((first, -1), (second, 1)):
-            left, right = widen(layer.left.at(read)), widen(layer.right.at(read))
+        rows = [[widen(m.at(read)) for m in (y.left, y.right)] for y in (first, second)]
+        shifts = [[_shift(*pair) for pair in zip(*sides, strict=True)] for sides in rows]
+        most = max((abs(shift) for some in shifts for shift in some), default=0)
+        for layer, (left, right), some, sign in zip(
+            (first, second), rows, shifts, (-1, 1), strict=True
+        ):
             columns = widen(layer.down.at(mixed)).T
-            for one, other, column in zip(left, right, columns, strict=True):
+            for near, far, shift, drawn in zip(left, right, some, columns, strict=True):
+                one, other = near << max(shift, 0), far << max(-shift, 0)
+                column = drawn << (most - abs(shift))
                 for reading, weight in ((one + other, sign), (one - other, -sign)):
                     content = math.gcd(*reading)
                     if content:
@@ -148,7 +163,7 @@ class _Remainder:
         weights = np.array(list(left_over.values()), dtype=object).reshape(-1, outputs).T
         return cls(
             Dyadic(readings, read),
-            Dyadic(weights, mixed - 2),
+            Dyadic(weights, mixed - 2 - most),
             second.linear + Dyadic(-first.linear.numerators, first.linear.exponent),
         )
 

@@ -6,13 +6,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analytic import AnalyticError, ExactNetwork, layer_equality, layers_difference
-from analytic.layer_equality import CoefficientDifference
+from analytic.layer_equality import CoefficientDifference, _Remainder
 from analytic.residues import primes_beyond
-from numeric import BilinearNetwork, Layer
+from numeric import BilinearNetwork, Layer, square_layers, trace
 from tests.analytic.rewrites import (
     WITHIN_LAYERS,
     Layers,
@@ -293,3 +294,15 @@ def test_layers_of_other_sizes_do_not_correspond() -> None:
     for other in (with_a_hidden_component_more(layers), layers[:1]):
         with pytest.raises(AnalyticError, match="expected second to have layers of shapes"):
             layers_difference(exact, ExactNetwork(other))
+
+
+@pytest.mark.parametrize("size", [1.0, 2.0**10, 2.0**-31, 3e5])
+def test_neurons_of_rows_of_unlike_sizes_cancel_against_their_squares(size: float) -> None:
+    network = BilinearNetwork(4, 3, depth=1, hidden=5)
+    with torch.no_grad():
+        network.blocks[0].left.weight.mul_(size)
+        network.blocks[0].left.bias.mul_(size)
+    squares = square_layers(trace(network, "polarized"))
+    stacks = network.layers(), [layer.in_normal_form() for layer in squares]
+    one, other = (ExactNetwork(layers).layers[0] for layers in stacks)
+    assert len(_Remainder.between(one, other).readings.numerators) == 0
