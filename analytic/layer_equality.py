@@ -109,10 +109,8 @@ def layer_difference(
 
 def _shift(left: Integers, right: Integers) -> int:
     """Return by which even power of two the first is multiplied, or if below 0 the second."""
-    sizes = [
-        max((int(abs(entry)) for entry in row), default=0).bit_length() for row in (left, right)
-    ]
-    return 2 * int((sizes[1] - sizes[0]) / 2)
+    sizes = [max((abs(entry) for entry in row), default=0).bit_length() for row in (left, right)]
+    return 2 * int((sizes[1] - sizes[0]) / 2) if all(sizes) else 0
 
 
 @dataclass(frozen=True)

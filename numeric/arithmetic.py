@@ -1,4 +1,4 @@
-"""Whether floating point is here what bounds take it for: IEEE 754, rounding to the nearest.
+"""Floating point as IEEE 754 has it: what a sum loses, and whether it rounds to the nearest here.
 
 A processor can be told to take subnormal numbers for zero, or to round another way. Such a mode
 belongs to a thread: ``torch.set_flush_denormal`` sets it, and loading a library that was built with
@@ -65,3 +65,18 @@ def check_arithmetic() -> None:
                 "torch.set_flush_denormal(False); where that does not help, a library has set the "
                 "mode, or threads were started in it: leave it out, or start another process"
             )
+
+
+def exact_sum(first: Doubles, second: Doubles) -> tuple[Doubles, Doubles]:
+    """Return rounded sums and what they lack, which is a float too where nothing overflows.
+
+    Source:
+        D. E. Knuth, *The Art of Computer Programming*, volume 2, third edition, 4.2.2, theorem B.
+
+    Examples:
+        >>> exact_sum(np.array([1.0]), np.array([2.0**-60]))[1].tolist() == [2.0**-60]
+        True
+    """
+    total = first + second
+    part = total - first
+    return total, (first - (total - part)) + (second - part)

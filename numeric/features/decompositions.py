@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from numeric.arithmetic import exact_sum
 from numeric.errors import NumericError
 from numeric.networks.normal_form import Layer, SquareLayer
 
@@ -62,7 +63,7 @@ def polarized(layer: Layer, number: int) -> SquareLayer:
     left, right = (np.where(whole[:, None], array / 2, array) for array in (left, right))
     weights = np.where(whole, down, down / 4)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums, differences = _exact_sum(left, right), _exact_sum(left, -right)
+        sums, differences = exact_sum(left, right), exact_sum(left, -right)
         lost = ~np.isfinite(sums[1] + differences[1]).all(axis=1)
         lost |= ~whole & (4 * weights != down).any(axis=0)
     if lost.any():
@@ -182,13 +183,6 @@ def _balanced(left: Doubles, right: Doubles) -> tuple[Doubles, Doubles]:
     same = ((back[0] == left) & (back[1] == right)).all(axis=1, keepdims=True)
     same &= left.any(axis=1, keepdims=True) & right.any(axis=1, keepdims=True)
     return np.where(same, moved[0], left), np.where(same, moved[1], right)
-
-
-def _exact_sum(first: Doubles, second: Doubles) -> tuple[Doubles, Doubles]:
-    """Return the rounded sum and what it lacks."""
-    total = first + second
-    part = total - first
-    return total, (first - (total - part)) + (second - part)
 
 
 def _scaled_to_one(rows: Doubles) -> tuple[Doubles, npt.NDArray[np.int32]]:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from numeric.arithmetic import exact_sum
 from numeric.errors import NumericError
 
 Doubles = npt.NDArray[np.float64]
@@ -194,16 +195,13 @@ class Circuit:
         return int(self.sum_levels(value.weights).max(initial=1))
 
     def _adds_exactly(self, first: Value, second: Value) -> bool:
-        """Return whether the sum of all weights is a float: the error of a sum is one (Knuth)."""
+        """Return whether all sums of weights are floats."""
         one, other = (self.wide(value.weights) for value in (first, second))
         both = _pattern(one).multiply(_pattern(other))
-        a, b = (
-            sparse.csr_array(weights.multiply(both)).sorted_indices().data
-            for weights in (one, other)
+        total, lost = exact_sum(
+            *(sparse.csr_array(w.multiply(both)).sorted_indices().data for w in (one, other))
         )
-        total = a + b
-        part = total - a
-        return bool(np.isfinite(total).all() and not ((a - (total - part)) + (b - part)).any())
+        return bool(np.isfinite(total).all() and not lost.any())
 
     def _lean(self, value: Value) -> Value:
         """Return a value as fewer atoms, where they are sums of products at no higher level."""
