@@ -9,7 +9,6 @@ import os
 import reprlib
 import stat
 import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ import safetensors
 import safetensors.numpy
 
 from numeric.errors import NumericError
+from numeric.file_kinds import kind_of
 
 
 def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
@@ -330,31 +330,13 @@ def unreadable(path: str | os.PathLike[str], error: Exception) -> NumericError:
         error: what came of reading it.
 
     Examples:
-        >>> str(unreadable("a.pt", OSError("damaged"))).split(": ")[0]
-        'expected a.pt to be a safetensors file, got one of torch.save, which may hold code'
+        >>> str(unreadable("note", OSError("damaged")))
+        'expected note to be a whole safetensors file, got: damaged'
     """
-    kind = f"expected {path} to be a safetensors file, got "
-    if is_there(Path(path)) and Path(path).is_dir():
-        inside = sorted(Path(path).glob("*.safetensors"))
-        return NumericError(f"{kind}a folder" + (f": give {inside[0]} in it" if inside else ""))
-    names: list[str] = []
-    no_zip = OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile
-    with suppress(*no_zip), zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    if names and all(name.endswith(".npy") for name in names):
-        return NumericError(
-            f"{kind}an archive of numpy: write it anew with "
-            "safetensors.numpy.save_file(dict(numpy.load(path)), other)"
-        )
-    if names or Path(path).suffix.lower() in _TORCH_FILES:
-        return NumericError(
-            f"{kind}one of torch.save, which may hold code: write it anew with "
-            "safetensors.torch.save_file(torch.load(path, weights_only=True), other)"
-        )
+    kind = kind_of(path)
+    if kind.words:
+        return NumericError(f"expected {path} to be a safetensors file, got {kind.words}")
     return NumericError(f"expected {path} to be a whole safetensors file, got: {error}")
-
-
-_TORCH_FILES = (".pt", ".pth", ".bin", ".ckpt")
 
 
 def digest(arrays: Iterable[np.ndarray[Any, Any]]) -> str:

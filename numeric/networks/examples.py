@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
-from numeric.files import read_tensors
 from numeric.networks.agreement import Agreement, agreement, outputs_of, probes
 from numeric.networks.inference import as_tensor
 from numeric.networks.normal_form import Layer, check_array
+from numeric.networks.state_files import load_state
 
 Examples: TypeAlias = "tuple[Any, Any]"
 """Inputs and outputs of a network: arrays or tensors of floats, an example a row."""
@@ -25,22 +25,13 @@ _UNSAID = (
 )
 
 
-def load_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Read a safetensors file of other code.
-
-    Raises:
-        NumericError: there is no such file, or it is none; of files of ``torch.save`` and numpy
-            and of folders the message says what to do.
-    """
-    return read_tensors(path, "pt")[0]  # by torch: numpy has no bfloat16
-
-
 def load_examples(path: str | os.PathLike[str]) -> Examples:
-    """Read examples from a safetensors file with the tensors ``inputs`` and ``outputs``.
+    """Read examples from a file with the arrays ``inputs`` and ``outputs``.
 
     Args:
         path: the file, as ``safetensors.torch.save_file({"inputs": x, "outputs": model(x)}, path)``
-            writes it.
+            writes it, ``torch.save`` of such a dictionary, or ``numpy.savez(path, inputs=x,
+            outputs=y)``.
 
     Raises:
         NumericError: there is no such file, it is damaged, or holds something else.
@@ -52,13 +43,13 @@ def load_examples(path: str | os.PathLike[str]) -> Examples:
         >>> [tuple(tensor.shape) for tensor in load_examples(path)]
         [(5, 3), (5, 2)]
     """
-    tensors = load_tensors(path)
-    if tensors.keys() != {"inputs", "outputs"}:
+    found = load_state(path).content
+    if not isinstance(found, Mapping) or found.keys() != {"inputs", "outputs"}:
+        got = listed(found) if isinstance(found, Mapping) else type(found).__name__
         raise NumericError(
-            f"expected {path} to hold the tensors inputs and outputs, got "
-            f"{listed(tensors) or 'none'}"
+            f"expected {path} to hold the tensors inputs and outputs, got {got or 'none'}"
         )
-    return tensors["inputs"], tensors["outputs"]
+    return found["inputs"], found["outputs"]
 
 
 def check_examples(layers: Sequence[Layer], examples: object) -> None:

@@ -1,94 +1,113 @@
-r"""Networks that were trained elsewhere, brought to the normal form.
+"""Networks that were trained elsewhere, brought to the normal form by the names of their weights.
 
-The usual research code for bilinear networks keeps three kinds of weights:
-
-=====================  =========================  ==============================================
-``embed.weight``       (width, inputs)            :math:`h_0 = E x\,(+\,e)`
-``blocks.{i}.weight``  (2 hidden, size below)     :math:`h_{i+1} = (L h_i + l) \odot (R h_i + r)`;
-                                                  the first ``hidden`` rows are :math:`L`
-``head.weight``        (outputs, size below)      the outputs, :math:`H h_n\,(+\,c)`
-=====================  =========================  ==============================================
-
-Each may have a ``bias`` beside its ``weight``. A block has no down projection: what is above reads
-the products themselves. With a residual, :math:`h_i` is added to them.
-
-Source:
-    M. T. Pearce, T. Dooms et al., *Bilinear MLPs enable weight-based mechanistic interpretability*,
-    arXiv 2410.08417, and its code, https://github.com/tdooms/bilinear-decomposition.
+The names that are known stand in :mod:`numeric.networks.layouts`, and what is made of them in
+:mod:`numeric.networks.parts`. What no state dict says is given as :class:`Options`, and held
+against the module or against examples of its inputs and outputs.
 """
 
 from __future__ import annotations
 
+import math
 import os
-import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
-import numpy as np
-import numpy.typing as npt
 from torch import nn
 
 from numeric.errors import NumericError
-from numeric.networks.examples import (
-    Examples,
-    check_examples,
-    check_read,
-    float_array,
-    listed,
-    load_tensors,
-)
-from numeric.networks.network_files import STATE_DICT_ADVICE
-from numeric.networks.normal_form import Layer, check_array
-
-_BY_HAND = (
-    "other arrangements are written as layers by hand, as 'Your own network' in the documentation "
-    "shows"
-)
-
-_WRAPPERS = ("module.", "_orig_mod.")
-"""What ``DataParallel`` and ``torch.compile`` put before each name."""
-
-_BLOCK = re.compile(r"blocks\.(0|[1-9]\d{0,5})\.(?:weight|bias)")
+from numeric.networks.assembly import Choices, alternatives, fitting, layers_of
+from numeric.networks.examples import Examples, check_examples, check_read
+from numeric.networks.layered import LayeredNetwork
+from numeric.networks.normal_form import Layer
+from numeric.networks.parts import ROLES, Parts, find_parts, unwrapped
+from numeric.networks.state_files import load_state
+from numeric.scalars import plain
 
 
-def from_state_dict(
-    state: Mapping[str, Any],
-    *,
-    residual: bool = False,
-    module: nn.Module | None = None,
-    examples: Examples | None = None,
-) -> list[Layer]:
-    """Bring the state dict of a bilinear network to the normal form, every float as it is.
+class Options(TypedDict, total=False):
+    """What a state dict does not say.
 
-    Args:
-        state: the arrays of this module's documentation by name, as torch tensors or numpy arrays
-            in float64, float32 or half precision (which float32 holds exactly).
-        residual: whether each block adds its input to its output; the state dict does not say.
+    Attributes:
+        part: the name of a submodule, such as ``layers.3.mlp``: the rest is left out.
+        layout: which of :data:`numeric.networks.layouts.LAYOUTS` the names are meant as.
+        residual: whether each layer adds its input to its output. If it is not given, what
+            ``config.json`` says, and else whether there is a map ``skip`` beside a layer.
+        interleaved: whether the rows of a matrix with both factors alternate between them; else the
+            rows of the first factor come first.
+        transposed: which weights have the other order of axes than their names say: any of
+            ``"embed"``, ``"factors"``, ``"down"``, ``"skip"`` and ``"head"``. If it is not given,
+            the shapes decide where they can.
+        scale: what each layer's output is multiplied by, before a residual is added.
+        tied: whether the head is the embedding, the other way round; if it is not given, as
+            ``config.json`` says.
         module: the module that the state dict is of. A copy of it is run on a few inputs, in eval
             mode and float64 where it can.
         examples: in place of the module, or beside it, a pair of inputs and of the outputs that it
             gives for them, arrays or tensors of shapes (examples, inputs) and (examples, outputs).
             The more precise the outputs, the more they tell: those of ``module.double()`` are best,
             and those of half precision tell too little.
+    """
+
+    part: str | None
+    layout: str | None
+    residual: bool | None
+    interleaved: bool
+    transposed: Collection[str] | None
+    scale: float
+    tied: bool | None
+    module: nn.Module | None
+    examples: Examples | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A network of other code, and how it was read.
+
+    Attributes:
+        layers: in the normal form, every float as it is.
+        layout: the name of its layout.
+        notes: how it was read where the names alone do not say it, in words.
+        alternatives: options with which its shapes fit as well, one by one.
+        compared: whether it was held against a module or examples.
+    """
+
+    layers: list[Layer]
+    layout: str
+    notes: tuple[str, ...]
+    alternatives: tuple[str, ...]
+    compared: bool
+
+
+def from_state_dict(state: Mapping[str, Any], **options: Unpack[Options]) -> list[Layer]:
+    """Bring the state dict of a bilinear network to the normal form, every float as it is.
+
+    Args:
+        state: arrays by name, as torch tensors or numpy arrays in float64, float32 or half
+            precision (which float32 holds exactly). The names are those of a layout of
+            :mod:`numeric.networks.layouts`, with anything before them.
+        options: what the state dict does not say, and what it is compared with: :class:`Options`.
 
     Returns:
-        The embedding, the blocks and the head, each one layer ``(left, right, down, linear)``.
-        Embedding and head have no neurons; of a block, ``down`` hands on each product by itself.
+        The embedding, the layers and the head, as far as they are there, each one layer
+        ``(left, right, down, linear)``. Embedding and head have no neurons. A scale is a layer of
+        its own behind each.
 
     Raises:
         NumericError: an array is missing, surplus, wrongly shaped, not of floats or not finite; the
             message names it. Or an output of the module or of the examples differs by more than
             rounding explains: a gate, a norm, a scale or a residual does not stand in a state dict.
+            The message says with which option it agrees, if one is found.
 
     Warns:
         UserWarning: nothing was compared, as neither module nor examples are given.
 
     Source:
-        ``Model`` of ``image/model.py`` and ``Bilinear`` of ``shared/components.py`` in
-        https://github.com/tdooms/bilinear-decomposition.
+        That of :mod:`numeric.networks.layouts`.
 
     Examples:
+        >>> import numpy as np
         >>> state = {
         ...     "embed.weight": np.ones((3, 5)),
         ...     "blocks.0.weight": np.ones((8, 3)),
@@ -101,179 +120,228 @@ def from_state_dict(
         Traceback (most recent call last):
         ...
         numeric.errors.NumericError: expected blocks.0.weight to have shape (6, 3), got (8, 3): \
-with a residual a block has as many products as inputs
+with a residual a layer has as many outputs as inputs
     """
-    return _compared(state, residual=residual, module=module, examples=examples)
+    return _said(read_state(state, {}, **options)).layers
 
 
-def load_foreign(
-    path: str | os.PathLike[str],
-    *,
-    residual: bool = False,
-    module: nn.Module | None = None,
-    examples: Examples | None = None,
-) -> list[Layer]:
-    """Read a bilinear network from a safetensors file with the state dict of research code.
+def load_foreign(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer]:
+    """Read the layers of a bilinear network that other code wrote.
 
     Args:
-        path: the file, as ``safetensors.torch.save_file(model.state_dict(), path)`` writes it. A
-            file of ``torch.save`` is refused: it holds pickled code.
-        residual: as for :func:`from_state_dict`.
-        module: as for :func:`from_state_dict`.
-        examples: as for :func:`from_state_dict`.
+        path: as for :func:`import_network`.
+        options: as for :func:`import_network`.
 
     Returns:
         As :func:`from_state_dict`.
 
     Raises:
-        NumericError: there is no such file, it is damaged or a file of ``torch.save``, or as
-            :func:`from_state_dict`.
+        NumericError: as :func:`import_network`.
 
     Warns:
         UserWarning: as :func:`from_state_dict`.
 
     Source:
-        As :func:`from_state_dict`; https://github.com/huggingface/safetensors for the file.
+        As :func:`import_network`.
 
     Examples:
-        >>> from safetensors.numpy import save_file
-        >>> path = getfixture("tmp_path") / "research.safetensors"
+        >>> import numpy as np
+        >>> path = getfixture("tmp_path") / "research.npz"
         >>> shapes = {"embed": (3, 5), "blocks.0": (8, 3), "head": (2, 4)}
-        >>> save_file({f"{name}.weight": np.ones(shape) for name, shape in shapes.items()}, path)
+        >>> np.savez(path, **{f"{name}.weight": np.ones(shape) for name, shape in shapes.items()})
         >>> examples = np.ones((1, 5)), np.full((1, 2), 900.0)
         >>> [layer.linear.shape for layer in load_foreign(path, examples=examples)]
         [(4, 6), (5, 4), (3, 5)]
     """
-    state = load_tensors(path)
-    return _compared(state, residual=residual, module=module, examples=examples)
+    return _said(read_foreign(path, **options)).layers
 
 
-def _compared(
-    state: Mapping[str, Any], *, residual: bool, module: object, examples: object
-) -> list[Layer]:
-    """Return the layers if they compute what module and examples say, as far as there are any."""
-    layers = _read(state, residual=residual)
-    if module is None and examples is None:
-        warnings.warn(
-            "nothing was compared with the network itself: a gate, a norm, a scale or a residual "
-            "does not stand in a state dict. Give examples of its inputs and outputs (--examples "
-            "on the command line), or the module",
-            stacklevel=3,
+def import_network(path: str | os.PathLike[str], **options: Unpack[Options]) -> LayeredNetwork:
+    """Read a bilinear network that other code wrote.
+
+    Args:
+        path: a file of a state dict, safetensors, ``torch.save`` (of which weights are read, and
+            nothing is executed) or ``numpy.savez``, a checkpoint with one in it, or a folder as the
+            hub's. What ``config.json`` in a folder says of a residual and of a tied head is taken
+            over where the options do not say it.
+        options: what the state dict does not say, and what it is compared with: :class:`Options`.
+
+    Returns:
+        A network that every verb takes, and :func:`numeric.save_network` writes.
+
+    Raises:
+        NumericError: there is no such file, it is damaged or something else, or as
+            :func:`from_state_dict`.
+
+    Warns:
+        UserWarning: nothing was compared, as neither module nor examples are given.
+
+    Source:
+        That of :mod:`numeric.networks.layouts`.
+
+    Examples:
+        >>> import numpy as np
+        >>> path = getfixture("tmp_path") / "gated.npz"
+        >>> shapes = {"w1": (4, 3), "w2": (3, 4), "w3": (4, 3)}
+        >>> np.savez(path, **{f"mlp.{name}": np.ones(shape) for name, shape in shapes.items()})
+        >>> import_network(path, residual=True, examples=(np.ones((1, 3)), np.full((1, 3), 37.0)))
+        LayeredNetwork(3 inputs, layers of 4 neurons, 3 outputs)
+    """
+    return LayeredNetwork(_said(read_foreign(path, **options)).layers)
+
+
+def read_foreign(path: str | os.PathLike[str], **options: Unpack[Options]) -> Reading:
+    """Read a bilinear network that other code wrote, and say how it was read.
+
+    Args:
+        path: as for :func:`import_network`.
+        options: as for :func:`import_network`.
+
+    Raises:
+        NumericError: as :func:`import_network`.
+    """
+    file = load_state(path)
+    return read_state(file.content, file.hints, **options)
+
+
+def read_state(content: object, hints: Mapping[str, Any], **options: Unpack[Options]) -> Reading:
+    """Bring a state dict to the normal form, and say how it was read.
+
+    Args:
+        content: a state dict, or a checkpoint with one in it.
+        hints: what the configuration beside it says.
+        options: as for :func:`from_state_dict`.
+
+    Raises:
+        NumericError: as :func:`from_state_dict`.
+    """
+    state = unwrapped(content, options.get("part"))
+    given = [(check_read, options.get("module")), (check_examples, options.get("examples"))]
+    checks = [(check, value) for check, value in given if value is not None]
+    notes: list[str] = []
+    tied = _flag("tied", options.get("tied"), _TIED, hints, notes)
+    readings = find_parts(state, layout=options.get("layout"), tied=bool(tied))
+    if not checks:
+        _check_activation(hints)
+    choices = _choices(options, readings[0], hints, notes)
+    parts, choices = fitting(readings, choices, transposed=options.get("transposed") is not None)
+    layers = layers_of(parts, choices)
+    for check, value in checks:
+        _compare(check, value, layers, readings, parts, choices)
+    if choices.transposed and options.get("transposed") is None:
+        notes.append(f"transposed={choices.turned()}, as the shapes say")
+    if parts is not readings[0]:
+        notes.append(f"layout={parts.layout!r}, as the shapes say")
+    also = alternatives(readings, parts, choices, most=1)
+    also_fits = [word for other in also for word in _differences(parts, choices, *other)]
+    return Reading(layers, parts.layout, tuple(notes), tuple(also_fits), compared=bool(checks))
+
+
+_RESIDUAL = "residual", "use_residual", "skip_connection"
+_TIED = "tie_word_embeddings", "tied", "tie_embeddings"
+_ACTIVATIONS = (
+    "hidden_act",
+    "hidden_activation",
+    "activation_function",
+    "activation",
+    "act_fn",
+    "gate",
+)
+_NONE = "none", "identity", "linear", "bilinear", ""
+
+
+def _flag(
+    name: str,
+    asked: bool | None,
+    keys: Iterable[str],
+    hints: Mapping[str, Any],
+    notes: list[str],
+) -> bool | None:
+    """Return what an option says, or where it says nothing, the configuration of a folder."""
+    if asked is not None:
+        if not isinstance(plain(asked), bool):
+            raise NumericError(f"expected {name} to be True or False, got {asked!r}")
+        return bool(asked)
+    for key in keys:
+        if isinstance(hint := hints.get(key), bool):
+            notes.append(f"{name}={hint}, as config.json says by {key}")
+            return hint
+    return None
+
+
+def _check_activation(hints: Mapping[str, Any]) -> None:
+    for key in _ACTIVATIONS:
+        hint = hints.get(key)
+        if isinstance(hint, str) and hint.lower() not in _NONE:
+            raise NumericError(
+                f"expected a network of sums and products, got {key} {hint!r} in config.json: if "
+                "there is none in truth, examples of inputs and outputs (--examples) show it"
+            )
+
+
+def _choices(options: Options, parts: Parts, hints: Mapping[str, Any], notes: list[str]) -> Choices:
+    residual = _flag("residual", options.get("residual"), _RESIDUAL, hints, notes)
+    if residual is None and (skips := [b.skip.name for b in parts.blocks if b.skip is not None]):
+        residual = True
+        notes.append(f"residual=True, as there is {skips[0]}")
+    interleaved = _flag("interleaved", options.get("interleaved", False), (), {}, notes)
+    scale = plain(options.get("scale", 1.0))
+    if (
+        not isinstance(scale, int | float)
+        or isinstance(scale, bool)
+        or not (scale and math.isfinite(scale))
+    ):
+        raise NumericError(f"expected scale to be a finite number other than 0, got {scale!r}")
+    transposed = options.get("transposed") or ()
+    if isinstance(transposed, str) or not set(transposed) <= set(ROLES):
+        raise NumericError(
+            f"expected transposed to hold some of {', '.join(ROLES)}, got {transposed!r}"
         )
-    for check, given in ((check_read, module), (check_examples, examples)):
-        if given is None:
-            continue
-        try:
-            check(layers, given)
-        except NumericError as error:
-            if _agrees(check, state, given, residual=not residual):
-                raise NumericError(f"{error}; with residual={not residual} it agrees") from None
-            raise
-    return layers
+    return Choices(bool(residual), bool(interleaved), frozenset(transposed), float(scale))
 
 
-def _agrees(
+def _compare(
     check: Callable[[Sequence[Layer], Any], None],
-    state: Mapping[str, Any],
-    given: object,
-    *,
-    residual: bool,
-) -> bool:
+    value: object,
+    layers: Sequence[Layer],
+    readings: Sequence[Parts],
+    parts: Parts,
+    choices: Choices,
+) -> None:
+    """Refuse layers that compute something else than they should, and look for those that do."""
     try:
-        check(_read(state, residual=residual), given)
-    except NumericError:
-        return False
-    return True
+        check(layers, value)
+    except NumericError as error:
+        for other, tried in alternatives(readings, parts, choices):
+            try:
+                check(layers_of(other, tried), value)
+            except NumericError:
+                continue
+            words = " and ".join(_differences(parts, choices, other, tried))
+            raise NumericError(f"{error}; with {words} it agrees") from None
+        raise
 
 
-def _read(state: Mapping[str, Any], *, residual: bool) -> list[Layer]:
-    depth = _checked_depth(state, residual=residual)
-    embedding = _affine(state, "embed")
-    layers = [_affine_layer(embedding)]
-    size = len(embedding)
-    for number in range(depth):
-        block = _affine(state, f"blocks.{number}", size)
-        _check_halves(block, f"blocks.{number}.weight", residual=residual)
-        layers.append(_block_layer(block, residual=residual))
-        size = len(block) // 2
-    layers.append(_affine_layer(_affine(state, "head", size)))
-    return layers
+def _differences(parts: Parts, choices: Choices, other: Parts, tried: Choices) -> list[str]:
+    words = [] if other is parts else [f"layout={other.layout!r}"]
+    words += [
+        f"{name}={getattr(tried, name)}"
+        for name in ("residual", "interleaved")
+        if getattr(tried, name) != getattr(choices, name)
+    ]
+    turned = tried.transposed != choices.transposed
+    return words + [f"transposed={tried.turned()}"] * turned
 
 
-def _checked_depth(state: Mapping[str, Any], *, residual: bool) -> int:
-    """Return the number of blocks, if the state dict has the names that it must and may have."""
-    if not isinstance(state, Mapping):
-        raise NumericError(
-            f"expected state to be a state dict, a mapping of names to arrays, got "
-            f"{type(state).__name__}"
-        )
-    if not isinstance(residual, bool):
-        raise NumericError(f"expected residual to be True or False, got {residual!r}")
-    matches = [_BLOCK.fullmatch(name) for name in state if isinstance(name, str)]
-    depth = max([1, *(int(match[1]) + 1 for match in matches if match)])
-    # Missing ones first, and one at a time: a wild number of a block must not make a long list.
-    parts = ("embed", *(f"blocks.{number}" for number in range(depth)), "head")
-    for part in parts:
-        if f"{part}.weight" not in state:
-            got = f"only {listed(state)}" if state else "nothing"
-            advice = STATE_DICT_ADVICE if "blocks.0.down.weight" in state else _BY_HAND
-            if all(str(name).startswith(_WRAPPERS) for name in state):
-                advice = (
-                    "take the state dict of the module in the wrapper, or drop its name from these"
-                )
-            raise NumericError(f"expected state to hold {part}.weight, got {got}: {advice}")
-    known = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
-    if surplus := [name for name in state if name not in known]:
-        raise NumericError(
-            "expected state to hold only weight and bias of embed, of blocks.0 and so on, and of "
-            f"head, got also {listed(surplus)}"
-        )
-    return depth
+def _said(reading: Reading) -> Reading:
+    """Warn the caller of a public function if nothing was compared."""
+    if not reading.compared:
+        warnings.warn(NOT_COMPARED, stacklevel=3)
+    return reading
 
 
-def _affine(state: Mapping[str, Any], part: str, size: int | None = None) -> npt.NDArray[Any]:
-    """Return ``[bias weight]``, shape (rows, 1 + size); without a bias its column is zero."""
-    weight = float_array(state[f"{part}.weight"], f"{part}.weight")
-    if weight.ndim != 2 or 0 in weight.shape:
-        raise NumericError(
-            f"expected {part}.weight to have two axes, none of them of size 0, got shape "
-            f"{weight.shape}"
-        )
-    check_array(weight, f"{part}.weight", (len(weight), weight.shape[1] if size is None else size))
-    bias = np.zeros(len(weight), dtype=weight.dtype)
-    if f"{part}.bias" in state:
-        bias = float_array(state[f"{part}.bias"], f"{part}.bias")
-        check_array(bias, f"{part}.bias", (len(weight),))
-    return np.concatenate([bias[:, np.newaxis], weight], axis=1)
-
-
-def _check_halves(block: npt.NDArray[Any], name: str, *, residual: bool) -> None:
-    rows, size = len(block), block.shape[1] - 1
-    if residual and rows != 2 * size:
-        raise NumericError(
-            f"expected {name} to have shape {(2 * size, size)}, got {(rows, size)}: with a "
-            "residual a block has as many products as inputs"
-        )
-    if rows % 2:
-        raise NumericError(
-            f"expected {name} to have an even number of rows, left above right, got shape "
-            f"{(rows, size)}"
-        )
-
-
-def _affine_layer(affine: npt.NDArray[Any]) -> Layer:
-    rows, columns = affine.shape
-    none = np.zeros((0, columns), dtype=affine.dtype)
-    constant = np.eye(1, columns, dtype=affine.dtype)
-    down = np.zeros((rows + 1, 0), dtype=affine.dtype)
-    return Layer(none, none.copy(), down, np.concatenate([constant, affine]))
-
-
-def _block_layer(block: npt.NDArray[Any], *, residual: bool) -> Layer:
-    neurons, columns = len(block) // 2, block.shape[1]
-    linear = np.zeros((neurons + 1, columns), dtype=block.dtype)
-    linear[0, 0] = 1
-    if residual:
-        linear[1:, 1:] = np.eye(neurons)
-    down = np.eye(neurons + 1, dtype=block.dtype)[:, 1:]
-    return Layer(block[:neurons].copy(), block[neurons:].copy(), down.copy(), linear)
+NOT_COMPARED = (
+    "nothing was compared with the network itself: a gate, a norm, a scale or a residual does not "
+    "stand in a state dict. Give examples of its inputs and outputs (--examples on the command "
+    "line), or the module"
+)

@@ -184,16 +184,12 @@ def test_of_files_in_other_forms_the_error_says_what_to_do(tmp_path: Path) -> No
     torch.save({"weight": torch.ones(2)}, tmp_path / "model.pt")
     (tmp_path / "old.bin").write_bytes(b"a pickle of long ago")
     save_arrays(tmp_path / "folder" / "part.safetensors", ARRAYS, DESCRIPTION)
-    with pytest.raises(
-        NumericError, match=r"got an archive of numpy: .*save_file\(dict\(numpy.load"
-    ):
+    with pytest.raises(NumericError, match=r"got an archive of numpy: 'bilinear import' makes a"):
         load_arrays(tmp_path / "weights.npz")
     for name in ("model.pt", "old.bin"):
-        with pytest.raises(
-            NumericError, match=r"torch.save, .*torch.load\(path, weights_only=True\)"
-        ):
+        with pytest.raises(NumericError, match=r"got one of torch.save: 'bilinear import' makes a"):
             load_arrays(tmp_path / name)
-    with pytest.raises(NumericError, match=r"got a folder: give .*part.safetensors in it$"):
+    with pytest.raises(NumericError, match=r"got a folder: 'bilinear import' reads those of the h"):
         load_arrays(tmp_path / "folder")
 
 
@@ -479,9 +475,7 @@ def test_every_format_of_a_network_or_a_graph_is_found_at_home(
     ):
         assert list(found) == list(graph)
     assert read_json("~/attribution.json")["metadata"]["slug"] == "attribution"
-    with pytest.raises(
-        NumericError, match=r"expected state to hold embed\.weight, got only direction"
-    ):
+    with pytest.raises(NumericError, match=r"other code wrote, got a composition graph"):
         load_foreign("~/graph")
 
 

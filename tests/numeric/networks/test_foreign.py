@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -18,16 +18,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from numeric import BilinearNetwork, NumericError, rewrite, trace
-from numeric.networks.foreign import from_state_dict, load_foreign
+from numeric import BilinearLayer, BilinearNetwork, NumericError, rewrite, trace
+from numeric.networks.foreign import (
+    from_state_dict,
+    import_network,
+    load_foreign,
+    read_foreign,
+    read_state,
+)
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import Layer
 from tests.oracles import value
 from tests.strategies import matrices, tame, wild
+from tests.written import Written, written_networks
 
 pytestmark = pytest.mark.filterwarnings("ignore:nothing was compared:UserWarning")
 
-Arrays = dict[str, npt.NDArray[Any]]
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
 
 
 class Research(nn.Module):
@@ -73,27 +81,33 @@ def outputs(layers: list[Layer], points: npt.NDArray[Any]) -> npt.NDArray[np.flo
     return state[:, 1:]
 
 
-def exact_research(state: Arrays, point: npt.NDArray[Any], *, residual: bool) -> list[Fraction]:
-    """Return the research network's outputs in fractions, from its state dict alone."""
-
-    def affine(part: str, values: list[Fraction]) -> list[Fraction]:
-        weight = state[f"{part}.weight"]
-        bias = state.get(f"{part}.bias", np.zeros(len(weight)))
-        return [
-            sum(
-                (Fraction(float(entry)) * other for entry, other in zip(row, values, strict=True)),
-                Fraction(float(constant)),
-            )
-            for row, constant in zip(weight, bias, strict=True)
+def exact_output(written: Written, point: Array, scale: float) -> list[Fraction]:
+    """Return the outputs in fractions, each layer's products and bias times the scale."""
+    state = [Fraction(1), *map(Fraction, point.tolist())]
+    for left, right, down, linear in written.layers:
+        neurons = [
+            a * b for a, b in zip(_product(left, state), _product(right, state), strict=True)
         ]
+        bias = [Fraction(float(entry)) for entry in linear[1:, 0]]
+        own = [a + b for a, b in zip(_product(down[1:], neurons), bias, strict=True)]
+        beside = _product(linear[1:, 1:], state[1:])
+        factor = Fraction(scale) if len(left) else Fraction(1)
+        state = [Fraction(1), *(factor * a + b for a, b in zip(own, beside, strict=True))]
+    return state[1:]
 
-    values = affine("embed", [Fraction(float(entry)) for entry in point])
-    for number in range(sum(name.startswith("blocks") for name in state if "weight" in name)):
-        both = affine(f"blocks.{number}", values)
-        half = len(both) // 2
-        products = [left * right for left, right in zip(both[:half], both[half:], strict=True)]
-        values = [a + b for a, b in zip(values, products, strict=True)] if residual else products
-    return affine("head", values)
+
+def _product(matrix: Array, vector: list[Fraction]) -> list[Fraction]:
+    return [
+        sum((Fraction(float(a)) * b for a, b in zip(row, vector, strict=True)), Fraction(0))
+        for row in matrix
+    ]
+
+
+def assert_same_layers(found: Sequence[Layer], expected: Sequence[Layer]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        for first, second in zip(one, other, strict=True):
+            np.testing.assert_array_equal(first, second)
+            assert first.dtype == second.dtype
 
 
 @pytest.fixture(name="points")
@@ -129,50 +143,44 @@ def test_the_rewritten_graph_computes_what_the_research_code_computes(
     assert torch.allclose(rewritten, network(inputs), rtol=1e-9, atol=1e-10)
 
 
-@st.composite
-def states(draw: st.DrawFn, elements: Any) -> tuple[Arrays, bool, type]:
-    """State dicts of every shape, with and without each bias."""
-    dtype, residual = draw(st.sampled_from([np.float32, np.float64])), draw(st.booleans())
-    size = st.integers(1, 3)
-    inputs, width = draw(size), draw(size)
-    shapes = {"embed": (width, inputs)}
-    for number in range(draw(st.integers(1, 3))):
-        hidden = width if residual else draw(size)
-        shapes[f"blocks.{number}"] = (2 * hidden, width)
-        width = hidden
-    shapes["head"] = (draw(size), width)
-    state: Arrays = {}
-    for part, shape in shapes.items():
-        state[f"{part}.weight"] = draw(matrices(shape, elements(dtype), dtype))
-        if draw(st.booleans()):
-            state[f"{part}.bias"] = draw(matrices((1, shape[0]), elements(dtype), dtype))[0]
-    return state, residual, dtype
+@pytest.mark.props
+@given(written=st.one_of(written_networks(), written_networks(elements=wild)))
+def test_what_was_written_in_any_layout_is_read_back_float_by_float(written: Written) -> None:
+    assert_same_layers(from_state_dict(written.state, **written.options), written.layers)
 
 
 @pytest.mark.props
-@given(drawn=st.one_of(states(tame), states(wild)), data=st.data())
-def test_the_layers_are_the_research_network_exactly(
-    drawn: tuple[Arrays, bool, type], data: st.DataObject
+@given(written=written_networks(), data=st.data())
+def test_the_layers_compute_in_fractions_what_the_parts_say(
+    written: Written, data: st.DataObject
 ) -> None:
-    state, residual, dtype = drawn
-    layers = from_state_dict(state, residual=residual)
-    point = data.draw(matrices((1, state["embed.weight"].shape[1]), tame(), np.float64))[0]
-    assert value(layers, point) == exact_research(state, point, residual=residual)
-    assert {array.dtype for layer in layers for array in layer} == {np.dtype(dtype)}
+    scale = data.draw(st.sampled_from([1.0, 0.5, -3.0, 0.1]))
+    layers = from_state_dict(written.state, **written.options, scale=scale)
+    point = data.draw(matrices((1, written.layers[0].linear.shape[1] - 1), tame(), np.float64))[0]
+    assert value(layers, point) == exact_output(written, point, scale)
 
 
 @pytest.mark.props
-@given(drawn=states(tame))
-def test_tensors_and_arrays_give_the_same_layers(drawn: tuple[Arrays, bool, type]) -> None:
-    state, residual, _ = drawn
-    tensors = {name: nn.Parameter(torch.from_numpy(array)) for name, array in state.items()}
-    for first, second in zip(
-        from_state_dict(state, residual=residual),
-        from_state_dict(tensors, residual=residual),
-        strict=True,
-    ):
-        for one, other in zip(first, second, strict=True):
-            np.testing.assert_array_equal(one, other)
+@given(written=written_networks())
+def test_tensors_and_arrays_give_the_same_layers(written: Written) -> None:
+    tensors = {name: nn.Parameter(torch.from_numpy(a)) for name, a in written.state.items()}
+    assert_same_layers(from_state_dict(tensors, **written.options), written.layers)
+
+
+@pytest.mark.props
+@given(written=written_networks(), name=st.sampled_from(["norm.weight", "head.other", "7.x.y"]))
+def test_a_tensor_too_many_is_refused_by_name(written: Written, name: str) -> None:
+    with pytest.raises(NumericError, match=rf"(hold only .* got also|expected) .*{name}"):
+        from_state_dict(written.state | {name: np.ones(1)}, **written.options)
+
+
+@pytest.mark.props
+@given(written=written_networks(), data=st.data())
+def test_one_float_that_is_moved_is_another_network(written: Written, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(written.state)))
+    state = written.state | {name: np.nextafter(written.state[name], np.inf)}
+    with pytest.raises(AssertionError):
+        assert_same_layers(from_state_dict(state, **written.options), written.layers)
 
 
 def test_the_layers_are_no_views_of_the_state() -> None:
@@ -256,10 +264,10 @@ def spoilt(entry: float) -> Callable[[Any], Any]:
         (dropped("blocks.0.weight"), r"to hold blocks.0.weight, got only blocks.0.bias"),
         (dropped("blocks.1.weight", "blocks.1.bias"), r"got \(3, 3\)|shape \(3, 5\), got"),
         (added("blocks.4.weight", np.ones((2, 2))), r"expected state to hold blocks.2.weight"),
-        (added("norm.weight", np.ones(2)), r"hold only weight .*, got also norm.weight$"),
-        (added("blocks.01.weight", np.ones(2)), r"got also blocks.01.weight$"),
-        (added("blocks.0.down.weight", np.ones(2)), r"got also blocks.0.down.weight$"),
-        (added(7, np.ones(2)), r"got also 7$"),
+        (added("norm.weight", np.ones(2)), r"got also norm.weight: a norm divides"),
+        (added("blocks.01.weight", np.ones(2)), r"got also blocks.01.weight: say with part"),
+        (added("blocks.0.down.weight", np.ones(2)), r"got also blocks.0.down.weight: say"),
+        (added(7, np.ones(2)), r"got also 7: say"),
         (changed("embed.weight", np.ravel), r"embed.weight to have two axes, .* shape \(24,\)"),
         (changed("embed.weight", lambda a: a[:0]), r"embed.weight .* got shape \(0, 6\)"),
         (changed("embed.weight", lambda a: a[:, :0]), r"embed.weight .* got shape \(4, 0\)"),
@@ -314,27 +322,15 @@ def test_a_residual_that_is_no_truth_value_is_refused() -> None:
         from_state_dict(arrays_of(research()), residual=1)  # type: ignore[arg-type]
 
 
-def test_the_state_dict_of_a_bilinear_network_is_sent_the_other_way() -> None:
-    with pytest.raises(NumericError, match=r"BilinearNetwork .* with load_state_dict, and write"):
-        from_state_dict(BilinearNetwork(6, 3, width=4, hidden=5).state_dict())
-
-
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
-def test_the_names_of_a_wrapper_are_known_as_such(prefix: str) -> None:
-    state = {prefix + name: array for name, array in arrays_of(research()).items()}
-    with pytest.raises(NumericError, match="state dict of the module in the wrapper"):
-        from_state_dict(state)
-
-
 def test_an_empty_state_dict_is_refused() -> None:
-    with pytest.raises(NumericError, match=r"to hold embed.weight, got nothing"):
+    with pytest.raises(NumericError, match=r"such as blocks.0.left.weight, got nothing"):
         from_state_dict({})
 
 
 def test_a_wild_number_of_a_block_is_refused_at_once() -> None:
     state = arrays_of(research())
     state["blocks.999999.weight"] = np.ones((2, 2))
-    with pytest.raises(NumericError, match=r"to hold blocks.2.weight, .* more: other arr"):
+    with pytest.raises(NumericError, match=r"to hold blocks.2.weight, .* more: from_module"):
         from_state_dict(state)
 
 
@@ -449,6 +445,223 @@ def test_that_nothing_was_compared_is_said_and_only_then(tmp_path: Path) -> None
     load_foreign(tmp_path / "network", examples=examples_of(module, torch.float64))
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_rows_that_alternate_are_noticed_and_named(way: str) -> None:
+    module = research()
+    state = arrays_of(module)
+    for number in range(2):
+        for kind in ("weight", "bias"):
+            name = f"blocks.{number}.{kind}"
+            state[name] = np.stack(np.split(state[name], 2), axis=1).reshape(state[name].shape)
+    with pytest.raises(NumericError, match=r"dict; with interleaved=True it agrees$"):
+        from_state_dict(state, **WAYS[way](module))
+    assert_same_layers(
+        from_state_dict(state, interleaved=True, **WAYS[way](module)),
+        from_state_dict(module.state_dict()),
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_halves_exchanged_in_the_weight_alone_are_noticed(way: str) -> None:
+    module = research()
+    state = arrays_of(module)
+    state["blocks.0.weight"] = np.concatenate(np.split(state["blocks.0.weight"], 2)[::-1])
+    with pytest.raises(NumericError, match="a difference of"):
+        from_state_dict(state, **WAYS[way](module))
+    state["blocks.0.bias"] = np.concatenate(np.split(state["blocks.0.bias"], 2)[::-1])
+    assert from_state_dict(state, **WAYS[way](module))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_scale_is_a_layer_and_a_wrong_one_is_noticed(residual: bool, way: str) -> None:
+    module = Odd(scale=0.75, residual=residual)
+    given: dict[str, Any] = {"residual": residual, **WAYS[way](module)}
+    layers = from_state_dict(module.state_dict(), scale=0.75, **given)
+    assert [len(layer.left) for layer in layers] == [0, 4, 0, 4, 0, 0]
+    for wrong in (1.0, 0.7505, -0.75):
+        with pytest.raises(NumericError, match="a difference of"):
+            from_state_dict(module.state_dict(), scale=wrong, **given)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_names_that_two_layouts_share_are_read_as_the_module_computes(way: str) -> None:
+    module = Gated(("w1", "w2", "w3"), size=6, hidden=6)  # LLaMA's down is w2
+    state = module.state_dict()
+    with pytest.raises(NumericError, match=r"; with layout='w1-w2-w3' it agrees$"):
+        from_state_dict(state, residual=True, **WAYS[way](module))
+    layers = from_state_dict(state, residual=True, layout="w1-w2-w3", **WAYS[way](module))
+    np.testing.assert_array_equal(layers[0].right[:, 1:], state["layers.0.mlp.w2.weight"])
+
+
+def test_several_mistakes_are_found_two_at_a_time() -> None:
+    module = Odd(residual=True)
+    state = module.state_dict()
+    state["head.weight"] = state["head.weight"].T
+    with pytest.raises(
+        NumericError, match=r"with residual=True and transposed=\['head'\] it agrees$"
+    ):
+        from_state_dict(state, module=module)
+
+
+# Networks of every kind of code, held against their own forward pass
+
+
+class Gated(nn.Module):
+    """Gated layers without a gate, under the names of language models, with a residual."""
+
+    def __init__(self, names: tuple[str, str, str], size: int = 6, hidden: int = 5) -> None:
+        torch.manual_seed(0)
+        super().__init__()
+        self.names = names
+        sizes = (size, hidden), (size, hidden), (hidden, size)
+        self.layers = nn.ModuleList(
+            nn.ModuleDict(
+                {
+                    "mlp": nn.ModuleDict(
+                        {
+                            name: nn.Linear(*shape, bias=False)
+                            for name, shape in zip(names, sizes, strict=True)
+                        }
+                    )
+                }
+            )
+            for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            left, right, down = (layer.mlp[name] for name in self.names)
+            x = x + down(left(x) * right(x))
+        return x
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("w1", "w3", "w2"),
+        ("w1", "w2", "w3"),
+        ("gate_proj", "up_proj", "down_proj"),
+        ("w_gate", "w_up", "w_down"),
+        ("wi_0", "wi_1", "wo"),
+        ("left", "right", "down"),
+    ],
+)
+def test_gated_layers_are_read_by_their_names_and_shapes(names: tuple[str, str, str]) -> None:
+    module = Gated(names)
+    assert len(from_state_dict(module.state_dict(), residual=True, module=module)) == 2
+
+
+class Lens(nn.Module):
+    """Weights that multiply from the right, and tokens."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        super().__init__()
+        shapes = {"W_E": (7, 4), "W_gate": (4, 5), "W_in": (4, 5), "W_out": (5, 4), "W_U": (4, 7)}
+        shapes |= {"b_in": (5,), "b_out": (4,), "b_U": (7,)}
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(torch.randn(shape)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x @ self.W_E
+        x = x + ((x @ self.W_gate) * (x @ self.W_in + self.b_in)) @ self.W_out + self.b_out
+        y: Tensor = x @ self.W_U + self.b_U
+        return y
+
+
+def test_weights_that_multiply_from_the_right_are_read_by_their_names() -> None:
+    module = Lens()
+    layers = from_state_dict(module.state_dict(), residual=True, module=module)
+    assert [layer.left.shape for layer in layers] == [(0, 8), (5, 5), (0, 5)]
+    with pytest.raises(NumericError, match="expected W_gate to have shape"):
+        from_state_dict(module.state_dict(), residual=True, transposed=["factors"])
+
+
+def test_a_head_may_be_the_embedding() -> None:
+    module = Lens()
+    with torch.no_grad():
+        module.W_U.copy_(module.W_E.T)
+        module.b_U.zero_()
+    state = {name: t for name, t in module.state_dict().items() if not name.endswith("_U")}
+    options: dict[str, Any] = {"residual": True, "module": module}
+    assert len(from_state_dict(state, tied=True, **options)) == 3
+    with pytest.raises(NumericError, match=r"to return a tensor of shape \(5, 4\)"):
+        from_state_dict(state, **options)
+    with pytest.raises(NumericError, match=r"expected no head, as it is tied .*, got W_U"):
+        from_state_dict(module.state_dict(), tied=True)
+    with pytest.raises(NumericError, match="expected an embedding, as the head is tied to it"):
+        from_state_dict({"W_gate": state["W_gate"], "W_in": state["W_in"]}, tied=True)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_torchs_own_bilinear_map_is_a_layer(bias: bool) -> None:
+    form = nn.Bilinear(4, 4, 3, bias=bias)
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.form = form
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.form(x, x)
+            return y
+
+    for state in (form.state_dict(), Twice().state_dict()):
+        assert len(from_state_dict(state, module=Twice())) == 1
+    other = nn.Bilinear(4, 5, 3)
+    with pytest.raises(NumericError, match=r"weight to have shape \(3, 4, 4\), got \(3, 4, 5\)"):
+        from_state_dict(other.state_dict())
+
+
+def test_a_table_of_tokens_is_known_by_its_shape() -> None:
+    module = Research(7, [4, 4], 3, bias=False, residual=False)
+    state = module.state_dict()
+    layers = from_state_dict(state | {"embed.weight": state["embed.weight"].T}, module=module)
+    assert_same_layers(layers, from_state_dict(state))
+
+
+def test_weights_that_are_all_the_other_way_round_are_known_by_their_shapes() -> None:
+    module = research(bias=False)
+    state = {name: weight.T for name, weight in module.state_dict().items()}
+    assert_same_layers(from_state_dict(state, module=module), from_state_dict(module.state_dict()))
+
+
+def test_linear_maps_around_numbered_layers_are_embedding_and_head() -> None:
+    first, last = nn.Linear(3, 4), nn.Linear(4, 2)
+    chain = nn.Sequential(first, BilinearLayer(4, 4, 5), BilinearLayer(4, 4, 5), last)
+    layers = from_state_dict(chain.state_dict(), module=chain)
+    assert [len(layer.left) for layer in layers] == [0, 5, 5, 0]
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("embedding", [False, True])
+def test_the_state_dict_of_a_bilinear_network_gives_its_layers(
+    residual: bool, embedding: bool
+) -> None:
+    network = BilinearNetwork(
+        6, 3, depth=3, width=4, hidden=5, residual=residual, embedding=embedding
+    )
+    state = network.state_dict()
+    # A map beside a layer says that there is a residual.
+    assert_same_layers(from_state_dict(state, module=network), network.layers())
+    plain = BilinearNetwork(4, 4, depth=2, width=4, hidden=5, residual=residual)
+    if residual:
+        with pytest.raises(NumericError, match="with residual=True it agrees"):
+            from_state_dict(plain.state_dict(), module=plain)
+    assert_same_layers(from_state_dict(plain.state_dict(), residual=residual), plain.layers())
+
+
+def test_a_part_of_a_network_is_a_network() -> None:
+    module = research()
+    layers = from_state_dict(module.state_dict(), part="blocks")
+    assert_same_layers(layers, from_state_dict(module.state_dict())[1:3])
+    gated = Gated(("w1", "w3", "w2"))
+    norm = {"layers.1.norm.weight": torch.ones(6)}
+    layers = from_state_dict(gated.state_dict() | norm, part="layers.1.mlp", residual=True)
+    assert_same_layers(layers, from_state_dict(gated.state_dict(), residual=True)[1:])
+
+
 # Files
 
 
@@ -471,29 +684,81 @@ def test_a_residual_is_asked_for_with_the_file(tmp_path: Path) -> None:
     assert not load_foreign(tmp_path / "network")[1].linear[1:].any()
 
 
-@pytest.mark.parametrize("name", ["network.pt", "network.pth", "network"])
-def test_a_file_of_torch_is_refused_with_the_way_to_convert_it(tmp_path: Path, name: str) -> None:
-    torch.save(research().state_dict(), tmp_path / name)
-    with pytest.raises(NumericError, match=r"torch\.load\(path, weights_only=True\)"):
-        load_foreign(tmp_path / name)
-    state = torch.load(tmp_path / name, weights_only=True)
-    assert len(from_state_dict(state)) == 4
+@pytest.mark.parametrize("name", ["network.pt", "network.npz", "folder"])
+def test_files_of_every_kind_give_the_network(tmp_path: Path, name: str) -> None:
+    module = research()
+    state = module.state_dict()
+    path = tmp_path / name
+    if name == "network.pt":
+        checkpoint = {"epoch": 7, "model_state_dict": state, "optimizer_state_dict": {"lr": 0.1}}
+        torch.save(checkpoint, path)
+    elif name == "network.npz":
+        np.savez(path, **arrays_of(module))
+    else:
+        path.mkdir()
+        safetensors.torch.save_file(state, path / "model.safetensors")
+    network = import_network(path, module=module)
+    assert isinstance(network, LayeredNetwork)
+    assert_same_layers(network.layers(), from_state_dict(state))
+    assert_same_layers(load_foreign(path, module=module), from_state_dict(state))
 
 
-def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "letter").write_text("Dear network,")
-    (tmp_path / "old.PTH").write_text("a pickle of long ago")
-    with pytest.raises(NumericError, match="letter to be a whole safetensors file, got:"):
-        load_foreign(tmp_path / "letter")
-    with pytest.raises(NumericError, match=r"old.PTH to be a safetensors file, got one of torch"):
-        load_foreign(tmp_path / "old.PTH")
-    with pytest.raises(NumericError, match="missing, got nothing there"):
-        load_foreign(tmp_path / "missing")
-    with pytest.raises(NumericError, match=r"to be a safetensors file, got a folder$"):
-        load_foreign(tmp_path)
+def test_what_the_configuration_beside_it_says_is_taken_over_and_said(tmp_path: Path) -> None:
+    module = Odd(residual=True)
+    safetensors.torch.save_file(module.state_dict(), tmp_path / "model.safetensors")
+    config = tmp_path / "config.json"
+    config.write_text('{"residual": true, "hidden_act": "identity"}')
+    reading = read_foreign(tmp_path, module=module)
+    assert reading.notes == ("residual=True, as config.json says by residual",)
+    with pytest.raises(NumericError, match="with residual=True it agrees"):
+        read_foreign(tmp_path, module=module, residual=False)
+    config.write_text('{"residual": true, "hidden_act": "silu"}')
+    with pytest.raises(NumericError, match=r"got hidden_act 'silu' in config.json: if"):
+        read_foreign(tmp_path)
+    assert read_foreign(tmp_path, module=module).compared
+    config.write_text('{"tie_word_embeddings": true}')
+    with pytest.raises(NumericError, match="expected no head, as it is tied"):
+        read_foreign(tmp_path, module=module)
+
+
+def test_a_reading_says_what_would_fit_as_well() -> None:
+    reading = read_state(Odd().state_dict(), {})
+    assert not reading.compared
+    assert reading.layout == "research"
+    assert reading.notes == ()
+    assert reading.alternatives == ("residual=True", "interleaved=True", "transposed=['head']")
+    reading = read_state({n: t.T for n, t in research(bias=False).state_dict().items()}, {})
+    assert reading.notes == ("transposed=['embed', 'factors', 'head'], as the shapes say",)
+    reading = read_state(Gated(("w1", "w2", "w3")).state_dict(), {})
+    assert reading.notes == ("layout='w1-w2-w3', as the shapes say",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layout": "mine"}, "layout to be one of left-right-down, .* got 'mine'"),
+        ({"layout": "w12-w3"}, "to hold blocks.0.w12.weight, got only"),
+        ({"transposed": ["neck"]}, r"transposed to hold some of embed, .* got \['neck'\]"),
+        ({"transposed": "embed"}, "transposed to hold some of embed, .* got 'embed'"),
+        ({"transposed": ["embed"]}, r"expected embed.bias to have shape \(6,\), got \(4,\)"),
+        ({"scale": 0}, "scale to be a finite number other than 0, got 0"),
+        ({"scale": np.inf}, "scale to be a finite number other than 0, got inf"),
+        ({"scale": True}, "scale to be a finite number other than 0, got True"),
+        ({"scale": "2"}, "scale to be a finite number other than 0, got '2'"),
+        ({"interleaved": 2}, "interleaved to be True or False, got 2"),
+        ({"tied": "yes"}, "tied to be True or False, got 'yes'"),
+        ({"part": "neck"}, "the name of a submodule, got neck, where the names are blocks.0.w"),
+    ],
+    ids=range(12),
+)
+def test_an_option_that_is_none_is_refused(options: Any, message: str) -> None:
+    with pytest.raises(NumericError, match=message):
+        from_state_dict(
+            research(bias=False).state_dict() | {"embed.bias": torch.ones(4)}, **options
+        )
 
 
 def test_a_file_with_another_state_is_refused(tmp_path: Path) -> None:
     safetensors.torch.save_file({"weight": torch.ones(2)}, tmp_path / "network")
-    with pytest.raises(NumericError, match=r"to hold embed.weight, got only weight"):
+    with pytest.raises(NumericError, match=r"such as blocks.0.left.weight, got only weight"):
         load_foreign(tmp_path / "network")
