@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from numeric.comparison.networks import Network, comparable
+from numeric.comparison.networks import Comparable, comparable
 from numeric.errors import NumericError
 from numeric.features.bonds import canonical_bonds
 from numeric.features.kernels import products, with_linear_neurons
@@ -17,7 +17,7 @@ from numeric.networks.normal_form import Layer
 Doubles = npt.NDArray[np.float64]
 
 
-def bond_cosines(first: Network, second: Network, count: int) -> Doubles:
+def bond_cosines(first: Comparable, second: Comparable, count: int) -> Doubles:
     r"""Compare the first hidden states of two networks, whatever their bases.
 
     The ``count`` strongest canonical forms of each are an orthonormal basis of a space of quadratic

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.comparison.moments import drawn_outputs, expected_products, standard_error
-from numeric.comparison.networks import Network, comparable
+from numeric.comparison.networks import Comparable, comparable
 from numeric.errors import NumericError
 from numeric.features.kernels import products, with_linear_neurons
 from numeric.networks.normal_form import Layer
@@ -59,7 +59,7 @@ class Similarity:
     standard_error: float
 
 
-def tensor_inner_product(first: Network, second: Network) -> InnerProduct:
+def tensor_inner_product(first: Comparable, second: Comparable) -> InnerProduct:
     r"""Return the inner product of two networks' tensors, at any depth.
 
     Unfolded, a network of :math:`L` layers is a tree: each layer's symmetric matrices with those of
@@ -107,7 +107,7 @@ def tensor_inner_product(first: Network, second: Network) -> InnerProduct:
 
 
 def gaussian_inner_product(
-    first: Network, second: Network, *, samples: int | None = None, seed: int = 0
+    first: Comparable, second: Comparable, *, samples: int | None = None, seed: int = 0
 ) -> InnerProduct:
     r"""Return the mean product of two networks' outputs over standard normal inputs.
 
@@ -156,8 +156,8 @@ def gaussian_inner_product(
 
 
 def similarity(
-    first: Network,
-    second: Network,
+    first: Comparable,
+    second: Comparable,
     measure: str = "tensor",
     *,
     samples: int | None = None,

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from numeric.comparison.hidden_states import canonical_first, check_forms
-from numeric.comparison.networks import Network, plain_layers
+from numeric.comparison.networks import Comparable, plain_layers
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
 from numeric.networks.network import BilinearNetwork, check_integer, check_network
@@ -95,7 +95,7 @@ def features_of(layer: SquareLayer) -> Features:
     return Features(_of_length_one(layer.readings[used]), _of_length_one(weights[used]))
 
 
-def strongest_features(network: Network, count: int, *, forms: int | None = None) -> Features:
+def strongest_features(network: Comparable, count: int, *, forms: int | None = None) -> Features:
     """Return the strongest first-layer features of a network.
 
     Args:
@@ -185,7 +185,7 @@ def match(first: Features, second: Features) -> Matching:
 
 
 def matched_across(
-    networks: Iterable[Network], count: int, *, forms: int | None = None
+    networks: Iterable[Comparable], count: int, *, forms: int | None = None
 ) -> Recurrence:
     """Match the strongest features of several networks, each with each.
 

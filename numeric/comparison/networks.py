@@ -12,17 +12,14 @@ from torch import nn
 from numeric.errors import NumericError
 from numeric.graphs.graph import square_layers
 from numeric.graphs.schema import Node
-from numeric.networks.layered import LayeredNetwork, read_layers
-from numeric.networks.network import BilinearNetwork
+from numeric.networks.layered import Readable, read_layers
 from numeric.networks.normal_form import Floats, Layer, SquareLayer, checked_layers
 
-Network: TypeAlias = (
-    "BilinearNetwork | LayeredNetwork | nx.DiGraph[Node] | Iterable[Sequence[Floats]]"
-)
+Comparable: TypeAlias = "Readable | nx.DiGraph[Node] | Iterable[SquareLayer]"
 """A network, its composition graph, or its layers: in the normal form or in squares."""
 
 
-def comparable(first: Network, second: Network) -> tuple[list[Layer], list[Layer]]:
+def comparable(first: Comparable, second: Comparable) -> tuple[list[Layer], list[Layer]]:
     """Return the layers of two networks that read and give equally many numbers.
 
     Args:
@@ -53,7 +50,7 @@ def comparable(first: Network, second: Network) -> tuple[list[Layer], list[Layer
     return one, other
 
 
-def plain_layers(network: Network, name: str = "network") -> list[Layer]:
+def plain_layers(network: Comparable, name: str = "network") -> list[Layer]:
     r"""Return a network's layers in float64, each with neurons, where there are any.
 
     A layer without neurons is multiplied into its neighbour: an embedding :math:`E` into the next
@@ -92,12 +89,10 @@ def plain_layers(network: Network, name: str = "network") -> list[Layer]:
     return _folded(layers)
 
 
-def _layers(network: Network) -> Iterable[Sequence[Floats]]:
-    if isinstance(network, nn.Module):
-        return read_layers(network)
+def _layers(network: Comparable) -> Iterable[Sequence[Floats]]:
     layers = square_layers(network) if isinstance(network, nx.DiGraph) else network
-    if not isinstance(layers, Iterable):
-        return layers
+    if isinstance(layers, nn.Module) or not isinstance(layers, Iterable):
+        return read_layers(layers)
     # What a float64 of the readings cannot hold is below all rounding to come.
     return [
         Layer(layer.readings, layer.readings, layer.mixing, layer.linear)

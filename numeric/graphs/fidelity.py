@@ -21,7 +21,7 @@ from numeric.graphs.rewrite import RewrittenNetwork
 from numeric.graphs.schema import Node
 from numeric.graphs.trace import trace
 from numeric.networks.inference import best_device, logits, settled_copy, usual_torch
-from numeric.networks.network import BilinearNetwork, check_network
+from numeric.networks.layered import Readable, as_network
 from numeric.networks.normal_form import Layer
 
 
@@ -64,7 +64,7 @@ class Fidelity:
 
 
 @usual_torch(gradients=False)
-def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) -> Fidelity:
+def fidelity(graph: nx.DiGraph[Node], network: Readable, digits: Digits) -> Fidelity:
     r"""Measure what a graph keeps of a network, on the test images.
 
     The share of the norm is :math:`1 - \sum_c \|T_c - T'_c\|^2 / \sum_c \|T_c\|^2` with the tensors
@@ -72,24 +72,25 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
 
     Args:
         graph: in the schema of :mod:`numeric.graphs.graph`.
-        network: that it was traced from.
+        network: that it was traced from, or its layers.
         digits: whose test images are used.
 
     Raises:
         NumericError: the graph breaks the schema, or has other inputs or logits than the network,
-            or another number of layers; the network is wrapped, or as
-            :meth:`BilinearNetwork.layers`.
+            or another number of layers; or as
+            :func:`numeric.networks.layered.read_layers`.
 
     Examples:
+        >>> from numeric import BilinearNetwork
         >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
         >>> model = BilinearNetwork(4, 2, depth=1, hidden=3)
         >>> found = fidelity(trace(model), model, Digits(images, labels, images, labels))
         >>> found.agreement, round(found.norm, 6)
         (1.0, 1.0)
     """
-    check_network(network)
+    whole = as_network(network)
     squares = square_layers(graph)
-    layers = network.layers()
+    layers = whole.layers()
     expected, sizes = (
         (len(stack), stack[0].linear.shape[1] - 1, len(stack[-1].linear) - 1)
         for stack in (layers, squares)
@@ -99,7 +100,7 @@ def fidelity(graph: nx.DiGraph[Node], network: BilinearNetwork, digits: Digits) 
             "expected the graph to have {} layers, {} inputs and {} logits like the network, "
             "got {}, {} and {}".format(*expected, *sizes)
         )
-    wanted = logits(settled_copy(network).to(best_device(), torch.float64), digits.test_images)
+    wanted = logits(settled_copy(whole).to(best_device(), torch.float64), digits.test_images)
     module = RewrittenNetwork(squares).to(best_device())
     found = logits(module, digits.test_images)
     same = int((found.argmax(axis=1) == wanted.argmax(axis=1)).sum())
@@ -143,7 +144,7 @@ def binomial_interval(successes: int, trials: int, confidence: float = 0.95) -> 
 
 
 def frontier(
-    network: BilinearNetwork,
+    network: Readable,
     digits: Digits,
     *,
     methods: Iterable[str] = ("eigen", "canonical", "shared"),

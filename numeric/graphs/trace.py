@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import networkx as nx
 import numpy as np
@@ -18,9 +18,8 @@ from numeric.files import digest
 from numeric.graphs.graph import compose
 from numeric.graphs.pruning import as_layers, with_residuals
 from numeric.graphs.schema import Node
-from numeric.networks.layered import LayeredNetwork, read_layers
-from numeric.networks.network import BilinearNetwork
-from numeric.networks.normal_form import Floats, Layer
+from numeric.networks.layered import Readable, read_layers
+from numeric.networks.normal_form import Layer
 
 
 def _layer_by_layer(name: str) -> Callable[[Sequence[Layer]], Decomposition]:
@@ -43,7 +42,7 @@ METHODS: dict[str, Callable[..., Decomposition]] = {
 
 
 def trace(
-    network: BilinearNetwork | LayeredNetwork | Iterable[Sequence[Floats]],
+    network: Readable,
     method: str = "eigen",
     *,
     metric: str | npt.NDArray[np.float64] | None = None,
@@ -83,6 +82,7 @@ def trace(
             point takes subnormal numbers for zero (:func:`numeric.arithmetic.check_arithmetic`).
 
     Examples:
+        >>> from numeric import BilinearNetwork
         >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5))
         >>> graph.nodes["input",]
         {'size': 3}

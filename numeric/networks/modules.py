@@ -50,10 +50,10 @@ def from_module(
         memory: how many bytes the layers may take.
 
     Returns:
-        A network that takes the entries of an input, row by row, to the entries of an output, in
-        float64, as ``module.double()`` does. It is held against that on a few inputs, and what
-        rounding does not explain is refused. Of tokens the inputs are one-hot, position by
-        position.
+        A network that takes the entries of an input, row by row, to the entries of an output. It is
+        in float32 where the module is and that holds every number, else in float64. It is held
+        against ``module.double()`` on a few inputs, and what rounding does not explain is refused.
+        Of tokens the inputs are one-hot, position by position.
 
     Raises:
         NumericError: an operation is no sum or product, with its name, the module that it is in and
@@ -74,8 +74,8 @@ def from_module(
         >>> (layer,) = network.layers()
         >>> layer.left, layer.down
         (array([[0., 1., 0.],
-               [0., 0., 1.]]), array([[0., 0.],
-               [1., 1.]]))
+               [0., 0., 1.]], dtype=float32), array([[0., 0.],
+               [1., 1.]], dtype=float32))
         >>> from_module(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), torch.zeros(1, 2))
         Traceback (most recent call last):
         ...
@@ -87,8 +87,19 @@ in 1 (ReLU), which is no polynomial: give a part of the module without it
     reader = Reader(Circuit(fold=fold, most=memory // 16))
     outputs = _recorded(copy, example, reader)
     network = LayeredNetwork(layers_of(reader.algebra.circuit, outputs, memory))
+    if not any(tensor.dtype == torch.float64 for tensor in module.state_dict().values()):
+        network = _in_float32(network)
     _check_agreement(network.layers(), copy, example, reader, fold=fold)
     return network
+
+
+def _in_float32(network: LayeredNetwork) -> LayeredNetwork:
+    """Return a network in float32 if that holds all its numbers, else as it is."""
+    with np.errstate(over="ignore"):
+        layers = [Layer(*(a.astype(np.float32) for a in layer)) for layer in network.layers()]
+    pairs = zip(network.layers(), layers, strict=True)
+    exact = all(all(map(np.array_equal, whole, rounded)) for whole, rounded in pairs)
+    return LayeredNetwork(layers) if exact else network
 
 
 def _check(module: object, example: object) -> None:

@@ -20,16 +20,17 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-from numeric import BilinearNetwork, Digits, NumericError, square_layers
+from numeric import Digits, NumericError, square_layers
 from numeric.arithmetic import check_arithmetic
 from numeric.files import load_arrays, save_arrays, user_path
 from numeric.graphs.schema import Node
+from numeric.networks.layered import Readable
 from numeric.networks.network import check_integer
 from numeric.progress import progress_bar
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import data_hash
-from proofs.certificates.prove import by_strength, graph_names, prove
+from proofs.certificates.prove import by_strength, graph_names, prove, read_network
 from proofs.certificates.radii import Arrays, RadiiTask, stability_bases
 from proofs.certificates.verification import refused
 from proofs.errors import ProofError
@@ -45,7 +46,7 @@ _FORMAT = {"format": "bilinear-features radii 2"}
 
 
 def certify(
-    model: BilinearNetwork,
+    model: Readable,
     graph: nx.DiGraph[Node] | Sequence[nx.DiGraph[Node]],
     digits: Digits,
     *,
@@ -56,7 +57,7 @@ def certify(
     """Prove what :func:`proofs.prove` does, and around every test image how far its class holds.
 
     Args:
-        model: the network.
+        model: the network, or its layers in the normal form.
         graph: a graph of it, or several.
         digits: whose test images are used.
         images: how many of them, the first ones; left out, all.
@@ -77,7 +78,7 @@ def certify(
 
     Examples:
         >>> images, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
-        >>> from numeric import trace
+        >>> from numeric import BilinearNetwork, trace
         >>> network = BilinearNetwork(4, 2, depth=1, hidden=3)
         >>> digits = Digits(images, labels, images, labels)
         >>> certificate = certify(network, trace(network, "polarized"), digits)
@@ -94,9 +95,9 @@ def certify(
             test_labels=digits.test_labels[:images],
         )
     graphs = [graph] if isinstance(graph, nx.Graph) else list(graph)
-    proved = prove(model, graphs, digits)
+    network, layers = read_network(model)
+    proved = prove(network, graphs, digits)
     claims, found = list(proved.claims), dict(proved.witnesses)
-    layers = model.layers()
     # Of a single class there is no other that an image might get.
     several, shallow = len(layers[-1].linear) > 2, len(layers) == 1
     tasks = []

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import torch
 
 from analytic import ExactNetwork
-from numeric import BilinearNetwork, Digits, Layer, SquareLayer
+from numeric import Digits, Layer, SquareLayer
 from numeric.graphs.pruning import as_layers
 from numeric.graphs.rewrite import RewrittenNetwork
 from numeric.networks.inference import best_device, logits, settled_copy
+from numeric.networks.layered import Network
 from proofs.certificates.claims import Claim, Level, json_number
 from proofs.certificates.coefficients import coefficient_distance
 from proofs.errors import ProofError
@@ -70,7 +71,7 @@ class Measurements:
     floats: dict[str, Doubles]
 
     @classmethod
-    def of(cls, model: BilinearNetwork, exact: ExactNetwork, digits: Digits) -> Measurements:
+    def of(cls, model: Network, exact: ExactNetwork, digits: Digits) -> Measurements:
         """Evaluate a network on the test images of a dataset."""
         values = exact.evaluate(digits.test_images)
         try:
@@ -85,7 +86,7 @@ class Measurements:
             for value, near in zip(fractions, nearest.ravel().tolist(), strict=True)
         ]
         floats = {}
-        for dtype in dict.fromkeys((next(model.parameters()).dtype, torch.float64)):
+        for dtype in dict.fromkeys((next(iter(model.state_dict().values())).dtype, torch.float64)):
             module = settled_copy(model).to(best_device(), dtype)
             found = logits(module, digits.test_images)
             floats[str(dtype).removeprefix("torch.")] = found.astype(np.float64)

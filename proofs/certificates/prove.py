@@ -12,13 +12,14 @@ from importlib import metadata
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from analytic import THEOREMS, Derivation, ExactNetwork
-from numeric import BilinearNetwork, Digits, NumericError, SquareLayer, square_layers
+from numeric import BilinearNetwork, Digits, Layer, NumericError, SquareLayer, square_layers
 from numeric.arithmetic import check_arithmetic
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.graphs.schema import Node
-from numeric.networks.network import check_network
+from numeric.networks.layered import Network, Readable, as_network
 from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.coefficients import coefficient_claim
 from proofs.certificates.counts import counted_claims
@@ -32,7 +33,7 @@ _LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
 
 
 def prove(
-    model: BilinearNetwork,
+    model: Readable,
     graph: nx.DiGraph[Node] | Sequence[nx.DiGraph[Node]],
     digits: Digits,
     *,
@@ -41,7 +42,7 @@ def prove(
     """State what the rewrite of a network keeps, each claim with the evidence for it.
 
     Args:
-        model: the network.
+        model: the network, or its layers in the normal form.
         graph: the graph that it was traced to, or several. Claims name a graph by its method, and
             count those of one method.
         digits: the test images are what the measured claims are measured on.
@@ -75,8 +76,8 @@ def prove(
         True
     """
     check_arithmetic()
-    graphs = _checked(model, graph, digits, tolerance)
-    layers = model.layers()
+    network, layers = read_network(model)
+    graphs = _checked(layers, graph, digits, tolerance)
     exact = ExactNetwork(layers)
     # Reading its layers refuses what is no graph.
     squares_of = [square_layers(item) for item in graphs]
@@ -91,7 +92,7 @@ def prove(
         if graph.graph.get("method") in DECOMPOSITIONS
     )
     claims += coefficients
-    measurements = Measurements.of(model, exact, digits)
+    measurements = Measurements.of(network, exact, digits)
     same = {claim.numbers["graph"] for claim in claims if claim.kind == "same polynomial"}
     others = [item for item in rewrites if item.name not in same]
     differences, witnesses = difference_claims(layers, others, digits)
@@ -104,8 +105,41 @@ def prove(
     claims += measured_claims(measurements, layers, rewrites, tolerance)
     verifier = Verifier(layers, {item.name: item.squares for item in rewrites})
     verified = [verifier.verified(claim, found) for claim in claims]
-    subject = {"configuration": asdict(model.configuration)}
-    return Certificate(by_strength(verified), subject, _versions(), found)
+    return Certificate(by_strength(verified), _subject(network, layers), _versions(), found)
+
+
+def read_network(model: Readable) -> tuple[Network, list[Layer]]:
+    """Return a network and its layers, of which each but the last passes the constant on.
+
+    Args:
+        model: a network, or its layers in the normal form.
+
+    Raises:
+        ProofError: it is no network, or a layer adds something to the constant.
+        NumericError: a weight is not finite, or it computes something else than its weights say.
+    """
+    try:
+        network = as_network(model, "model")
+    except NumericError as error:
+        raise ProofError(str(error)) from None
+    layers = network.layers()
+    for number, layer in enumerate(layers[:-1], start=1):
+        passing = np.eye(1, layer.linear.shape[1])[0]
+        if layer.down[0].any() or (layer.linear[0] != passing).any():
+            raise ProofError(
+                f"expected the first output of layer {number} of model to be the constant alone, "
+                "got more"
+            )
+    return network, layers
+
+
+def _subject(network: Network, layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return what a certificate says of the network's shape."""
+    sizes = [layers[0].linear.shape[1] - 1, *(len(layer.linear) - 1 for layer in layers)]
+    shape: dict[str, Any] = {"sizes": sizes, "neurons": [len(layer.left) for layer in layers]}
+    if isinstance(network, BilinearNetwork):
+        shape["configuration"] = asdict(network.configuration)
+    return shape
 
 
 def by_strength(claims: Iterable[Claim]) -> tuple[Claim, ...]:
@@ -131,26 +165,22 @@ def _symbolic_claim(name: str, derive: Callable[[], Derivation]) -> Claim:
 
 
 def _checked(
-    model: BilinearNetwork,
+    layers: Sequence[Layer],
     graph: nx.DiGraph[Node] | Sequence[nx.DiGraph[Node]],
     digits: Digits,
     tolerance: float,
 ) -> list[nx.DiGraph[Node]]:
     """Return the graphs, if there are some and all arguments are what they should be."""
-    try:
-        check_network(model, "model")
-    except NumericError as error:
-        raise ProofError(str(error)) from None
     if not isinstance(digits, Digits):
         raise ProofError(f"expected digits to be a Digits, got a {type(digits).__name__}")
     single = isinstance(graph, nx.Graph) or not isinstance(graph, Iterable)
     graphs: list[Any] = [graph] if single else list(graph)
     if not graphs:
         raise ProofError("expected a graph, or several, got none")
-    if digits.inputs != model.configuration.inputs:
+    inputs = layers[0].linear.shape[1] - 1
+    if digits.inputs != inputs:
         raise ProofError(
-            f"expected digits of {model.configuration.inputs} inputs like the network, got "
-            f"{digits.inputs}"
+            f"expected digits of {inputs} inputs like the network, got {digits.inputs}"
         )
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise ProofError(f"expected tolerance to be finite and not negative, got {tolerance}")

@@ -13,6 +13,7 @@ import numpy as np
 from .balls import Array
 from .verdicts import need
 
+FORMATS = {"network": 2, "graph": 1, "witnesses": 1}
 TYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "U8": "|u1"}
 _EXACT = Context(60, Emin=-9999, Emax=9999, capitals=1, clamp=0, traps=[])
 
@@ -87,7 +88,7 @@ def tensors(raw: bytes, file: str, kind: str) -> tuple[dict[str, Array], Any]:
     known = type(about) is dict and type(about.get("description")) is str and len(about) == 1
     need(known, f"{file} says nothing about itself")
     note = parsed(about["description"])
-    right = type(note) is dict and note.get("format") == f"bilinear-features {kind} 1"
+    right = type(note) is dict and note.get("format") == f"bilinear-features {kind} {FORMATS[kind]}"
     need(right, f"{file} holds no {kind}")
     for name, tensor in header.items():
         right = type(tensor) is dict and tensor.keys() == {"dtype", "shape", "data_offsets"}

@@ -122,6 +122,6 @@ def read(folder: Path, said: Any) -> Files:  # noqa: ANN401 -- JSON
         return tensors(content(folder / item["name"], item["sha256"]), item["name"], kind)
 
     need(said.keys() == {"model", "graphs", "witnesses"}, "other files are named")
-    model, single = network(*found(said["model"], "network"))
+    model, single = network(found(said["model"], "network")[0])
     graphs = {name: graph_layers(*found(item, "graph")) for name, item in said["graphs"].items()}
     return Files(model, single, graphs, found(said["witnesses"], "witnesses")[0])

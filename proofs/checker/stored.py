@@ -13,47 +13,28 @@ PARTS = ("direction", "direction_low", "weight", "weight_low")
 INPUT, FEATURE, _, LOGIT, RESIDUAL = range(5)
 
 
-def network(arrays: dict[str, Array], note: Any) -> tuple[list[Layer], bool]:  # noqa: ANN401 -- JSON
-    """Return the layers of a model file, and whether its weights are float32."""
-    shape, unread = note["configuration"], set(arrays)
+def network(arrays: dict[str, Array]) -> tuple[list[Layer], bool]:
+    """Return the layers of a network file, and whether its weights are float32."""
+    sides = ("left", "right", "down", "linear")
+    depth = len(arrays) // len(sides)
+    names = {f"{number}.{side}" for number in range(1, depth + 1) for side in sides}
+    need(depth > 0 and arrays.keys() == names, f"the network has {', '.join(sorted(arrays))}")
+    dtypes = {array.dtype for array in arrays.values()}
+    single = dtypes == {np.dtype(np.float32)}
+    known = single or dtypes == {np.dtype(np.float64)}
+    need(known, "the weights of the network are not float32 or float64 alone")
+    need({array.ndim for array in arrays.values()} == {2}, "a layer of the network is no matrices")
     stack: list[Layer] = []
-    sizes = [shape[name] for name in ("inputs", "outputs", "depth", "width", "hidden")]
-    flags = [shape[name] for name in ("bias", "residual", "embedding")]
-    known = [type(value) for value in sizes + flags] == [int] * 5 + [bool] * 3
-    need(known and min(sizes) > 0 and len(shape) == 8, f"the shape is {shape}")
-    dtype = arrays["blocks.0.left.weight"].dtype
-
-    def weights(name: str, *size: int) -> Array:
-        array = arrays[name]
-        fits = array.shape == size and array.dtype == dtype and dtype.kind == "f"
-        need(fits, f"{name} is {array.dtype} of shape {array.shape}")
-        unread.remove(name)
-        return array.astype(np.float64)
-
-    def affine(name: str, inputs: int, outputs: int) -> Array:
-        bias = weights(f"{name}.bias", outputs) if shape["bias"] else np.zeros(outputs)
-        rows = np.column_stack([bias, weights(f"{name}.weight", outputs, inputs)])
-        return np.concatenate([np.eye(1, 1 + inputs), rows])
-
-    size, hidden = shape["inputs"], shape["hidden"]
-    if shape["embedding"]:
-        linear, none = affine("embedding", size, shape["width"]), np.zeros((0, 1 + size))
-        stack.append(Layer(none, none, none, np.zeros((len(linear), 0)), linear))
-        size = shape["width"]
-    for number in range(shape["depth"]):
-        above = shape["outputs"] if number + 1 == shape["depth"] else shape["width"]
-        left = affine(f"blocks.{number}.left", size, hidden)[1:]
-        right = affine(f"blocks.{number}.right", size, hidden)[1:]
-        down = affine(f"blocks.{number}.down", hidden, above)
-        linear = np.zeros((1 + above, 1 + size))
-        linear[:, 0] = down[:, 0]
-        if shape["residual"]:
-            name, learned = f"blocks.{number}.skip.weight", size != above
-            linear[1:, 1:] = weights(name, above, size) if learned else np.eye(size)
-        stack.append(Layer(left, right, np.zeros_like(left), down[:, 1:], linear))
-        size = above
-    need(not unread, f"the model also holds {', '.join(sorted(unread))}")
-    return stack, dtype == np.float32
+    for number in range(1, depth + 1):
+        parts = (arrays[f"{number}.{side}"].astype(np.float64) for side in sides)
+        left, right, down, linear = parts
+        (above, below), neurons = linear.shape, len(left)
+        fits = left.shape == right.shape == (neurons, below) and down.shape == (above, neurons)
+        fits = fits and min(above, below) > 1 and (not stack or below == len(stack[-1].linear))
+        need(fits, f"layer {number} of the network does not fit")
+        stack.append(Layer(left, right, np.zeros_like(left), down, linear))
+    _need_constant(stack)
+    return stack, single
 
 
 def graph_layers(arrays: dict[str, Array], note: Any) -> list[Layer]:  # noqa: ANN401 -- JSON
@@ -103,10 +84,15 @@ def graph_layers(arrays: dict[str, Array], note: Any) -> list[Layer]:  # noqa: A
         into[rows[target], column] = weight
         if np.any(low):
             layer.low[rows[target], column] = low
+    _need_constant(stack)
+    return stack
+
+
+def _need_constant(stack: list[Layer]) -> None:
+    """Demand that each layer but the last passes the constant on."""
     for layer in stack[:-1]:
         constant = np.array_equal(layer.linear[0], np.eye(layer.linear.shape[1])[0])
         need(constant and not layer.down[0].any(), "what stands for the constant does not")
-    return stack
 
 
 def _parts(

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from numeric import load_network
+from numeric.networks.layered import Network
+from numeric.networks.network_files import renewed
+
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -31,8 +35,26 @@ Seed = Annotated[
     int, typer.Option(help="Draws the first weights, the order of the images and the noise.")
 ]
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A network that 'bilinear train' wrote.")
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A network that 'bilinear train' or 'bilinear import' wrote."
+    ),
 ]
+
+
+def network_of(path: Path) -> Network:
+    """Return the network of a file, which is written anew where it is of an earlier format.
+
+    A certificate names the file that it is about, and the checker reads today's format.
+
+    Raises:
+        NumericError: as :func:`numeric.load_network`, or it cannot be written anew.
+    """
+    if renewed(path):
+        typer.echo(f"bilinear: {path} was of an earlier format, and is written anew", err=True)
+    return load_network(path)
+
+
 Graph = Annotated[
     Path,
     typer.Argument(

@@ -14,9 +14,14 @@ import torch
 import typer
 from matplotlib.figure import Figure
 
-from numeric import BilinearNetwork, Digits, load_graph, load_mnist, load_network
+from numeric import (
+    Digits,
+    load_graph,
+    load_mnist,
+)
 from numeric.files import user_path
 from numeric.networks.attacks import attack
+from numeric.networks.layered import Network
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import (
@@ -28,7 +33,7 @@ from proofs.certificates.files import (
 )
 from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check, opened
-from proofs.commands.arguments import Data, Model
+from proofs.commands.arguments import Data, Model, network_of
 from proofs.commands.endings import Status
 from proofs.report.pictures import save_pictures
 from proofs.robustness.directions import adversarial_directions, effects
@@ -75,7 +80,7 @@ def prove_graphs(
     found = [load_graph(path) for path in graphs]
     named = dict(zip(graph_names(found), graphs, strict=True))
     checked_place(certificate, model=model, graphs=named)
-    proved = prove(load_network(model), found, load_mnist(data))
+    proved = prove(network_of(model), found, load_mnist(data))
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:
         typer.echo(str(claim))
@@ -102,7 +107,7 @@ def certify_images(
     can happen. An attack on some images shows from the other side how near something does. Pictures
     are written beside the certificate. An interrupted command goes on where it was.
     """
-    network, digits = load_network(model), load_mnist(data)
+    network, digits = network_of(model), load_mnist(data)
     found = [load_graph(path) for path in graphs]
     named = dict(zip(graph_names(found), graphs, strict=True))
     certificate = checked_place(certificate, model=model, graphs=named)
@@ -187,7 +192,7 @@ def conclude(certificate: Certificate) -> None:
 
 
 def _pictures(
-    network: BilinearNetwork, proved: Certificate, digits: Digits, attacked: int
+    network: Network, proved: Certificate, digits: Digits, attacked: int
 ) -> dict[str, Figure]:
     """Attack some images, say how near that came, and draw the radii, if there are any."""
     exact = "robustness.radius" in proved.witnesses
@@ -219,7 +224,11 @@ def _pictures(
 
 
 def _attacked(
-    network: BilinearNetwork, images: Array, classes: Array, radii: Array, norm: str
+    network: Network,
+    images: Array,
+    classes: Array,
+    radii: Array,
+    norm: str,
 ) -> Array:
     """Return how far an attack has to go, and say how that compares to what is certified."""
     generator = torch.Generator().manual_seed(0)
@@ -233,7 +242,11 @@ def _attacked(
 
 
 def _exact_pictures(
-    network: BilinearNetwork, images: Array, predicted: Array, labels: Array, proved: Certificate
+    network: Network,
+    images: Array,
+    predicted: Array,
+    labels: Array,
+    proved: Certificate,
 ) -> dict[str, Figure]:
     """Draw nearest neighbours of another class, and the directions that the weights say lead there.
 

@@ -16,7 +16,6 @@ from numeric import (
     load_foreign,
     load_graph,
     load_mnist,
-    load_network,
     prune,
     save_attribution_graph,
     save_graph,
@@ -29,7 +28,7 @@ from numeric.files import check_place, is_there, user_path
 from numeric.graphs.schema import Node
 from numeric.graphs.trace import METHODS
 from numeric.networks.examples import load_examples
-from proofs.commands.arguments import Data, Graph
+from proofs.commands.arguments import Data, Graph, network_of
 from proofs.errors import ProofError
 
 _SAVE: dict[str, Callable[..., None]] = {
@@ -112,7 +111,7 @@ def trace_features(
             raise ProofError(
                 f"expected {name} only with --foreign, got it for a network that says all itself"
             )
-    network = _foreign(model, examples, residual=residual) if foreign else load_network(model)
+    network = _foreign(model, examples, residual=residual) if foreign else network_of(model)
     found = trace(
         network, method, metric=metric, components=components, features=features, error=error
     )
@@ -172,7 +171,7 @@ def prune_features(
     """
     _check_other(file, "FILE", GRAPH=graph, MODEL=model)
     whole = load_graph(graph)
-    network = None if model is None else load_network(model)
+    network = None if model is None else network_of(model)
     digits = None if network is None and agreement is None else load_mnist(data)
     images = None if digits is None else digits.test_images
     pruned = prune(

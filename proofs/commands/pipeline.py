@@ -29,7 +29,7 @@ from numeric import (
 from numeric.files import digest, is_there, user_path
 from numeric.graphs.schema import Node
 from numeric.networks.network import Configuration
-from numeric.networks.network_files import read_network
+from numeric.networks.network_files import read_network, renewed
 from numeric.networks.training import Epoch, Recipe, chance_accuracy, checked_history
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import save_certificate, save_checker
@@ -142,7 +142,14 @@ def trained(
     path, data = user_path(path), digest(vars(digits).values())
     asked = {"configuration": asdict(configuration), "recipe": asdict(recipe)}
     if is_there(path):
+        # One of an earlier format goes on in today's: what is proved names this file.
+        renewed(path)
         model, notes = read_network(path)
+        if not isinstance(model, BilinearNetwork):
+            raise ProofError(
+                f"expected {path} to hold a network of a configuration, got {model}: name another "
+                "folder"
+            )
         found = {"configuration": asdict(model.configuration), "recipe": notes.get("recipe")}
         if found != asked:
             raise ProofError(

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numeric import BilinearNetwork, Digits
+from numeric import Digits
 from numeric.arithmetic import check_arithmetic
 from numeric.features.patterns import picture_shape
 from numeric.networks.inference import logits, settled_copy
+from numeric.networks.layered import Network
 from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
 from proofs.report.packing import packed
@@ -57,7 +58,11 @@ class Exhibits:
 
     @classmethod
     def of(
-        cls, model: BilinearNetwork, digits: Digits, found: Doubles, needed: Iterable[int]
+        cls,
+        model: Network,
+        digits: Digits,
+        found: Doubles,
+        needed: Iterable[int],
     ) -> Exhibits:
         """Choose the first digits, those that tell the most, and all that are needed.
 
@@ -76,7 +81,7 @@ class Exhibits:
         indices = np.array(sorted({*first, *telling.tolist(), *needed}))
         return cls(indices, outputs, mistakes, differing)
 
-    def data(self, model: BilinearNetwork, digits: Digits) -> dict[str, Any]:
+    def data(self, model: Network, digits: Digits) -> dict[str, Any]:
         """Return the digits as JSON, with what the network makes of them."""
         images = digits.test_images[self.indices]
         return {
@@ -108,7 +113,7 @@ def extremes(values: Doubles) -> tuple[Indices, Indices]:
     return order[::-1][:count], order[:count]
 
 
-def certified(model: BilinearNetwork, images: npt.NDArray[np.float32]) -> dict[str, Any]:
+def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]:
     """Return how far images can be moved before the network may predict another class.
 
     Args:

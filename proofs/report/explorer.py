@@ -13,9 +13,10 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from numeric import BilinearNetwork, Digits, prune
+from numeric import Digits, prune
 from numeric.graphs.forward_pass import ForwardPass
 from numeric.graphs.schema import INPUT, Edge, Node
+from numeric.networks.layered import Network
 from proofs.certificates.claims import Claim
 from proofs.report.exhibits import Exhibits, extremes
 from proofs.report.packing import packed
@@ -35,7 +36,7 @@ _DIGITS = 6
 
 def explorer_data(
     graph: nx.DiGraph[Node],
-    model: BilinearNetwork,
+    model: Network,
     digits: Digits,
     claims: Iterable[Claim] = (),
     *,

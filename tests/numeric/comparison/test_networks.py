@@ -85,7 +85,13 @@ def test_nothing_is_written_to_the_network_given() -> None:
         (network().layers()[1:], "expected second to have 4 inputs like first, got 3"),
         (BilinearNetwork(4, 5), "expected second to have 3 outputs like first, got 5"),
         ([], "expected layers to hold at least one layer, got none, in second"),
-        (3, "expected layers to hold layers, got int, in second"),
+        (
+            3,
+            (
+                "expected network to be a BilinearNetwork, a LayeredNetwork or layers in the normal "
+                "form, got int, in second"
+            ),
+        ),
         (
             [(1, 2)],
             "expected layer 1 to be (left, right, down, linear), got 2 items, in second",

@@ -16,10 +16,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import BilinearNetwork, NumericError, load_network, save_graph, save_network, trace
+from numeric import (
+    BilinearNetwork,
+    Layer,
+    LayeredNetwork,
+    NumericError,
+    load_network,
+    save_graph,
+    save_network,
+    trace,
+)
 from numeric.files import load_arrays, save_arrays
-from numeric.networks.network_files import read_network
-from tests.strategies import networks, wild
+from numeric.networks.network_files import read_network, renewed
+from tests.strategies import networks, stacks, wild
 
 NOTES: dict[str, Any] = {"accuracy": 0.98, "seeds": [1, 2], "by": {"name": "é", "none": None}}
 
@@ -31,7 +40,13 @@ Wrong = Any
 
 
 def a_network() -> BilinearNetwork:
-    return BilinearNetwork(3, 2, depth=2, width=4, hidden=5, residual=True)
+    return BilinearNetwork(3, 2, depth=3, width=4, hidden=5, residual=True)
+
+
+def load_bilinear(path: Path) -> BilinearNetwork:
+    network = load_network(path)
+    assert isinstance(network, BilinearNetwork)
+    return network
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +70,25 @@ def path(tmp_path: Path) -> Path:
 @given(network=networks(elements=wild))
 def test_a_network_comes_back_bit_for_bit(folder: Path, network: BilinearNetwork) -> None:
     save_network(network, folder / "network")
-    loaded = load_network(folder / "network")
+    loaded = load_bilinear(folder / "network")
     assert loaded.configuration == network.configuration
     expected, got = network.arrays(), loaded.arrays()
     assert list(got) == list(expected)
     for name, array in expected.items():
         assert got[name].dtype == array.dtype
         assert got[name].tobytes() == array.tobytes()
+
+
+@pytest.mark.props
+@given(layers=stacks(elements=wild))
+def test_layers_of_any_sizes_come_back_bit_for_bit(folder: Path, layers: list[Layer]) -> None:
+    save_network(layers, folder / "layers")
+    loaded = load_network(folder / "layers")
+    assert isinstance(loaded, LayeredNetwork)
+    for expected, got in zip(layers, loaded.layers(), strict=True):
+        for one, other in zip(expected, got, strict=True):
+            assert one.dtype == other.dtype
+            assert one.tobytes() == other.tobytes()
 
 
 def test_notes_come_back_with_the_network(path: Path) -> None:
@@ -103,6 +130,21 @@ def described(**values: object) -> Alteration:
     return lambda _, description: description.update(values)
 
 
+def everything(dtype: type) -> Alteration:
+    return lambda arrays, _: arrays.update(
+        {name: array.astype(dtype) for name, array in arrays.items()}
+    )
+
+
+def moved(name: str, place: tuple[int, int]) -> Alteration:
+    """Change one number where a residual, a neuron or the constant passes on."""
+
+    def alter(arrays: Arrays, _: dict[str, Any]) -> None:
+        arrays[name][place] = np.nextafter(arrays[name][place], np.float32(2))
+
+    return alter
+
+
 def one_nan(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     array[1, 2] = np.nan
     return array
@@ -111,23 +153,22 @@ def one_nan(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize(
     ("alter", "message"),
     [
-        (without("blocks.1.down.bias"), "to hold the tensor blocks.1.down.bias, got none"),
-        (replaced("surplus", lambda _: np.ones(1)), "got also surplus"),
-        (replaced("blocks.0.left.bias", lambda array: array[1:]), r"shape \(5,\), got \(4,\)"),
-        (replaced("blocks.0.left.weight", np.transpose), r"left.weight .* \(5, 3\), got \(3, 5\)"),
-        (replaced("blocks.0.right.weight", one_nan), r"right.weight .* got nan at position \(1, 2"),
+        (without("2.down"), "to hold the tensor 2.down, got none"),
+        (without("1.linear"), "to hold the tensor 1.linear, got none"),
+        (replaced("surplus", lambda _: np.ones(1, np.float32)), "got also surplus"),
+        (replaced("5.left", lambda _: np.ones((1, 1), np.float32)), "got also 5.left"),
         (
-            replaced("blocks.0.left.bias", lambda array: array.astype(np.float64)),
-            r"share a dtype, got \['torch.float32', 'torch.float64'\]",
+            replaced("1.left", lambda array: array[1:]),
+            r"right of layer 1 .* \(4, 4\), got \(5, 4\)",
         ),
+        (replaced("1.right", np.transpose), r"right of layer 1 .* shape \(5, 4\), got \(4, 5\)"),
+        (replaced("1.right", one_nan), r"right of layer 1 .* nan at position \(1, 2\), in"),
         (
-            replaced("blocks.0.left.bias", lambda array: array.astype(np.int32)),
-            "left.bias .* to be float32 or float64, got int32",
+            replaced("1.left", lambda array: array.astype(np.float64)),
+            r"share a dtype, got \['float32', 'float64'\]",
         ),
-        (
-            replaced("blocks.0.left.bias", lambda array: array.astype(np.float16)),
-            "left.bias .* to be float32 or float64, got float16",
-        ),
+        (everything(np.int32), "left of layer 1 to be float32 or float64, got int32"),
+        (everything(np.float16), "left of layer 1 to be float32 or float64, got float16"),
         (described(format="bilinear-features graph 1"), "got 'bilinear-features graph 1'"),
         (described(format=None), "expected the format of .* got None"),
         (described(configuration=None), "expected the configuration in .* got None"),
@@ -137,16 +178,20 @@ def one_nan(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         (configured(depth="2"), "expected depth to be an integer of at least 1, got '2'"),
         (configured(depth=2.0), "expected depth to be an integer of at least 1, got 2.0"),
         (configured(bias=1), "expected bias to be True or False, got 1"),
-        (configured(hidden=6), r"left.weight .* to have shape \(6, 3\), got \(5, 3\)"),
-        (configured(hidden=10**15), "left.weight .* to have shape"),
-        (configured(depth=10**15), "to have shape|to hold the tensor"),
-        (configured(embedding=True), "to hold the tensor embedding.weight, got none"),
-        (configured(residual=False), "got also blocks.0.skip.weight, blocks.1.skip.weight"),
-        (configured(bias=False), "got also blocks.0.down.bias, blocks.0.left.bias"),
+        (configured(hidden=6), "that of its layers, .*hidden=6"),
+        (configured(hidden=10**15), "that of its layers, got Configuration"),
+        (configured(depth=10**15), "that of its layers, .* for LayeredNetwork"),
+        (configured(embedding=True), "that of its layers, .*embedding=True"),
+        (configured(depth=1, embedding=True), "that of its layers, .*embedding=True"),
+        (configured(residual=False), "that of its layers, .*residual=False"),
+        (configured(bias=False), "that of its layers, .*bias=False"),
+        (moved("2.linear", (1, 1)), "that of its layers"),
+        (moved("1.down", (0, 1)), "that of its layers"),
+        (moved("3.linear", (0, 0)), "that of its layers"),
         (described(notes=None), "expected the notes in .* to be a dictionary, got None"),
         (described(notes="done"), "expected the notes in .* to be a dictionary, got 'done'"),
     ],
-    ids=range(25),
+    ids=range(31),
 )
 def test_an_altered_file_is_refused_by_name(path: Path, alter: Alteration, message: str) -> None:
     arrays, description = load_arrays(path)
@@ -203,7 +248,67 @@ def test_a_file_with_flipped_bits_is_a_network_or_refused(
         load_network(folder / "damaged").layers()
 
 
+# Files of the first format
+
+
+def save_by_name(network: BilinearNetwork, path: Path, notes: dict[str, Any]) -> None:
+    description = {
+        "format": "bilinear-features network 1",
+        "configuration": vars(network.configuration),
+        "notes": notes,
+    }
+    save_arrays(path, network.arrays(), description)
+
+
+@pytest.mark.props
+@given(network=networks())
+def test_a_file_of_weights_by_name_is_read(folder: Path, network: BilinearNetwork) -> None:
+    save_by_name(network, folder / "by name", NOTES)
+    loaded, notes = read_network(folder / "by name")
+    assert isinstance(loaded, BilinearNetwork)
+    assert notes == NOTES
+    assert loaded.configuration == network.configuration
+    for name, array in network.arrays().items():
+        np.testing.assert_array_equal(loaded.arrays()[name], array)
+
+
+def test_a_file_of_weights_by_name_is_written_anew_once(path: Path) -> None:
+    whole = path.read_bytes()
+    save_by_name(a_network(), path, NOTES)
+    assert renewed(path)
+    assert path.read_bytes() == whole
+    assert not renewed(path)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("alter", "message"),
+    [
+        (without("blocks.1.down.bias"), "to hold the tensor blocks.1.down.bias, got none"),
+        (replaced("surplus", lambda _: np.ones(1, np.float32)), "got also surplus"),
+        (replaced("blocks.0.left.bias", lambda array: array[1:]), r"shape \(5,\), got \(4,\)"),
+        (replaced("blocks.0.right.weight", one_nan), r"right.weight .* got nan at position \(1, 2"),
+        (configured(depth=10**15), "to have shape|to hold the tensor"),
+        (configured(hidden=10**15), "left.weight .* to have shape"),
+    ],
+    ids=range(6),
+)
+def test_an_altered_file_of_weights_by_name_is_refused(
+    path: Path, alter: Alteration, message: str
+) -> None:
+    save_by_name(a_network(), path, NOTES)
+    test_an_altered_file_is_refused_by_name(path, alter, message)
+
+
 # Writing
+
+
+def test_a_network_that_was_changed_beside_its_configuration_is_not_written(tmp_path: Path) -> None:
+    network = a_network()
+    network.blocks[1].skip = None
+    with pytest.raises(NumericError, match="configuration of the network to be that of its layers"):
+        save_network(network, tmp_path / "network")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("notes", [["a list"], "text", (), 0])
@@ -240,7 +345,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(
         save_network(BilinearNetwork(1, 1), path)
     monkeypatch.undo()
     assert list(path.parent.iterdir()) == [path]
-    assert load_network(path).configuration == a_network().configuration
+    assert load_bilinear(path).configuration == a_network().configuration
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(path: Path) -> None:

@@ -38,7 +38,7 @@ from proofs.checker.residues import primes
 from proofs.checker.stored import graph_layers, network
 from tests.graphs import annotated_graph, edited_graphs
 from tests.oracles import matrix
-from tests.strategies import few, networks, tame, wild
+from tests.strategies import few, networks, stacks, tame, wild
 
 Alteration = Callable[[dict[str, Any], dict[str, Any]], Any]
 # The errors that the checker's last line of defence turns into a rejection.
@@ -56,7 +56,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, Any], Any]:
 
 
 def read_network(path: Path) -> list[checker.Layer]:
-    return network(*read(path, "network"))[0]
+    return network(read(path, "network")[0])[0]
 
 
 def read_graph(path: Path) -> list[checker.Layer]:
@@ -102,6 +102,30 @@ def test_a_network_of_any_shape_is_read_as_it_is(
     model = BilinearNetwork(size, 2, depth=2, width=size, hidden=1, **shape)
     save_network(model, tmp_path / "model")
     assert_network(read_network(tmp_path / "model"), model.layers())
+
+
+@pytest.mark.props
+@given(layers=stacks(elements=wild))
+def test_layers_that_no_network_class_has_are_read_as_they_are_or_rejected(
+    folder: Path, layers: list[Layer]
+) -> None:
+    save_network(layers, folder / "layers")
+    passing = all(
+        np.array_equal(layer.linear[0], np.eye(layer.linear.shape[1])[0])
+        and not layer.down[0].any()
+        for layer in layers[:-1]
+    )
+    if passing:
+        assert_network(read_network(folder / "layers"), layers)
+    else:
+        with pytest.raises(Rejected, match="stands for the constant does not"):
+            read_network(folder / "layers")
+
+
+def test_a_configuration_says_nothing_to_the_checker(model_path: Path) -> None:
+    expected = load_network(model_path).layers()
+    altered(model_path, described(configuration="none of yours"))
+    assert_network(read_network(model_path), expected)
 
 
 @pytest.mark.props
@@ -175,8 +199,8 @@ def described(**values: object) -> Alteration:
     return lambda _, description: description.update(values)
 
 
-def configured(**values: object) -> Alteration:
-    return lambda _, description: description["configuration"].update(values)
+def everything(dtype: type) -> Alteration:
+    return lambda arrays, _: arrays.update({n: a.astype(dtype) for n, a in arrays.items()})
 
 
 def altered(path: Path, alter: Alteration) -> None:
@@ -187,34 +211,31 @@ def altered(path: Path, alter: Alteration) -> None:
 
 
 MODELS: dict[str, Alteration] = {
-    "no bias": without("blocks.1.down.bias"),
-    "no skip": without("blocks.0.skip.weight"),
-    "no weight": without("blocks.0.left.weight"),
-    "surplus": added("surplus", np.ones(1, dtype=np.float32)),
-    "short bias": replaced("blocks.0.left.bias", lambda array: array[:1]),
-    "bias in a row": replaced("blocks.0.left.bias", lambda array: array[None]),
-    "one skip for all": replaced("blocks.0.skip.weight", lambda array: array[:1]),
-    "one neuron for all": replaced("blocks.0.right.weight", lambda array: array[:1]),
-    "turned": replaced("blocks.0.left.weight", np.transpose),
-    "another dtype": replaced("blocks.0.left.bias", lambda array: array.astype(np.float64)),
-    "integers": replaced("blocks.0.left.bias", lambda array: array.astype(np.int64)),
-    "half floats": replaced("blocks.0.left.bias", lambda array: array.astype(np.float16)),
-    "nan": placed("blocks.0.left.weight", (0, 0), np.nan),
-    "infinity": placed("blocks.0.left.weight", (0, 0), -np.inf),
+    **{f"no {name}": without(f"2.{name}") for name in ("left", "right", "down", "linear")},
+    "no first layer": lambda arrays, _: [arrays.pop(f"1.{name}") for name in Layer._fields],
+    "nothing": lambda arrays, _: arrays.clear(),
+    "surplus": added("surplus", np.ones((1, 1), dtype=np.float32)),
+    "a layer from 0": lambda arrays, _: [
+        arrays.update({f"0.{name}": arrays[f"1.{name}"]}) for name in Layer._fields
+    ],
+    "flat": replaced("1.left", np.ravel),
+    "one neuron for all": replaced("1.right", lambda array: array[:1]),
+    "one weight for all": replaced("1.down", lambda array: array[:, :1]),
+    "a number less": replaced("2.linear", lambda array: array[:, :-1]),
+    "turned": replaced("1.left", np.transpose),
+    "no outputs": lambda arrays, _: arrays.update(
+        {name: arrays[name][:1] for name in ("2.down", "2.linear")}
+    ),
+    "another dtype": replaced("1.left", lambda array: array.astype(np.float64)),
+    "integers": everything(np.int64),
+    "half floats": everything(np.float16),
+    "nan": placed("1.left", (0, 0), np.nan),
+    "infinity": placed("1.left", (0, 0), -np.inf),
     "another format": described(format="bilinear-features graph 1"),
-    "no configuration": described(configuration=None),
-    "a setting more": configured(colour="red"),
-    "depth of text": configured(depth="2"),
-    "depth of True": configured(depth=True),
-    "depth 0": configured(depth=0),
-    "depth 1": configured(depth=1),
-    "bias 1": configured(bias=1),
-    "bias of text": configured(bias="no"),
-    "no bias wanted": configured(bias=False),
-    "an embedding wanted": configured(embedding=True),
-    "no residual wanted": configured(residual=False),
-    "more hidden": configured(hidden=6),
-    "far more inputs": configured(inputs=10**15),
+    "the first format": described(format="bilinear-features network 1"),
+    "a neuron in the constant": placed("1.down", (0, 0), 1),
+    "an input in the constant": placed("1.linear", (0, 1), 1),
+    "twice the constant": placed("1.linear", (0, 0), 2),
 }
 
 
@@ -500,5 +521,5 @@ def test_sums_of_residues_are_exact_for_many_neurons() -> None:
 def test_float32_weights_are_told_from_float64_ones(tmp_path: Path) -> None:
     for dtype in (torch.float32, torch.float64):
         save_network(BilinearNetwork(3, 2, depth=1, hidden=2).to(dtype), tmp_path / "m")
-        single = network(*read(tmp_path / "m", "network"))[1]
+        single = network(read(tmp_path / "m", "network")[0])[1]
         assert single == (dtype == torch.float32)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proofs import checker
-from tests.proofs.checker.second.rationals import ONE, ZERO, Layer, Matrix, Rows, rational, unit
+from tests.proofs.checker.second.rationals import Layer, Matrix, Rows, rational
 
 SPECIFICATION = Path(checker.__file__).with_name("SPEC.md")
 DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "U8": "|u1"}
@@ -100,7 +100,7 @@ def arrays_of(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[Any]], dict[
     metadata = header.pop("__metadata__")
     need(metadata.keys() == {"description"}, "metadata")
     description = strict_json(metadata["description"])
-    need(description["format"] == f"bilinear-features {kind} 1", "format")
+    need(description["format"] == f"bilinear-features {kind}", "format")
     arrays, place = {}, 0
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         need(entry.keys() == {"dtype", "shape", "data_offsets"}, "entry")
@@ -116,61 +116,34 @@ def arrays_of(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[Any]], dict[
 
 def network_of(path: Path) -> tuple[list[Layer], np.dtype[Any]]:
     """Read a network: its layers, and the dtype of its weights."""
-    arrays, description = arrays_of(path, "network")
-    shape = description["configuration"]
-    truths = {"bias", "residual", "embedding"}
-    counts = {"inputs", "outputs", "depth", "width", "hidden"}
-    need(shape.keys() == truths | counts, "configuration")
-    need(all(type(shape[name]) is bool for name in truths), "configuration")
-    need(all(is_count(shape[name]) and shape[name] for name in counts), "configuration")
-    need(len({array.dtype for array in arrays.values()}) == 1, "dtypes")
-    need(shape["depth"] <= len(arrays), "depth")
-    bottom = [shape["width"]] if shape["embedding"] else []
-    between = [shape["width"]] * (shape["depth"] - 1)
-    sizes = [shape["inputs"], *bottom, *between, shape["outputs"]]
-    left_over = dict(arrays)
-
-    def part(name: str, rows: int, columns: int, *, bias: bool) -> Rows:
-        weight = left_over.pop(f"{name}.weight")
-        need(weight.shape == (rows, columns), name)
-        constants = left_over.pop(f"{name}.bias") if bias else np.zeros(rows)
-        need(constants.shape == (rows,), name)
-        return [[*map(rational, row)] for row in np.c_[constants, weight.astype(float)].tolist()]
-
-    def with_constant(rows: Rows, columns: int) -> Rows:
-        return [[ONE if place == 0 else ZERO for place in range(columns)], *rows]
-
-    layers, biased = [], shape["bias"]
-    for number, (below, above) in enumerate(pairwise(sizes), -int(shape["embedding"])):
-        if number < 0:
-            linear = with_constant(part("embedding", above, below, bias=biased), below + 1)
-            layers.append(([], [], [[] for _ in linear], linear))
-            continue
-        name, hidden = f"blocks.{number}", shape["hidden"]
-        left, right = (
-            part(f"{name}.{side}", hidden, below, bias=biased) for side in ("left", "right")
-        )
-        down = part(f"{name}.down", above, hidden, bias=biased)
-        skip = [[ZERO] * below for _ in range(above)]
-        if shape["residual"] and below != above:
-            skip = [row[1:] for row in part(f"{name}.skip", above, below, bias=False)]
-        elif shape["residual"]:
-            skip = unit(below).table()
-        linear = [[row[0], *rest] for row, rest in zip(down, skip, strict=True)]
-        mixing = [[ZERO] * hidden, *(row[1:] for row in down)]
-        layers.append((left, right, mixing, with_constant(linear, below + 1)))
-    need(not left_over, "arrays left over")
-    dtype = next(iter(arrays.values())).dtype
+    arrays, _ = arrays_of(path, "network 2")
+    left_over, dtypes = dict(arrays), {array.dtype for array in arrays.values()}
+    need(len(dtypes) == 1, "dtypes")
+    dtype = dtypes.pop()
     need(dtype.kind == "f", "dtype")
-    return stack_of(layers, [size + 1 for size in sizes]), dtype
+    layers, sizes = [], []
+    while left_over:
+        parts = [left_over.pop(f"{len(layers) + 1}.{part}") for part in LAYER]
+        need(all(part.ndim == 2 for part in parts), "axes")
+        left, right, mixing, linear = parts
+        (above, below), neurons = linear.shape, len(left)
+        sizes = sizes or [below]
+        need(below == sizes[-1], "sizes")
+        need(min(above, below) > 1, "sizes")
+        need(left.shape == right.shape == (neurons, below), "readings")
+        need(mixing.shape == (above, neurons), "down")
+        layers.append(tuple([list(map(rational, row)) for row in p.tolist()] for p in parts))
+        sizes.append(above)
+    return stack_of(layers, sizes), dtype
 
 
+LAYER = ("left", "right", "down", "linear")
 INPUT, FEATURE, FORM, LOGIT, RESIDUAL = range(5)
 PARTS = ("direction", "direction_low", "weight", "weight_low")
 
 
 def graph_of(path: Path) -> list[Layer]:
-    arrays, description = arrays_of(path, "graph")
+    arrays, description = arrays_of(path, "graph 1")
     sizes, depth = description["graph"]["sizes"], len(description["graph"]["sizes"]) - 1
     need(depth >= 1 and all(is_count(size) and 1 < size <= 2**20 for size in sizes), "sizes")
     need(arrays.keys() == {"nodes", "edges", *PARTS, *(f"{p}.rows" for p in PARTS)}, "arrays")
@@ -284,7 +257,7 @@ def read(path: Path) -> tuple[Evidence, list[tuple[str, dict[str, Any]]]]:
 
     network, dtype = network_of(named(files["model"]))
     graphs = {name: graph_of(named(item)) for name, item in files["graphs"].items()}
-    arrays, _ = arrays_of(named(files["witnesses"]), "witnesses")
+    arrays, _ = arrays_of(named(files["witnesses"]), "witnesses 1")
     images = arrays["images"]
     hashed = hashlib.sha256()
     for array in [images, *([arrays["labels"]] if "labels" in arrays else [])]:
