@@ -88,8 +88,8 @@ def test_nothing_is_written_to_the_network_given() -> None:
         (
             3,
             (
-                "expected network to be a BilinearNetwork, a LayeredNetwork or layers in the normal "
-                "form, got int, in second"
+                "expected network to be a BilinearNetwork, a LayeredNetwork or layers in the "
+                "normal form, got int, in second"
             ),
         ),
         (
