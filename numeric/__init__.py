@@ -7,7 +7,10 @@ from numeric.comparison.inner_products import (
     tensor_inner_product,
 )
 from numeric.comparison.matching import match, matched_across, redrawn
-from numeric.data.mnist import Digits, load_mnist
+from numeric.data.digits import Digits
+from numeric.data.loading import load_data
+from numeric.data.mnist import load_mnist
+from numeric.data.shapes import InputShape
 from numeric.errors import NumericError
 from numeric.explanation.attributions import integrated_gradients, shapley_values
 from numeric.explanation.explanations import Explanation, explain
@@ -39,6 +42,7 @@ __all__ = [
     "Effect",
     "Explanation",
     "Fidelity",
+    "InputShape",
     "Layer",
     "LayeredNetwork",
     "NumericError",
@@ -55,6 +59,7 @@ __all__ = [
     "import_network",
     "integrated_gradients",
     "load_attribution_graph",
+    "load_data",
     "load_foreign",
     "load_graph",
     "load_graphml",

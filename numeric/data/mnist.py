@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numeric.data.digits import Digits
 from numeric.data.mnist_sources import (
     CHECKSUMS,
     Source,
@@ -35,64 +35,6 @@ _GZIP = b"\x1f\x8b"
 
 _LISTED = 8
 """How many names of a folder an error lists."""
-
-
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Pictures with the class of each, in a split to train on and a split to test on.
-
-    MNIST has this form, and so may any small dataset of your own.
-
-    Args:
-        train_images: shape (pictures, inputs), float32, finite; for MNIST the ink of each pixel,
-            from 0 (none) to 1 (full). Pictures with axes of their own, such as (pictures, 28, 28),
-            are read row by row.
-        train_labels: shape (pictures,), int64, the class of each picture, 0 or above.
-        test_images: shape (pictures, inputs), as ``train_images``.
-        test_labels: shape (pictures,), as ``train_labels``.
-
-    Raises:
-        NumericError: an array has another form, a split is empty or the two differ in width.
-
-    Examples:
-        >>> images, labels = np.eye(3, dtype=np.float32), np.arange(3)
-        >>> digits = Digits(images, labels, images[:1], labels[:1])
-        >>> digits.inputs, digits.classes
-        (3, 3)
-        >>> Digits(images, labels, images[:, :2], labels)
-        Traceback (most recent call last):
-        ...
-        numeric.errors.NumericError: expected test_images to be 3 wide as train_images, got 2
-    """
-
-    train_images: NDArray[np.float32]
-    train_labels: NDArray[np.int64]
-    test_images: NDArray[np.float32]
-    test_labels: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        """Check the arrays, so that whoever is handed the digits need not."""
-        for name in ("train_images", "test_images"):
-            images = getattr(self, name)
-            if isinstance(images, np.ndarray) and images.ndim > 2 and images.size:
-                object.__setattr__(self, name, images.reshape(len(images), -1))
-        _check_split("train", self.train_images, self.train_labels)
-        _check_split("test", self.test_images, self.test_labels)
-        if self.test_images.shape[1] != self.inputs:
-            raise NumericError(
-                f"expected test_images to be {self.inputs} wide as train_images, "
-                f"got {self.test_images.shape[1]}"
-            )
-
-    @property
-    def inputs(self) -> int:
-        """The width of a picture, in pixels."""
-        return int(self.train_images.shape[1])
-
-    @property
-    def classes(self) -> int:
-        """The number of classes: one more than the largest label of both splits."""
-        return int(max(self.train_labels.max(), self.test_labels.max())) + 1
 
 
 def load_mnist(
@@ -146,15 +88,11 @@ def load_mnist(
     _check_together(files)
     (train_ink, train_labels, test_ink, test_labels) = (array for _, array in files)
     return Digits(
-        _pixels(train_ink),
+        np.divide(train_ink, 255, dtype=np.float32),
         train_labels.astype(np.int64),
-        _pixels(test_ink),
+        np.divide(test_ink, 255, dtype=np.float32),
         test_labels.astype(np.int64),
     )
-
-
-def _pixels(ink: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.divide(ink.reshape(len(ink), -1), 255, dtype=np.float32)
 
 
 def _in_directory(directory: Path) -> list[_File]:
@@ -289,30 +227,3 @@ def _array(name: str, place: str, content: bytes) -> NDArray[np.uint8]:
     if 0 in shape:
         raise NumericError(f"expected {place} not to be empty, got dimensions {shape}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def _check_split(split: str, images: object, labels: object) -> None:
-    pictures = _checked(f"{split}_images", images, np.float32, dimensions=2)
-    classes = _checked(f"{split}_labels", labels, np.int64, dimensions=1)
-    if len(classes) != len(pictures):
-        raise NumericError(
-            f"expected {split}_labels to be {len(pictures)} long as {split}_images, "
-            f"got {len(classes)}"
-        )
-    if not np.isfinite(pictures).all():
-        raise NumericError(f"expected {split}_images to be finite, got NaN or infinity")
-    if classes.min() < 0:
-        raise NumericError(f"expected {split}_labels to be 0 or above, got {classes.min()}")
-
-
-def _checked(name: str, array: object, dtype: type, *, dimensions: int) -> NDArray[Any]:
-    if not isinstance(array, np.ndarray):
-        got = type(array).__name__
-    elif array.dtype != dtype or array.ndim != dimensions or array.size == 0:
-        got = f"{array.dtype} of shape {array.shape}"
-    else:
-        return array
-    raise NumericError(
-        f"expected {name} to be a {dimensions}-dimensional numpy array of {dtype.__name__}, "
-        f"not empty, got {got}"
-    )

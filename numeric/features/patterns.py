@@ -17,7 +17,6 @@ Source:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -136,14 +135,3 @@ class Patterns:
         leading = direction[abs(direction).argmax()]
         facing = -1 if leading < 0 else 1
         return Pattern(feature, weight, strength, direction * facing, sign or 1)
-
-
-def picture_shape(inputs: int) -> tuple[int, int]:
-    """Return rows and columns of a picture: a square, or one row where inputs make no square.
-
-    Examples:
-        >>> picture_shape(784), picture_shape(10)
-        ((28, 28), (1, 10))
-    """
-    side = math.isqrt(inputs)
-    return (side, side) if side * side == inputs else (1, inputs)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy.special import betaincinv
 
-from numeric.data.mnist import Digits
+from numeric.data.digits import Digits
 from numeric.errors import NumericError
 from numeric.features.canonical import TooManyFeaturesError
 from numeric.features.distances import distances, norm_bounds

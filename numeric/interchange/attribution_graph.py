@@ -51,10 +51,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.image import imsave
 
+from numeric.data.shapes import InputShape
 from numeric.errors import NumericError
 from numeric.explanation.flow import Flow
 from numeric.explanation.interventions import takes_part
-from numeric.features.patterns import picture_shape
 from numeric.files import user_path, write_text
 from numeric.graphs.attributes import node_name
 from numeric.graphs.forward_pass import checked_pixels
@@ -279,7 +279,7 @@ def _describe_logits(
 
 
 def _picture(direction: npt.NDArray[np.float64]) -> str:
-    pixels = direction.reshape(picture_shape(len(direction))) / (abs(direction).max() or 1.0)
+    pixels = InputShape.of(len(direction)).grid(direction) / (abs(direction).max() or 1.0)
     # Without the name of the software: the same direction gives the same bytes.
     plain: dict[str, Any] = {"format": "png", "metadata": {"Software": None}, "origin": "upper"}
     file = io.BytesIO()

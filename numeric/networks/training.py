@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from scipy.special import bdtrc
 from torch import Tensor, nn
 
-from numeric.data.mnist import Digits
+from numeric.data.digits import Digits
 from numeric.errors import NumericError
 from numeric.files import digest, is_there, load_arrays, save_arrays, user_path
 from numeric.networks.inference import as_tensor, best_device, predictions, usual_torch
@@ -137,7 +137,7 @@ def train(
     model.to(device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=weight_decay)
-    data = "" if kept is None else digest(vars(digits).values())
+    data = "" if kept is None else digest(digits.arrays)
     state = _State(model, optimizer, recipe, data, [])
     try:
         if kept is not None and is_there(kept):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from numeric import load_network
+from numeric import Digits, load_data, load_mnist, load_network
 from numeric.networks.layered import Network
 from numeric.networks.network_files import renewed
 
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="A folder with images and labels in four files as MNIST's, such as Fashion-MNIST: "
-        "nothing else is looked at. Left out, MNIST is found or fetched."
+        help="Your own inputs and labels: an .npz or .safetensors file, or a folder with four "
+        "files as MNIST's, such as Fashion-MNIST. Nothing else is looked at. Left out, MNIST is "
+        "found or fetched."
     ),
 ]
 Depth = Annotated[int, typer.Option(help="Number of bilinear layers.")]
@@ -26,14 +28,23 @@ Residual = Annotated[bool, typer.Option(help="Whether each layer adds its input 
 Embedding = Annotated[
     bool, typer.Option(help="Whether a linear map first brings the pixels to as many as --width.")
 ]
-Epochs = Annotated[int, typer.Option(help="Passes over the 60,000 training images.")]
+Epochs = Annotated[
+    int, typer.Option(help="Passes over the training images, of which MNIST has 60,000.")
+]
 Noise = Annotated[
     float,
-    typer.Option(help="Standard deviation of the noise on the pixels, which go from 0 to 1."),
+    typer.Option(help="Standard deviation of the noise on the inputs, such as pixels from 0 to 1."),
 ]
 Seed = Annotated[
     int, typer.Option(help="Draws the first weights, the order of the images and the noise.")
 ]
+
+
+def data_of(path: str | os.PathLike[str] | None) -> Digits:
+    """Return the data that an option names, or MNIST."""
+    return load_mnist() if path is None else load_data(path)
+
+
 Model = Annotated[
     Path,
     typer.Argument(

@@ -14,11 +14,7 @@ import torch
 import typer
 from matplotlib.figure import Figure
 
-from numeric import (
-    Digits,
-    load_graph,
-    load_mnist,
-)
+from numeric import Digits, InputShape, load_graph
 from numeric.files import user_path
 from numeric.networks.attacks import attack
 from numeric.networks.layered import Network
@@ -33,7 +29,7 @@ from proofs.certificates.files import (
 )
 from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check, opened
-from proofs.commands.arguments import Data, Model, network_of
+from proofs.commands.arguments import Data, Model, data_of, network_of
 from proofs.commands.endings import Status
 from proofs.report.pictures import save_pictures
 from proofs.robustness.directions import adversarial_directions, effects
@@ -80,7 +76,7 @@ def prove_graphs(
     found = [load_graph(path) for path in graphs]
     named = dict(zip(graph_names(found), graphs, strict=True))
     checked_place(certificate, model=model, graphs=named)
-    proved = prove(network_of(model), found, load_mnist(data))
+    proved = prove(network_of(model), found, data_of(data))
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:
         typer.echo(str(claim))
@@ -107,7 +103,7 @@ def certify_images(
     can happen. An attack on some images shows from the other side how near something does. Pictures
     are written beside the certificate. An interrupted command goes on where it was.
     """
-    network, digits = network_of(model), load_mnist(data)
+    network, digits = network_of(model), data_of(data)
     found = [load_graph(path) for path in graphs]
     named = dict(zip(graph_names(found), graphs, strict=True))
     certificate = checked_place(certificate, model=model, graphs=named)
@@ -132,7 +128,7 @@ def check_certificate(
     ],
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder whose test images the certificate should be about."),
+        typer.Option(help="Data whose test images the certificate should be about."),
     ] = None,
 ) -> None:
     """Verify every claim of a certificate from the files that it names.
@@ -156,7 +152,7 @@ def check_certificate(
 
 
 def _about(certificate: Path, folder: Path | None) -> str:
-    """Say which images a certificate is about, as far as they are MNIST's or in a folder."""
+    """Say which images a certificate is about, as far as they are MNIST's or of data given."""
     arrays = opened(certificate)[0].arrays
     data = data_hash(arrays)
     if folder is None:
@@ -164,7 +160,7 @@ def _about(certificate: Path, folder: Path | None) -> str:
             "MNIST's test set, by their hash" if data == MNIST else "not held against any others"
         )
         return f"the images and labels (data {data}) are {whose}"
-    digits = load_mnist(folder)
+    digits = data_of(folder)
     count = len(arrays["images"])
     first = replace(
         digits, test_images=digits.test_images[:count], test_labels=digits.test_labels[:count]
@@ -219,7 +215,7 @@ def _pictures(
     right = (predicted == labels)[shown]
     draw_accuracy(figures["certified-accuracy"].subplots(), radii[shown], right, distances)
     if exact:
-        figures |= _exact_pictures(network, images, predicted, labels, proved)
+        figures |= _exact_pictures(network, images, predicted, labels, proved, digits.shape)
     return figures
 
 
@@ -247,6 +243,7 @@ def _exact_pictures(
     predicted: Array,
     labels: Array,
     proved: Certificate,
+    shape: InputShape,
 ) -> dict[str, Figure]:
     """Draw nearest neighbours of another class, and the directions that the weights say lead there.
 
@@ -267,7 +264,13 @@ def _exact_pictures(
     )
     return {
         "nearest-neighbours": neighbours_picture(
-            images[shown], points, predicted[shown], targets[shown], radii[shown], labels[shown]
+            images[shown],
+            points,
+            predicted[shown],
+            targets[shown],
+            radii[shown],
+            labels[shown],
+            shape,
         ),
-        "adversarial-directions": directions_picture(table, margins.classes),
+        "adversarial-directions": directions_picture(table, margins.classes, shape),
     }

@@ -15,7 +15,6 @@ from numeric import (
     fidelity,
     load_foreign,
     load_graph,
-    load_mnist,
     prune,
     save_attribution_graph,
     save_graph,
@@ -28,7 +27,7 @@ from numeric.files import check_place, is_there, user_path
 from numeric.graphs.schema import Node
 from numeric.graphs.trace import METHODS
 from numeric.networks.examples import load_examples
-from proofs.commands.arguments import Data, Graph, network_of
+from proofs.commands.arguments import Data, Graph, data_of, network_of
 from proofs.errors import ProofError
 
 _SAVE: dict[str, Callable[..., None]] = {
@@ -145,7 +144,7 @@ def prune_features(
     agreement: Annotated[
         float | None,
         typer.Option(
-            help="On which share of the test digits the class stays the same, from 0 to 1."
+            help="On which share of the test images the class stays the same, from 0 to 1."
         ),
     ] = None,
     bound: Annotated[
@@ -158,7 +157,7 @@ def prune_features(
         Path | None,
         typer.Option(
             help="A network that 'bilinear train' wrote: what the smaller graph keeps of it is "
-            "measured on the test digits."
+            "measured on the test images."
         ),
     ] = None,
     data: Data = None,
@@ -172,7 +171,7 @@ def prune_features(
     _check_other(file, "FILE", GRAPH=graph, MODEL=model)
     whole = load_graph(graph)
     network = None if model is None else network_of(model)
-    digits = None if network is None and agreement is None else load_mnist(data)
+    digits = None if network is None and agreement is None else data_of(data)
     images = None if digits is None else digits.test_images
     pruned = prune(
         whole,
@@ -188,7 +187,8 @@ def prune_features(
     if network is not None and digits is not None:
         kept = fidelity(pruned, network, digits)
         line += (
-            f"; the class stays the network's on {kept.agreeing:,} of {kept.images:,} test digits, "
+            f"; the class stays the network's on {kept.agreeing:,} of {kept.images:,} test "
+            f"{digits.shape.noun}s, "
             f"{kept.accuracy:.2%} are labelled correctly, {kept.norm:.2%} of the squared norm stays"
         )
     save_graph(pruned, file)
@@ -213,7 +213,7 @@ def export_graph(
         int | None,
         typer.Option(
             help="In an attribution graph, show what nodes add to one another on this of the "
-            "test digits, counted from 0. Left out, links carry the graph's weights."
+            "test images, counted from 0. Left out, links carry the graph's weights."
         ),
     ] = None,
     most: Annotated[
@@ -272,11 +272,12 @@ def _format(asked: str | None, file: Path) -> str:
 
 
 def _shown(number: int, data: Path | None) -> dict[str, Any]:
-    """Return the settings of an attribution graph on a test digit."""
-    digits = load_mnist(data)
+    """Return the settings of an attribution graph on a test image."""
+    digits = data_of(data)
     if not 0 <= number < len(digits.test_images):
         raise ProofError(
             f"expected --image to lie in 0..{len(digits.test_images) - 1}, got {number}"
         )
-    prompt = f"test digit {number}, labelled {digits.test_labels[number]}"
+    label = digits.called(int(digits.test_labels[number]))
+    prompt = f"test {digits.shape.noun} {number}, labelled {label}"
     return {"image": digits.test_images[number], "prompt": prompt}

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from numeric import load_mnist
 from numeric.networks.network import Configuration
 from numeric.networks.training import Recipe
 from proofs.commands.arguments import (
@@ -21,6 +20,7 @@ from proofs.commands.arguments import (
     Residual,
     Seed,
     Width,
+    data_of,
 )
 from proofs.commands.certificates import (
     certify_images,
@@ -76,9 +76,9 @@ def train(
     An interrupted training goes on from its last epoch when the same command is given again. A
     MODEL that was trained with the same settings is left as it is.
     """
-    configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
-    recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
-    digits = load_mnist(data)
+    digits, recipe = data_of(data), Recipe(epochs=epochs, noise=noise, seed=seed)
+    sizes = digits.inputs, digits.classes, depth, width, hidden
+    configuration = Configuration(*sizes, bias, residual, embedding)
     _, history = trained(model, configuration, recipe, digits)
     typer.echo(f"{model}: {history[-1].accuracy:.2%} of the test images labelled correctly")
     _conclude_training(learned_nothing(history, digits))

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from numeric import (
     BilinearNetwork,
     Digits,
     Fidelity,
+    InputShape,
     fidelity,
     load_graph,
-    load_mnist,
     prune,
     save_graph,
     save_network,
@@ -34,6 +34,7 @@ from numeric.networks.training import Epoch, Recipe, chance_accuracy, checked_hi
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import save_certificate, save_checker
 from proofs.certificates.prove import prove
+from proofs.commands.arguments import data_of
 from proofs.errors import ProofError
 from proofs.report.explorer import explorer_data
 from proofs.report.page import write_report
@@ -44,6 +45,9 @@ METHODS = ("polarized", "eigen", "shared")
 
 _CUTS = (2, 3, 4, 5, 6, 7)
 """How many eighths of the shared features stay where the frontier is measured."""
+
+_ERROR = 0.05
+"""What shared features may leave of each layer's forms where there are few inputs."""
 
 Say = Callable[[str], None]
 
@@ -62,9 +66,9 @@ def run(
         folder: receives ``model.safetensors``, a ``graph-….safetensors`` for each method,
             ``certificate.json``, ``pictures/`` and ``report.html``. The network and the graphs that
             an earlier run left there are used if they fit; the proof is made anew.
-        configuration: the network's shape.
+        configuration: the network's shape; its inputs and outputs are those of the data.
         recipe: how it is trained; its seed draws the first weights too.
-        data: a folder as :func:`numeric.load_mnist` takes it; left out, MNIST is found or fetched.
+        data: what :func:`numeric.load_data` takes; left out, MNIST is found or fetched.
         say: receives a line for each step.
 
     Returns:
@@ -82,7 +86,8 @@ def run(
             f"expected the output folder {target} to be a folder, got: {error.strerror}"
         ) from None
     with _step(say, "MNIST" if data is None else f"images of {data}"):
-        digits = load_mnist(data)
+        digits = data_of(data)
+    configuration = replace(configuration, inputs=digits.inputs, outputs=digits.classes)
     with _step(say, f"network of depth {configuration.depth}"):
         model, history = trained(target / "model.safetensors", configuration, recipe, digits)
     nothing = learned_nothing(history, digits)
@@ -93,7 +98,7 @@ def run(
         with _step(say, f"{method} features"):
             count = few(configuration) if method == "shared" else None
             path = target / f"graph-{method}.safetensors"
-            graphs[method] = traced(path, model, method, features=count)
+            graphs[method] = traced(path, model, method, features=count, shape=digits.shape)
     # Made anew in every run: a claim is said where it has been proved, not where a file says so.
     with _step(say, "proof"):
         certificate = prove(model, list(graphs.values()), digits)
@@ -112,9 +117,10 @@ def run(
         explorer = explorer_data(graphs["shared"], model, digits, certificate.claims)
     with _step(say, "pictures and report"):
         eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
-        drawn = model.layers(), eigen, shared, history, frontier
+        drawn = model.layers(), eigen, shared, history, frontier, digits
         save_pictures(lambda: all_pictures(*drawn), target / "pictures")
-        write_report(target, model, recipe, certificate, graphs, frontier, explorer)
+        parts = frontier, explorer, digits.shape
+        write_report(target, model, recipe, certificate, graphs, *parts)
     say(f"report: {target / 'report.html'}")
     return certificate, nothing
 
@@ -139,7 +145,7 @@ def trained(
         ProofError: the file holds a network of another shape or recipe, or of other images.
         NumericError: it does not hold the history of such a training.
     """
-    path, data = user_path(path), digest(vars(digits).values())
+    path, data = user_path(path), digest(digits.arrays)
     asked = {"configuration": asdict(configuration), "recipe": asdict(recipe)}
     if is_there(path):
         # One of an earlier format goes on in today's: what is proved names this file.
@@ -188,7 +194,12 @@ def few(configuration: Configuration) -> int:
 
 
 def traced(
-    path: Path, model: BilinearNetwork, method: str, *, features: int | None = None
+    path: Path,
+    model: BilinearNetwork,
+    method: str,
+    *,
+    features: int | None = None,
+    shape: InputShape | None = None,
 ) -> nx.DiGraph[Node]:
     """Return a network's graph, from the file if it is of this network and method."""
     network = digest(array for layer in model.layers() for array in layer)
@@ -196,8 +207,16 @@ def traced(
         graph = load_graph(path)
         if graph.graph.get("network") == network and graph.graph.get("method") == method:
             return graph
-    metric = None if features is None else "neighbours"  # MNIST has square images
-    graph = trace(model, method, features=features, metric=metric)
+    # Pixels are alike where they are near; other inputs are not.
+    shape = InputShape.of(model.configuration.inputs) if shape is None else shape
+    square = shape.kind == "picture" and len({*shape.sizes} - {1}) < 2
+    settings: dict[str, Any] = {}
+    if features is not None:
+        settings["metric"] = "neighbours" if square else "pixels"
+        # So few inputs may not have as many features: then as many as come close.
+        enough = features <= shape.inputs
+        settings |= {"features": features} if enough else {"error": _ERROR}
+    graph = trace(model, method, **settings)
     save_graph(graph, path)
     return graph
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numeric import Digits
+from numeric import Digits, InputShape
 from numeric.arithmetic import check_arithmetic
-from numeric.features.patterns import picture_shape
 from numeric.networks.inference import logits, settled_copy
 from numeric.networks.layered import Network
 from proofs.bounds.certified_radii import certified_radii
@@ -90,11 +89,41 @@ class Exhibits:
             "differing": len(self.differing),
             "indices": self.indices.tolist(),
             "labels": digits.test_labels[self.indices].tolist(),
-            "picture": list(picture_shape(digits.inputs)),
+            "shape": drawn_shape(digits.shape),
+            "classes": list(digits.class_names),
             "pixels": packed(_as_bytes(images)),
             "outputs": packed(self.outputs[self.indices].astype(np.float32)),
             "radii": certified(model, images),
         }
+
+
+def drawn_shape(shape: InputShape) -> dict[str, Any]:
+    """Return how the page shows inputs, as JSON.
+
+    Args:
+        shape: of an input.
+
+    Returns:
+        ``rows`` and ``columns`` of a grid; ``order``, which input stands at each place of it, row
+        by row, where that is not their own order; ``names`` of the inputs that are no pixels.
+
+    Examples:
+        >>> drawn_shape(InputShape((1, 2, 1, 3)))["order"] is None
+        True
+        >>> drawn_shape(InputShape((2, 2, 3)))["order"]
+        [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]
+    """
+    grid = shape.grid(np.arange(shape.inputs))
+    order = grid.ravel().tolist()
+    return {
+        "kind": shape.kind,
+        "rows": grid.shape[0],
+        "columns": grid.shape[1],
+        "order": None if order == sorted(order) else order,
+        "names": None if shape.is_picture else [shape.name(k) for k in range(shape.inputs)],
+        "noun": shape.noun,
+        "part": shape.part,
+    }
 
 
 def extremes(values: Doubles) -> tuple[Indices, Indices]:

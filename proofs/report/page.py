@@ -15,7 +15,7 @@ import numpy as np
 from markupsafe import Markup
 
 from analytic import ExactNetwork
-from numeric import BilinearNetwork, Fidelity, Layer
+from numeric import BilinearNetwork, Fidelity, InputShape, Layer
 from numeric.features.bonds import canonical_bonds
 from numeric.features.kernels import stack_products, with_linear_neurons
 from numeric.files import write_text
@@ -36,6 +36,7 @@ def write_report(
     graphs: Mapping[str, nx.DiGraph[Node]],
     frontier: Sequence[Fidelity] = (),
     explorer: Mapping[str, Any] | None = None,
+    shape: InputShape | None = None,
 ) -> None:
     """Write ``report.html`` from what a run left in its folder.
 
@@ -52,6 +53,7 @@ def write_report(
             of them; without it the page has no section on few features.
         explorer: what :func:`proofs.report.explorer.explorer_data` says of a graph; without it the
             page has none.
+        shape: of an input; left out, a square picture or bars.
 
     Raises:
         NumericError: the page cannot be written.
@@ -66,8 +68,10 @@ def write_report(
     environment.globals["percent"] = _percent
     style = assets.style(explorer=explorer is not None)
     script = None if explorer is None else assets.script()
+    shape = InputShape.of(model.configuration.inputs) if shape is None else shape
     page = environment.get_template("report.html").render(
         configuration=asdict(model.configuration),
+        shape=shape,
         recipe=asdict(recipe),
         exact=ExactNetwork(model.layers()),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -83,7 +87,9 @@ def write_report(
         # These are the page's own; what a graph or a claim says is escaped, also within JSON.
         style=Markup(style),  # noqa: S704
         policy=assets.policy(style, script),
-        explorer=None if explorer is None or script is None else _explorer(explorer, script),
+        explorer=(
+            None if explorer is None or script is None else _explorer(explorer, script, shape)
+        ),
         pictures={
             path.stem: base64.b64encode(path.read_bytes()).decode()
             for path in sorted((folder / "pictures").glob("*.png"))
@@ -92,10 +98,12 @@ def write_report(
     write_text(folder / "report.html", page)
 
 
-def _explorer(data: Mapping[str, Any], script: str) -> dict[str, Any]:
+def _explorer(data: Mapping[str, Any], script: str, shape: InputShape) -> dict[str, Any]:
     """Return what the page has of the explorer."""
     return {
         "name": data["name"],
+        "noun": shape.noun,
+        "part": shape.part,
         "deep": len(data["sizes"]) > 2,
         "data": Markup(assets.json_text(data)),  # noqa: S704
         "script": Markup(script),  # noqa: S704

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from numeric import Fidelity, Layer, SquareLayer
-from numeric.features.patterns import Pattern, Patterns, picture_shape
+from numeric import Digits, Fidelity, InputShape, Layer, SquareLayer
+from numeric.explanation.pictures import draw_input
+from numeric.features.patterns import Pattern, Patterns
 from numeric.files import replacing
 from numeric.graphs.pruning import as_layers
 from numeric.networks.training import Epoch
@@ -19,30 +20,31 @@ from numeric.networks.training import Epoch
 _FEATURES = 3
 """Features of each sign that are shown for an output."""
 
+_CLASSES = 12
+"""Classes that a picture has room for."""
+
+_WIDER = 2.0
+"""How wide names or three channels make a picture of a grid, in inches."""
+
 _FORMS = 8
 """Hidden forms that are shown of each layer."""
 
 
-def draw_pattern(axes: Axes, pattern: Pattern) -> Axes:
-    """Draw a feature's reading of the pixels, red where it is positive and blue where negative.
+def draw_pattern(axes: Axes, pattern: Pattern, shape: InputShape | None = None) -> Axes:
+    """Draw a feature's reading of the inputs, red where it is positive and blue where negative.
 
     A feature's value is its reading squared, so the picture with the colours swapped is the same
     feature.
 
     Args:
         axes: where to draw.
-        pattern: a feature of inputs that form a square picture, or of any number of them, which
-            become a row.
+        pattern: a feature.
+        shape: of an input; left out, a square picture or bars.
 
     Returns:
         The same axes.
     """
-    shape = picture_shape(len(pattern.direction))
-    limit = float(abs(pattern.direction).max()) or 1.0
-    pixels = pattern.direction.reshape(shape)
-    axes.imshow(pixels, cmap="RdBu_r", vmin=-limit, vmax=limit, origin="upper")
-    axes.set_xticks([])
-    axes.set_yticks([])
+    draw_input(axes, pattern.direction, shape)
     colour = "tab:red" if pattern.weight > 0 else "tab:blue"
     for spine in axes.spines.values():
         spine.set_edgecolor(colour)
@@ -74,23 +76,40 @@ def save_pictures(draw: Callable[[], Mapping[str, Figure]], folder: Path) -> lis
     return paths
 
 
-def logit_features(patterns: Patterns, classes: int) -> Figure:
-    """Draw each class's strongest positive and negative features, a column a class."""
-    rows = [patterns.of_logit(label, _FEATURES) for label in range(classes)]
-    return _grid(rows, [f"class {label}" for label in range(classes)], caption=patterns.depth > 1)
+def logit_features(
+    patterns: Patterns,
+    classes: int,
+    shape: InputShape | None = None,
+    class_names: Sequence[str] = (),
+) -> Figure:
+    """Draw each class's strongest positive and negative features, a column a class.
+
+    Args:
+        patterns: of the network.
+        classes: how many there are; of more than twelve the first twelve are drawn.
+        shape: of an input; left out, a square picture or bars.
+        class_names: one a class; left out, they are called by their number.
+    """
+    drawn = range(min(classes, _CLASSES))
+    rows = [patterns.of_logit(label, _FEATURES) for label in drawn]
+    titles = [class_names[label] if class_names else f"class {label}" for label in drawn]
+    return _grid(rows, titles, shape, caption=patterns.depth > 1)
 
 
-def form_features(patterns: Patterns, number: int, size: int) -> Figure:
+def form_features(
+    patterns: Patterns, number: int, size: int, shape: InputShape | None = None
+) -> Figure:
     """Draw the features of a hidden layer's strongest forms, a column a form.
 
     Args:
         patterns: of the network.
         number: the hidden layer, from 1.
         size: the number of its forms, the constant included.
+        shape: of an input; left out, a square picture or bars.
     """
     forms = patterns.strongest_forms(number, min(_FORMS, size - 1))
     rows = [patterns.of_form(number, form, _FEATURES) for form in forms]
-    return _grid(rows, [f"form {form}" for form in forms], caption=number > 1)
+    return _grid(rows, [f"form {form}" for form in forms], shape, caption=number > 1)
 
 
 def training_curve(history: Sequence[Epoch]) -> Figure:
@@ -155,10 +174,15 @@ def draw_frontier(axes: Axes, measurements: Sequence[Fidelity]) -> Axes:
 
 
 def _grid(
-    columns: Sequence[tuple[list[Pattern], list[Pattern]]], titles: Sequence[str], *, caption: bool
+    columns: Sequence[tuple[list[Pattern], list[Pattern]]],
+    titles: Sequence[str],
+    shape: InputShape | None,
+    *,
+    caption: bool,
 ) -> Figure:
     """Draw positive features in the upper rows and negative ones in the lower."""
-    figure = Figure(figsize=(1.15 * len(columns), 1.4 * 2 * _FEATURES), layout="constrained")
+    width = 1.15 if shape is None or shape.kind == "picture" else _WIDER
+    figure = Figure(figsize=(width * len(columns), 1.4 * 2 * _FEATURES), layout="constrained")
     grid = figure.subplots(2 * _FEATURES, len(columns), squeeze=False)
     for axes in figure.axes:
         axes.set_axis_off()
@@ -167,7 +191,7 @@ def _grid(
             for row, pattern in enumerate(found):
                 axes = grid[side * _FEATURES + row, column]
                 axes.set_axis_on()
-                draw_pattern(axes, pattern)
+                draw_pattern(axes, pattern, shape)
                 through = f" ({'+' if pattern.sign > 0 else '−'})" if caption else ""
                 label = f"{pattern.index}: {pattern.weight:+.2g}{through}"
                 axes.set_xlabel(label, fontsize=7, labelpad=2)
@@ -181,6 +205,7 @@ def all_pictures(
     shared: Sequence[SquareLayer],
     history: Sequence[Epoch],
     frontier: Sequence[Fidelity],
+    digits: Digits | None = None,
 ) -> Mapping[str, Figure]:
     """Draw every picture of a run.
 
@@ -191,21 +216,26 @@ def all_pictures(
             in other bases.
         history: of the training.
         frontier: what few features keep.
+        digits: that it was trained on, whose shape and class names pictures have.
 
     Returns:
         Figures by the name of their file; those of features name the graph that numbers them. Forms
         that no squares make, such as those of an embedding, have none.
     """
     figures: dict[str, Figure] = {}
+    shape = None if digits is None else digits.shape
+    names = () if digits is None else digits.class_names
     graphs = (("eigen", "", layers, eigen), ("shared", "shared-", as_layers(shared), shared))
     for graph, prefix, whole, squares in graphs:
         patterns, of_graph = Patterns(whole, squares), {}
-        of_graph[f"{prefix}digits"] = logit_features(patterns, len(layers[-1].linear) - 1)
+        of_graph[f"{prefix}digits"] = logit_features(
+            patterns, len(layers[-1].linear) - 1, shape, names
+        )
         for number, layer in enumerate(squares[:-1], start=1):
             size = len(layer.linear)
             if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
                 name = f"{prefix}forms-of-layer-{number}"
-                of_graph[name] = form_features(patterns, number, size)
+                of_graph[name] = form_features(patterns, number, size, shape)
         for figure in of_graph.values():
             figure.suptitle(f"features of the {graph} graph", fontsize=9)
         figures |= of_graph

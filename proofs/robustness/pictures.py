@@ -1,6 +1,6 @@
 """Pictures of robustness: nearest neighbours, radii, accuracy by radius, adversarial directions.
 
-Distances are in the Euclidean norm of the pixels, which go from 0 to 1. Colours are those of
+Distances are in the Euclidean norm of the inputs. Colours are those of
 M. Okabe and K. Ito, *Color Universal Design* (2008), which colour-blind readers can tell apart, and
 every curve differs from the others in its style as well.
 """
@@ -16,7 +16,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numeric.features.patterns import picture_shape
+from numeric import InputShape
+from numeric.explanation.pictures import draw_input
 from numeric.networks.normal_form import Floats, check_array
 from proofs.errors import ProofError
 from proofs.robustness.directions import EffectTable
@@ -24,7 +25,7 @@ from proofs.robustness.trust_region import Classes
 
 Doubles = npt.NDArray[np.float64]
 
-_DISTANCE = "distance (Euclidean norm of the pixels, which go from 0 to 1)"
+_DISTANCE = "distance (Euclidean norm of the inputs)"
 
 _STYLES: dict[str, dict[str, Any]] = {
     "certified": {"color": "#0072B2", "linestyle": "-", "linewidth": 2.0},
@@ -34,7 +35,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 _BINS = 50
 
-_ROWS = "image", "step: red adds\nink, blue takes", "nearest of\nanother class"
+_ROWS = "image", "step: red adds,\nblue takes", "nearest of\nanother class"
 
 
 def neighbours_picture(
@@ -44,6 +45,7 @@ def neighbours_picture(
     rivals: Classes,
     radii: Floats,
     labels: Classes,
+    shape: InputShape | None = None,
 ) -> Figure:
     """Draw images, the step from each to its nearest neighbour of another class, and the neighbour.
 
@@ -59,6 +61,7 @@ def neighbours_picture(
         rivals: the classes that are reached at the neighbours, shape (images,).
         radii: the distances, shape (images,).
         labels: the right classes, shape (images,). They are written where they are not predicted.
+        shape: of an input; left out, a square picture or bars.
 
     Returns:
         The same picture for the same arguments.
@@ -93,10 +96,10 @@ def neighbours_picture(
         axes.set_ylabel(name, fontsize=9)
     steps = points.astype(np.float64) - images
     for column, (top, middle, bottom) in enumerate(grid.T):
-        _draw(top, images[column], "gray_r", 0, 1)
-        _draw(bottom, points[column], "gray_r", 0, 1)
+        draw_input(top, images[column], shape, ink=True)
+        draw_input(bottom, points[column], shape, ink=True)
         limit = float(abs(steps[column]).max())
-        _draw(middle, steps[column], "RdBu_r", -(limit or 1.0), limit or 1.0)
+        draw_input(middle, steps[column], shape)
         title = f"{predicted[column]} → {rivals[column]}"
         if labels[column] != predicted[column]:
             title += f" (is {labels[column]})"
@@ -202,7 +205,7 @@ def draw_accuracy(
     return axes
 
 
-def directions_picture(table: EffectTable, classes: int) -> Figure:
+def directions_picture(table: EffectTable, classes: int, shape: InputShape | None = None) -> Figure:
     """Draw adversarial directions: a row a predicted class, a column a rival.
 
     Below each is the median distance that images of the class go along it until another class is
@@ -212,6 +215,7 @@ def directions_picture(table: EffectTable, classes: int) -> Figure:
     Args:
         table: what the directions do; of several between two classes the first is drawn.
         classes: how many there are.
+        shape: of an input; left out, a square picture or bars.
 
     Returns:
         The same picture for the same table. Where there is no direction, a place is empty.
@@ -242,9 +246,9 @@ def directions_picture(table: EffectTable, classes: int) -> Figure:
                 f"{direction.predicted} to {direction.rival}"
             )
         axes = grid[direction.predicted, direction.rival]
-        if not axes.images:
+        if not axes.has_data():
             axes.set_frame_on(True)
-            _draw(axes, direction.vector, "RdBu_r", -limit, limit)
+            draw_input(axes, direction.vector, shape, limit=limit)
             caption = f"{effect.along.median:.3g} ({effect.random.median:.3g})"
             axes.set_xlabel(caption.replace("inf", "∞"), fontsize=8, labelpad=2)
     return figure
@@ -272,13 +276,6 @@ def _checked(radii: Floats, attacked: Floats | None) -> dict[str, Doubles]:
 def _end(distances: Iterable[Doubles]) -> float:
     """Return the largest finite distance, 1 if there is none but 0."""
     return max(float(found[np.isfinite(found)].max(initial=0)) for found in distances) or 1.0
-
-
-def _draw(axes: Axes, values: Floats, colours: str, least: float, most: float) -> None:
-    """Draw numbers as a square picture, or in a row where they make no square."""
-    pixels = values.reshape(picture_shape(len(values)))
-    axes.imshow(pixels, cmap=colours, vmin=least, vmax=most, origin="upper")
-    axes.set(xticks=[], yticks=[])
 
 
 def _finish(axes: Axes, end: float, corner: Literal["best", "upper right"]) -> None:

@@ -1,4 +1,4 @@
-"""Digits and load_mnist, with tiny files and sources in place of the network."""
+"""load_mnist, with tiny files and sources in place of the network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import numeric
-from numeric.data.mnist import Digits, load_mnist
+from numeric import Digits, load_mnist
 from numeric.data.mnist_sources import CHECKSUMS, Source, SourceError
 from numeric.errors import NumericError
 
@@ -611,23 +611,6 @@ def test_two_processes_may_fill_one_cache_at_once(tmp_path: Path) -> None:
     assert all(contents(tmp_path / "cache" / str(turn) / "mnist") == FILES for turn in range(20))
 
 
-# Digits
-
-
-def arrays() -> dict[str, Any]:
-    return {
-        "train_images": np.array([[0, 0.5], [1, 0], [1, 1]], np.float32),
-        "train_labels": np.array([0, 1, 0], np.int64),
-        "test_images": np.array([[0.5, 0.5]], np.float32),
-        "test_labels": np.array([2], np.int64),
-    }
-
-
-def test_digits_know_their_width_and_the_classes_of_both_splits() -> None:
-    digits = Digits(**arrays())
-    assert (digits.inputs, digits.classes) == (2, 3)
-
-
 def test_loaded_digits_have_the_documented_types(
     tmp_path: Path, online: Callable[..., None]
 ) -> None:
@@ -637,49 +620,3 @@ def test_loaded_digits_have_the_documented_types(
     assert digits.train_labels.dtype == digits.test_labels.dtype == np.int64
     assert digits.train_images.min() == 0
     assert digits.train_images.max() == 1
-
-
-@pytest.mark.parametrize("split", ["train", "test"])
-@pytest.mark.parametrize(
-    ("part", "change", "message"),
-    [
-        (
-            "images",
-            lambda array: array.astype(np.float64),
-            r"to be a 2-dimensional numpy array of float32, not empty, got float64 of shape \(",
-        ),
-        ("images", lambda array: array[0], r"2-dimensional .* got float32 of shape \(2,\)"),
-        ("images", lambda array: array[:0], r"not empty, got float32 of shape \(0, 2\)"),
-        ("images", lambda array: array.tolist(), "2-dimensional numpy array .* got list"),
-        ("images", lambda array: array * np.float32("nan"), "finite, got NaN or infinity"),
-        ("images", lambda array: array + np.float32("inf"), "finite, got NaN or infinity"),
-        (
-            "labels",
-            lambda array: array.astype(np.uint8),
-            r"to be a 1-dimensional numpy array of int64, not empty, got uint8 of shape \(",
-        ),
-        ("labels", lambda array: array[:, None], "1-dimensional .* got int64 of shape"),
-        ("labels", lambda array: array - 3, "to be 0 or above, got -"),
-        ("labels", lambda array: np.append(array, 0), r"to be \d long as \w+_images, got \d"),
-    ],
-)
-def test_digits_refuse_an_array_of_another_form(
-    split: str, part: str, change: Callable[[Any], Any], message: str
-) -> None:
-    name = f"{split}_{part}"
-    with pytest.raises(NumericError, match=f"^expected {name} .*{message}"):
-        Digits(**{**arrays(), name: change(arrays()[name])})
-
-
-def test_pictures_of_digits_are_read_row_by_row() -> None:
-    images = np.random.default_rng(0).random((4, 1, 3, 2), dtype=np.float32)
-    labels = np.arange(4)
-    digits = Digits(images, labels, images[:2, 0], labels[:2])
-    np.testing.assert_array_equal(digits.train_images, images.reshape(4, 6))
-    np.testing.assert_array_equal(digits.test_images, images[:2].reshape(2, 6))
-
-
-def test_digits_refuse_splits_of_different_widths() -> None:
-    wider = np.zeros((1, 3), np.float32)
-    with pytest.raises(NumericError, match="test_images to be 2 wide as train_images, got 3"):
-        Digits(**{**arrays(), "test_images": wider})

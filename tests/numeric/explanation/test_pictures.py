@@ -13,9 +13,10 @@ from matplotlib import rc_context
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
-from numeric import BilinearNetwork, Explanation, NumericError, explain, trace
-from numeric.explanation.pictures import draw_paths, edge_flows
+from numeric import BilinearNetwork, Explanation, InputShape, NumericError, explain, trace
+from numeric.explanation.pictures import draw_input, draw_paths, edge_flows
 from tests.graphs import point_of, traced_graphs
+from tests.pictures import shown
 
 IMAGE = np.array([0.5, -1.25, 2.0, 1.0])
 
@@ -133,3 +134,68 @@ def test_a_graph_that_breaks_the_schema_is_refused() -> None:
     graph.add_node("a name")
     with pytest.raises(NumericError, match="a name"):
         drawn(graph, explanation, 3)
+
+
+# Inputs of any shape
+
+
+def input_axes(values: Any, shape: InputShape | None = None, **settings: Any) -> Any:
+    return draw_input(Figure().subplots(), np.array(values, dtype=float), shape, **settings)
+
+
+def names_on(axis: Any) -> dict[int, str]:
+    ticks, labels = axis.get_ticklocs(), axis.get_ticklabels()
+    return {int(place): text.get_text() for place, text in zip(ticks, labels, strict=True)}
+
+
+def test_a_table_has_the_names_of_its_rows_and_columns() -> None:
+    shape = InputShape((2, 3), (("first", "second"), ("x", "y", "z")))
+    axes = input_axes([0, 1, -4, 2, 0, 0], shape)
+    np.testing.assert_array_equal(shown(axes), [[0, 1, -4], [2, 0, 0]])
+    assert axes.images[0].get_clim() == (-4, 4)
+    assert names_on(axes.yaxis) == {0: "first", 1: "second"}
+    assert names_on(axes.xaxis) == {0: "x", 1: "y", 2: "z"}
+
+
+def test_an_axis_of_a_table_without_names_is_counted() -> None:
+    axes = input_axes([0, 1, 2, 3], InputShape((2, 2), ((), ("x", "y"))))
+    assert names_on(axes.yaxis) == {0: "0", 1: "1"}
+
+
+def test_bars_are_as_long_as_their_numbers_red_for_more_and_blue_for_less() -> None:
+    axes = input_axes([2, -1, 0], InputShape((3,), (("length", "width", "height"),)))
+    np.testing.assert_array_equal(shown(axes), [[2, -1, 0]])
+    (bars,) = axes.collections
+    wanted = ["tab:red", "tab:blue", "tab:blue"]
+    assert all(map(same_color, bars.get_facecolor(), wanted))
+    assert names_on(axes.yaxis) == {0: "length", 1: "width", 2: "height"}
+    assert axes.get_ylim() == (2.5, -0.5)  # the first on top
+
+
+def test_of_many_bars_the_largest_are_named_that_lie_apart() -> None:
+    values = np.zeros(60)
+    values[[3, 4, 50]] = 5, 7, -6
+    axes = input_axes(values, InputShape((60,)))
+    assert names_on(axes.yaxis) == {4: "input 4", 50: "input 50"}
+
+
+def test_a_picture_in_colour_has_its_colours_and_a_reading_of_it_its_channels() -> None:
+    shape = InputShape((3, 1, 2))
+    values = [0.0, 0.2, 0.4, 0.6, 0.8, 1.5]
+    assert shown(input_axes(values, shape, ink=True)).tolist() == [[[0, 0.4, 0.8], [0.2, 0.6, 1]]]
+    np.testing.assert_array_equal(shown(input_axes(values, shape)), [values])
+
+
+@pytest.mark.parametrize("ink", [False, True])
+def test_numbers_that_are_not_as_many_as_inputs_are_refused(*, ink: bool) -> None:
+    with pytest.raises(NumericError, match=r"^expected values to be 4 numbers, .* shape \(3,\)$"):
+        input_axes([1, 2, 3], InputShape((2, 2)), ink=ink)
+
+
+def test_paths_show_features_in_the_shape_of_the_inputs() -> None:
+    graph, explanation = explained(inputs=3)
+    assert not draw_paths(Figure().subplots(), graph, explanation).child_axes
+    shape = InputShape((3,), (("length", "width", "height"),))
+    axes = draw_paths(Figure().subplots(), graph, explanation, shape=shape)
+    assert all(names_on(part.yaxis)[2] == "height" for part in axes.child_axes)
+    assert axes.child_axes

@@ -161,11 +161,9 @@ def test_the_model_may_have_outputs_that_no_label_names() -> None:
 
 
 def test_the_images_may_lie_in_memory_in_any_way() -> None:
-    turned = {
-        name: np.broadcast_to(array[::-1], array.shape) for name, array in vars(DIGITS).items()
-    }
-    copied = {name: array.copy() for name, array in turned.items()}
-    assert trained(data=Digits(**turned)) == trained(data=Digits(**copied))
+    turned = [np.broadcast_to(array[::-1], array.shape) for array in DIGITS.arrays]
+    copied = [array.copy() for array in turned]
+    assert trained(data=Digits(*turned)) == trained(data=Digits(*copied))
 
 
 @pytest.mark.parametrize("counts", [[100] * 10, [113, 98, 788], [3, 2], [40], [1]])

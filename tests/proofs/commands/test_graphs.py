@@ -41,7 +41,7 @@ SHARED = ["trace", "model.safetensors", "g", "--method", "shared", "--features"]
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for module in (certificates, main, graphs):
-        monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
+        monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_prune_says_what_is_kept_of_a_network(decided: list[Path]) -> None:
     whole = len(features(load_graph(graph)))
     assert result.output == (
         f"few: 5 of {whole} features stay; the class stays the network's on {kept.agreeing} of 40 "
-        f"test digits, {kept.accuracy:.2%} are labelled correctly, {kept.norm:.2%} of the squared "
+        f"test images, {kept.accuracy:.2%} are labelled correctly, {kept.norm:.2%} of the squared "
         "norm stays\n"
     )
 
@@ -213,7 +213,7 @@ def test_digits_are_read_only_where_they_are_needed(
 ) -> None:
     assert model.exists()
     calls = []
-    monkeypatch.setattr(graphs, "load_mnist", lambda data: calls.append(data) or DIGITS)
+    monkeypatch.setattr(graphs, "data_of", lambda data: calls.append(data) or DIGITS)
     assert bilinear("prune", graph, "few", *options, "--data", "here").exit_code == 0
     assert calls == [Path("here")] * asked
 
@@ -252,7 +252,7 @@ def test_an_attribution_graph_shows_a_test_digit(graph: Path) -> None:
     assert result.output == "seven.json: attribution, 6 features\n"
     loaded = load_attribution_graph("seven.json")
     metadata = loaded.graph["metadata"]
-    assert metadata["prompt"] == f"test digit 7, labelled {DIGITS.test_labels[7]}"
+    assert metadata["prompt"] == f"test image 7, labelled {DIGITS.test_labels[7]}"
     assert metadata["slug"] == "seven"
     names = {tuple(data["node"]): data for _, data in loaded.nodes(data=True)}
     assert sum(name[0] == "feature" for name in names) == 6
@@ -286,7 +286,7 @@ def test_features_that_were_cut_are_not_shown_in_an_attribution_graph(
 
 def test_the_digits_may_come_from_a_folder(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(graphs, "load_mnist", lambda data: calls.append(data) or DIGITS)
+    monkeypatch.setattr(graphs, "data_of", lambda data: calls.append(data) or DIGITS)
     attribution = ["export", graph, "g.json", "--format", "attribution"]
     bilinear(*attribution, "--image", 0, "--data", "here")
     bilinear(*attribution, "--image", 39)
@@ -422,6 +422,12 @@ def test_what_cannot_be_written_is_not_worked_on(
     assert line == "expected to write folder, got: a folder is there, and is left as it is"
 
 
+NO_DATA = (
+    "expected data to be a folder of IDX files or a file that ends in .npz or .safetensors, got "
+    "no/folder"
+)
+
+
 def test_a_data_folder_that_is_missing_is_one_line(
     graph: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,4 +436,4 @@ def test_a_data_folder_that_is_missing_is_one_line(
     for arguments in ([*FEW, "--agreement", "1"], [*EXPORT, "g", *ATTRIBUTION, "--image", "3"]):
         result = bilinear(*arguments, "--data", "no/folder")
         assert result.exit_code == 2
-        assert one_line(result.stderr) == "expected directory to be a folder, got no/folder"
+        assert one_line(result.stderr) == NO_DATA

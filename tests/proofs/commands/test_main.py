@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -18,6 +19,7 @@ from numeric.networks.network_files import read_network
 from numeric.networks.training import Recipe
 from proofs import ProofError
 from proofs.certificates.radii import RadiiTask
+from proofs.commands import arguments as options
 from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
 from proofs.commands.endings import Status
@@ -36,9 +38,9 @@ COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "r
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(certificates, "load_mnist", lambda _: FEW_PIXELS)
+    monkeypatch.setattr(certificates, "data_of", lambda _: FEW_PIXELS)
     for module in (main, pipeline):
-        monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
+        monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
     monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
     monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
 
@@ -263,11 +265,11 @@ def test_check_says_whose_images_they_are(
     bilinear("prove", model, graphs[0])
     count = len(FEW_PIXELS.test_labels)
     assert "are not held against any others" in bilinear("check", "certificate.json").output
-    monkeypatch.setattr(certificates, "load_mnist", lambda _: FEW_PIXELS)
+    monkeypatch.setattr(certificates, "data_of", lambda _: FEW_PIXELS)
     result = bilinear("check", "certificate.json", "--data", "here")
     assert f"are the first {count} of the test set in here\n" in result.output
     other = replace(FEW_PIXELS, test_labels=FEW_PIXELS.test_labels[::-1].copy())
-    monkeypatch.setattr(certificates, "load_mnist", lambda _: other)
+    monkeypatch.setattr(certificates, "data_of", lambda _: other)
     result = bilinear("check", "certificate.json", "--data", "here")
     assert result.exit_code == 1
     assert f"are not the first {count} of the test set in here\n" in result.stderr
@@ -315,13 +317,43 @@ def test_the_data_may_come_from_a_folder(
     asked = []
     for module, digits in ((certificates, FEW_PIXELS), (main, DIGITS), (pipeline, DIGITS)):
         monkeypatch.setattr(
-            module, "load_mnist", lambda data, digits=digits: asked.append(data) or digits
+            module, "data_of", lambda data, digits=digits: asked.append(data) or digits
         )
     bilinear("run", "folder", *SMALL, "--data", "here")
     bilinear("train", "new.safetensors", *SMALL, "--data", "here")
     bilinear("prove", model, graphs[0], "--data", "here")
     bilinear("prove", model, graphs[0])
     assert asked == [Path("here")] * 3 + [None]
+
+
+def test_every_command_takes_inputs_of_any_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhibits, "_FIRST", 5)
+    for module in (main, pipeline, certificates, graph_commands):
+        monkeypatch.setattr(module, "data_of", options.data_of)
+    tokens = np.random.default_rng(0).integers(0, 4, (120, 3))
+    np.savez(
+        "own.npz",
+        inputs=tokens[:, :, None] == np.arange(4),
+        labels=(tokens[:, 0] == tokens[:, 2]).astype(int),
+        row_names=[*"xyz"],
+        class_names=["different", "same"],
+    )
+    data = ["--data", "own.npz"]
+    assert bilinear("run", "own", *SMALL, *data).exit_code in (Status.DONE, Status.CHANCE)
+    network = load_network("own/model.safetensors")
+    assert (network.configuration.inputs, network.configuration.outputs) == (12, 2)
+    shared = load_graph("own/graph-shared.safetensors")
+    assert shared.graph["metric"] == "pixels alike"
+    page = Path("own/report.html").read_text(encoding="utf-8")
+    assert "says which class an input has" in page
+    assert "x 1" in page
+    checked = bilinear("check", "own/certificate.json", *data)
+    assert "are the first 20 of the test set in own.npz" in said(checked)
+    polarized = "own/graph-polarized.safetensors"
+    attribution = ["--format", "attribution", "--image", 1]
+    bilinear("export", polarized, "own.json", *attribution, *data)
+    prompt = json.loads(Path("own.json").read_text(encoding="utf-8"))["metadata"]["prompt"]
+    assert re.fullmatch("test input 1, labelled (different|same)", prompt)
 
 
 # A claim that fails
@@ -405,6 +437,12 @@ def test_an_argument_or_a_file_that_is_wrong_is_one_line_and_ends_with_2(
     assert not list(model.parent.glob("*parts"))
 
 
+NO_DATA = (
+    "expected data to be a folder of IDX files or a file that ends in .npz or .safetensors, got "
+    "no/folder"
+)
+
+
 def test_a_data_folder_that_is_missing_is_one_line(
     model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -418,7 +456,7 @@ def test_a_data_folder_that_is_missing_is_one_line(
         result = bilinear(*arguments, "--data", "no/folder")
         assert result.exit_code == 2
         line = one_line(result.stderr)
-        assert line == "expected directory to be a folder, got no/folder"
+        assert line == NO_DATA
 
 
 @pytest.mark.parametrize(

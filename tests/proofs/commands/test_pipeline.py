@@ -93,7 +93,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> Path
     """The folder of a run that nobody touched since."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "load_mnist", lambda _: DIGITS)
+        patch.setattr(pipeline, "data_of", lambda _: DIGITS)
         patch.setattr(sharing, "_STEPS", STEPS)
         go(folder, say=lines.append)
     return folder
@@ -109,7 +109,7 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 def _quick(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare each test most of the pictures and the measurements that the finished run has."""
     del finished
-    monkeypatch.setattr(pipeline, "load_mnist", lambda _: DIGITS)
+    monkeypatch.setattr(pipeline, "data_of", lambda _: DIGITS)
     monkeypatch.setattr(sharing, "_STEPS", STEPS)
     monkeypatch.setattr(pipeline, "_CUTS", (4,))
     monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
@@ -464,7 +464,7 @@ def test_a_network_of_other_images_is_refused_and_kept(
 ) -> None:
     array = getattr(DIGITS, name).copy()
     array[3] = 1 - array[3] if "images" in name else (array[3] + 1) % 10
-    monkeypatch.setattr(pipeline, "load_mnist", lambda _: replace(DIGITS, **{name: array}))
+    monkeypatch.setattr(pipeline, "data_of", lambda _: replace(DIGITS, **{name: array}))
     with pytest.raises(ProofError, match=r"model.safetensors to hold a network of the images ask"):
         go(folder)
     assert kept(folder) == kept(finished)
@@ -478,7 +478,7 @@ def test_a_network_that_does_not_say_what_it_was_trained_on_is_used_with_any_ima
     del notes["SHA-256 of the data"]
     save_network(model, path, notes=notes)
     fewer = replace(DIGITS, test_images=DIGITS.test_images[:9], test_labels=DIGITS.test_labels[:9])
-    monkeypatch.setattr(pipeline, "load_mnist", lambda _: fewer)
+    monkeypatch.setattr(pipeline, "data_of", lambda _: fewer)
     assert go(folder).claims[-1].evidence["images"] == 9
     assert any("On the 9 images" in said for said, _ in said_in(folder / "certificate.json"))
 
@@ -526,7 +526,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    monkeypatch.setattr(pipeline, "load_mnist", forbidden)
+    monkeypatch.setattr(pipeline, "data_of", forbidden)
     with pytest.raises(ProofError, match="to be a folder, got: Permission denied"):
         go(tmp_path / "run")
 

@@ -43,7 +43,7 @@ from proofs.commands import certificates, main
 TASK = "import os, signal, time; open('task-%d', 'w').close(); {task}"
 def certify(*_, jobs, **__):
     return joblib.Parallel(jobs)(joblib.delayed(exec)(TASK % number) for number in range(jobs))
-certificates.certify, certificates.load_mnist = certify, id
+certificates.certify, certificates.data_of = certify, id
 main.main()
 """
 
@@ -52,7 +52,7 @@ main.main()
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for module in (certificates, main):
-        monkeypatch.setattr(module, "load_mnist", lambda _: DIGITS)
+        monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
 
 
 @pytest.fixture(scope="module")

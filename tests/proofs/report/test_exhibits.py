@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from numeric import BilinearNetwork, Digits
+from numeric import BilinearNetwork, Digits, InputShape
 from proofs.bounds.certified_radii import certified_radii
 from proofs.report import exhibits
 from proofs.report.exhibits import Exhibits, certified, extremes
@@ -79,9 +79,27 @@ def test_the_outputs_are_the_networks_own() -> None:
     assert np.array_equal(unpacked(data["outputs"]), model(images).detach().numpy())
 
 
-@pytest.mark.parametrize(("inputs", "shape"), [(9, [3, 3]), (784, [28, 28]), (6, [1, 6])])
-def test_pictures_are_square_where_the_inputs_are(inputs: int, shape: list[int]) -> None:
-    assert found(network(1, inputs), small_digits(inputs))["picture"] == shape
+@pytest.mark.parametrize(
+    ("inputs", "kind", "grid"),
+    [(9, "picture", (3, 3)), (784, "picture", (28, 28)), (6, "bars", (1, 6))],
+)
+def test_pictures_are_square_where_the_inputs_are_and_bars_else(
+    inputs: int, kind: str, grid: tuple[int, int]
+) -> None:
+    data = found(network(1, inputs), small_digits(inputs))
+    shape = data["shape"]
+    assert (shape["kind"], (shape["rows"], shape["columns"])) == (kind, grid)
+    assert (shape["names"] is None, shape["order"]) == (kind == "picture", None)
+    assert data["classes"] == []
+
+
+def test_names_of_inputs_and_classes_are_those_of_the_data() -> None:
+    names = (("a", "b", "c"), ("x", "y", "z"))
+    digits = replace(DIGITS, shape=InputShape((3, 3), names), class_names=("n", "e", "s"))
+    data = found(network(1), digits)
+    assert data["shape"]["kind"] == "table"
+    assert data["shape"]["names"] == [f"{row} {column}" for row in "abc" for column in "xyz"]
+    assert data["classes"] == ["n", "e", "s"]
 
 
 def test_extremes_are_the_outermost_and_never_overlap() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 
-from numeric import BilinearNetwork, ablate, explain, prune, rewrite, trace
+from numeric import BilinearNetwork, Digits, InputShape, ablate, explain, prune, rewrite, trace
+from numeric.data.shapes import strongest
 from numeric.networks.training import Recipe
 from proofs import Certificate, Claim, Level
 from proofs.report import explorer
@@ -34,20 +36,21 @@ CLAIMS = (
 )
 
 
-def network_of(depth: int) -> BilinearNetwork:
-    return BilinearNetwork(784, 10, depth=depth, width=5, hidden=8, seed=depth)
+def network_of(depth: int, inputs: int = 784) -> BilinearNetwork:
+    return BilinearNetwork(inputs, 10, depth=depth, width=5, hidden=8, seed=depth)
 
 
-def written(folder: Path, depth: int) -> Any:
+def written(folder: Path, depth: int, digits: Digits = DIGITS) -> Any:
     """Write the page of a network, and return its graph."""
-    network = network_of(depth)
+    network = network_of(depth, digits.inputs)
     graph = trace(network, "polarized")
-    data = explorer_data(graph, network, DIGITS, CLAIMS)
+    data = explorer_data(graph, network, digits, CLAIMS)
     certificate = Certificate(CLAIMS, {"network": "0"}, {})
     (folder / "pictures").mkdir(parents=True)
     (folder / "pictures" / "digits.png").write_bytes(b"")
     graphs = {"eigen": graph, "shared": graph}
-    write_report(folder, network, Recipe(epochs=1), certificate, graphs, explorer=data)
+    recipe, shape = Recipe(epochs=1), digits.shape
+    write_report(folder, network, recipe, certificate, graphs, explorer=data, shape=shape)
     return graph
 
 
@@ -116,8 +119,8 @@ def key(node: Any) -> str:
     return "-".join(map(str, node))
 
 
-def logits(graph: Any, digit: int) -> Any:
-    return rewrite(graph)(torch.from_numpy(DIGITS.test_images[digit])).numpy()
+def logits(graph: Any, digit: int, digits: Digits = DIGITS) -> Any:
+    return rewrite(graph)(torch.from_numpy(digits.test_images[digit])).numpy()
 
 
 def assert_shown(found: list[float], wanted: Any) -> None:
@@ -405,12 +408,95 @@ def test_claims_about_the_graph_stand_on_every_nodes_page_and_no_others(visit: V
     ]
 
 
+# Inputs of other shapes
+
+
+def own(shape: InputShape) -> Digits:
+    classes = tuple(f"kind {letter}" for letter in "abcdefghij")
+    return replace(like_mnist(shape.inputs), shape=shape, class_names=classes)
+
+
+TABLE = InputShape((2, 5), (("first", "second"), ("v", "w", "x", "y", "z")))
+
+
+@pytest.mark.parametrize("shape", [TABLE, InputShape((7,), (tuple("tuvwxyz"),))])
+def test_inputs_that_are_no_pictures_are_named_with_their_classes(
+    browser: Browser, tmp_path: Path, shape: InputShape
+) -> None:
+    digits = own(shape)
+    graph = written(tmp_path, 1, digits)
+    visit = Visit(browser, tmp_path / "report.html").ready()
+    assert visit.text("#panel h3") == "Test input 0"
+    assert "says which class an input has" in visit.text(".lead")
+    assert f"labelled {digits.called(int(digits.test_labels[0]))}" in visit.text("#panel figure")
+    said = visit.page.locator("#panel figure:first-child .named .what").all_inner_texts()
+    wanted = strongest(digits.test_images[0], 8)
+    assert said == [shape.name(place) for place in wanted]
+    assert visit.numbers("#panel figure:first-child .named") == pytest.approx(
+        digits.test_images[0][wanted]
+    )
+    label = int(logits(graph, 0, digits).argmax())
+    shares = explain(graph, digits.test_images[0], label=label).pixels
+    assert f"inputs, for {digits.called(label)}" in visit.text("#panel figure + figure")
+    found = visit.numbers("#panel figure + figure .named")
+    assert_shown(found, shares[strongest(shares, 8)])
+    visit.go("#node=logit-4")
+    assert visit.text("#panel h3") == "Logit of kind e"
+    visit.go("#node=feature-1-0&threshold=0")
+    direction = graph.nodes["feature", 1, 0]["direction"][1:]
+    assert_shown(visit.numbers("#panel .looks .named"), direction[strongest(direction, 8)])
+    assert "Red and blue inputs are read" in visit.text("#panel .looks")
+    assert (visit.complaints, visit.requests) == ([], [])
+
+
+def painted(visit: Visit, selector: str) -> Any:
+    script = """canvas => [canvas.height, canvas.width, ...canvas.getContext("2d")
+        .getImageData(0, 0, canvas.width, canvas.height).data]"""
+    height, width, *colours = visit.page.eval_on_selector(selector, script)
+    return np.array(colours).reshape(height, width, 4)
+
+
+def test_a_table_is_painted_in_rows_and_columns_and_bars_up_and_down(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for name, shape in (("table", TABLE), ("bars", InputShape((10,)))):
+        written(tmp_path / name, 1, own(shape))
+        visit = Visit(browser, tmp_path / name / "report.html").ready()
+        image = like_mnist(10).test_images[0]
+        colours = painted(visit, "#panel figure:first-child canvas").astype(int)
+        red = colours[..., 0] - colours[..., 2]
+        if name == "table":
+            assert colours.shape == (2, 5, 4)
+            assert np.array_equal(red.ravel() > 50, image > 0.5 * image.max())
+        else:
+            assert colours.shape == (33, 10, 4)
+            inked = (red > 50).sum(axis=0)
+            np.testing.assert_allclose(
+                inked[image > 0], 16 * image[image > 0] / image.max() + 1, atol=1
+            )
+            assert not red[17:].any()
+
+
+def test_a_picture_in_colour_is_painted_in_its_colours_and_its_shares_by_channel(
+    browser: Browser, tmp_path: Path
+) -> None:
+    digits = own(InputShape((3, 4, 5)))
+    written(tmp_path, 1, digits)
+    visit = Visit(browser, tmp_path / "report.html").ready()
+    image = digits.test_images[0].reshape(3, 4, 5)
+    colours = painted(visit, "#panel figure:first-child canvas")
+    np.testing.assert_allclose(colours[..., :3], 255 * np.moveaxis(image, 0, -1), atol=1)
+    assert painted(visit, "#panel figure + figure canvas").shape == (4, 15, 4)
+    assert visit.text("#panel h3") == "Test image 0"
+    assert visit.page.locator(".named").count() == 0
+
+
 # Picking, the address, the keyboard
 
 
 def test_a_digit_is_picked_with_the_mouse(visit: Visit, graph: Any) -> None:
     visit.page.click('#thumbs [data-digit="6"]')
-    assert visit.text("#panel h3") == "Test digit 6"
+    assert visit.text("#panel h3") == "Test image 6"
     assert "digit=6" in visit.address
     assert visit.attributes("#thumbs [aria-pressed=true]", "data-digit") == ["6"]
     assert_shown(visit.numbers("#panel td[data-logit]"), logits(graph, 6))
@@ -429,7 +515,7 @@ def test_digits_are_turned_over_a_page_at_a_time_and_filtered(browser: Browser, 
         DIGITS.test_labels[int(place)] for place in visit.attributes("#thumbs .digit", "data-digit")
     ]
     assert set(labels) == {4}
-    assert "This page has 40 of the 40 test digits" in visit.text("#held")
+    assert "This page has 40 of the 40 test images" in visit.text("#held")
 
 
 def test_a_graph_of_too_many_features_is_pruned_and_the_page_says_so(
@@ -468,7 +554,7 @@ def test_digits_are_picked_with_the_arrows(visit: Visit) -> None:
     visit.page.keyboard.press("ArrowRight")
     visit.page.keyboard.press("ArrowRight")
     visit.page.keyboard.press("ArrowLeft")
-    assert visit.text("#panel h3") == "Test digit 3"
+    assert visit.text("#panel h3") == "Test image 3"
     focused = visit.page.evaluate("document.activeElement.dataset.digit")
     assert focused == "3"
 
@@ -517,7 +603,7 @@ def test_an_address_that_says_nothing_sensible_is_as_none(
     browser: Browser, path: Path, address: str
 ) -> None:
     visit = Visit(browser, path, address).ready()
-    assert visit.text("#panel h3") == "Test digit 0"
+    assert visit.text("#panel h3") == "Test image 0"
     assert visit.page.locator(".node.off").count() == 0
     assert visit.complaints == []
 
@@ -546,7 +632,7 @@ def test_the_keyboard_moves_opens_switches_off_and_closes(visit: Visit, graph: A
     node = tuple(int(part) if part.isdigit() else part for part in name.split("-"))
     assert visit.text("#panel h3") == f"Feature {node[2]} of layer 1"
     keys.press("Escape")
-    assert visit.text("#panel h3") == "Test digit 0"
+    assert visit.text("#panel h3") == "Test image 0"
     assert at() == name
     keys.press("Space")
     assert visit.text("#said") == f"Feature {node[2]} of layer 1 is off."

@@ -29,6 +29,7 @@ from proofs.report.pictures import (
     save_pictures,
     training_curve,
 )
+from tests.pictures import shown
 
 
 def frontier_curve(measurements: list[Fidelity]) -> Figure:
@@ -50,11 +51,7 @@ def pattern(direction: Any, weight: float = 1.0) -> Pattern:
 
 
 def drawn(figure: Figure) -> list[Axes]:
-    return [axes for axes in figure.axes if axes.images]
-
-
-def shown(axes: Axes) -> Any:
-    return axes.images[0].get_array()
+    return [axes for axes in figure.axes if axes.has_data()]
 
 
 # One pattern
@@ -63,13 +60,14 @@ def shown(axes: Axes) -> Any:
 @pytest.mark.parametrize(
     ("inputs", "shape"), [(9, (3, 3)), (1, (1, 1)), (10, (1, 10)), (2, (1, 2))]
 )
-def test_a_pattern_of_a_square_number_of_inputs_is_a_square_and_a_row_else(
+def test_a_pattern_of_a_square_number_of_inputs_is_a_square_and_bars_else(
     inputs: int, shape: tuple[int, int]
 ) -> None:
     direction = np.linspace(-1, 2, inputs)
     with rc_context({"image.origin": "lower"}):
         axes = draw_pattern(Figure().subplots(), pattern(direction))
-    assert axes.images[0].origin == "upper"
+    assert all(picture.origin == "upper" for picture in axes.images)
+    assert len(axes.images) == (inputs in (1, 9))
     assert shown(axes).shape == shape
     np.testing.assert_array_equal(shown(axes).ravel(), direction)
 
@@ -110,7 +108,7 @@ def test_every_class_is_a_column_of_positive_features_above_negative_ones(
                 axes = column[3 * side + row]
                 np.testing.assert_array_equal(shown(axes).ravel(), expected.direction)
                 assert axes.get_xlabel().startswith(f"{expected.index}: {expected.weight:+.2g}")
-            assert not any(axes.images for axes in column[3 * side + len(found) : 3 * side + 3])
+            assert not any(axes.has_data() for axes in column[3 * side + len(found) : 3 * side + 3])
 
 
 def test_only_deep_features_say_how_their_pattern_enters_what_they_read() -> None:
@@ -140,7 +138,7 @@ def test_a_class_of_no_features_at_all_has_its_title_alone() -> None:
         model.blocks[0].down.weight[1] = 0
     figure = logit_features(patterns_of(model), 3)
     assert len(drawn(figure)) == 12
-    assert not any(axes.images for axes in figure.axes[1::3])
+    assert not any(axes.has_data() for axes in figure.axes[1::3])
     assert figure.axes[1].get_title() == "class 1"
 
 

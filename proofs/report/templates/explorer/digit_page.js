@@ -4,49 +4,52 @@ function digitPage({ graph, data, digits, pass, whole, shares, chosen, act }) {
   const place = digits.places.get(chosen.digit);
   const outputs = digits.outputs[place];
   return [
-    element("header", {}, element("h3", { tabindex: "-1" }, `Test digit ${chosen.digit}`)),
+    element("header", {}, element("h3", { tabindex: "-1" }, `Test ${digits.shape.noun} ${chosen.digit}`)),
     pair(digits, place, shares),
     facts(data, digits, place, outputs, pass, whole),
-    ...explanation(graph, pass, shares, chosen, act),
-    ...logitTable(pass, whole, outputs, act, graph),
+    ...explanation(graph, digits, pass, shares, chosen, act),
+    ...logitTable(pass, whole, outputs, act, graph, digits),
   ];
 }
 
 function pair(digits, place, shares) {
-  const label = digits.labels[place];
+  const { shape } = digits;
+  const label = `labelled ${digits.called(digits.labels[place])}`;
   return element(
     "div",
     { class: "looks" },
     element(
       "figure",
       {},
-      digitPicture(digits.pixels[place], digits.picture, `a handwritten ${label}`),
-      element("figcaption", {}, `labelled ${label}`),
+      digitPicture(digits.pixels[place], shape, `the ${shape.noun}, ${label}`),
+      namedInputs(digits.pixels[place], shape),
+      element("figcaption", {}, label),
     ),
     element(
       "figure",
       {},
-      signedPicture([...shares.pixels], digits.picture, "the share of each pixel"),
-      element("figcaption", {}, `pixels, for ${aim(shares)}`),
+      signedPicture([...shares.pixels], shape, `the share of each ${shape.part}`),
+      namedInputs(shares.pixels, shape),
+      element("figcaption", {}, `${shape.part}s, for ${aim(shares, digits)}`),
     ),
   );
 }
 
-function aim(shares) {
-  return shares.against === null ? `${shares.label}` : `${shares.label} over ${shares.against}`;
+function aim({ label, against }, { called }) {
+  return against === null ? called(label) : `${called(label)} over ${called(against)}`;
 }
 
 function facts(data, digits, place, outputs, pass, whole) {
   const says = (logits) => {
     const label = predicted([...logits]);
     const right = label === digits.labels[place];
-    return element("b", { class: right ? "holds" : "fails" }, String(label));
+    return element("b", { class: right ? "holds" : "fails" }, digits.called(label));
   };
   const changed = predicted(pass.logits) !== predicted(whole.logits);
   const rows = [
     ["network says", [says(outputs)]],
-    ["graph says", [says(pass.logits), changed ? `, with all on ${predicted(whole.logits)}` : ""]],
-    ["radius", radius(data.digits.radii, place)],
+    ["graph says", [says(pass.logits), changed ? `, with all on ${digits.called(predicted(whole.logits))}` : ""]],
+    ["radius", radius(data.digits, place)],
   ];
   const list = rows.flatMap(([name, values]) => [
     element("dt", {}, name),
@@ -56,12 +59,12 @@ function facts(data, digits, place, outputs, pass, whole) {
 }
 
 /** Say how far the digit can be moved before the network may change its mind. */
-function radius({ exact, values }, place) {
+function radius({ radii: { exact, values }, shape: { noun } }, place) {
   const found = values[place];
   const small = (text) => element("span", { class: "small" }, text);
   if (found === undefined) {
-    const held = `in this page, ${counts.format(values.length)} digits have one`;
-    return ["not computed", small(` for this digit; ${held}`)];
+    const held = `in this page, ${counts.format(values.length)} ${noun}s have one`;
+    return ["not computed", small(` for this ${noun}; ${held}`)];
   }
   if (found === null) return ["none needed", small(" no input anywhere has another class")];
   if (found === 0) return ["none", small(" its class leads by too little to be sure of")];
@@ -72,7 +75,7 @@ function radius({ exact, values }, place) {
   return [exactly(found, found.toFixed(4)), small(words + proof)];
 }
 
-function explanation(graph, pass, shares, chosen, act) {
+function explanation(graph, digits, pass, shares, chosen, act) {
   const features = graph.nodes.filter(
     (node) => node.kind === "feature" && node.layer === chosen.layer,
   );
@@ -87,7 +90,7 @@ function explanation(graph, pass, shares, chosen, act) {
   ];
   return [
     element("h4", {}, "What it is made of"),
-    element("div", { class: "choose" }, ...choosers(graph, pass, shares, chosen, act)),
+    element("div", { class: "choose" }, ...choosers(graph, digits, pass, shares, chosen, act)),
     nodeList(rows, { scale, act, rest: Math.abs(around) > 1e-9 * scale ? rest : null }),
     element(
       "p",
@@ -99,13 +102,13 @@ function explanation(graph, pass, shares, chosen, act) {
   ];
 }
 
-function choosers(graph, pass, shares, chosen, act) {
+function choosers(graph, { called }, pass, shares, chosen, act) {
   const classes = graph.logits.map((_, label) => label);
   const best = predicted(pass.logits);
-  const labels = [["", `the logit of ${best}, the largest`]];
-  labels.push(...classes.map((label) => [String(label), `the logit of ${label}`]));
+  const labels = [["", `the logit of ${called(best)}, the largest`]];
+  labels.push(...classes.map((label) => [String(label), `the logit of ${called(label)}`]));
   const others = classes.filter((label) => label !== shares.label);
-  const againsts = [["", "as it is"], ...others.map((label) => [String(label), `over ${label}`])];
+  const againsts = [["", "as it is"], ...others.map((label) => [String(label), `over ${called(label)}`])];
   const layers = Array.from({ length: graph.depth }, (_, place) => {
     return [String(place + 1), `by feature of layer ${place + 1}`];
   });
@@ -132,7 +135,7 @@ function chooser(id, label, options, value, change) {
   return element("select", { id, "aria-label": label, change: listener }, ...made);
 }
 
-function logitTable(pass, whole, outputs, act, graph) {
+function logitTable(pass, whole, outputs, act, graph, { called }) {
   const someOff = pass.off.size > 0;
   const head = ["", "graph", someOff ? "change" : null, "network"].filter((text) => text !== null);
   const rows = pass.logits.map((logit, label) => {
@@ -141,9 +144,9 @@ function logitTable(pass, whole, outputs, act, graph) {
       ? element(
           "button",
           { type: "button", class: "link", click: () => act.open(graph.logits[label]) },
-          String(label),
+          called(label),
         )
-      : String(label);
+      : called(label);
     const cells = [
       element("td", { "data-logit": String(label) }, exactly(logit, level(logit))),
       someOff ? element("td", { class: sideOf(change) }, exactly(change, signed(change))) : null,

@@ -99,7 +99,7 @@ function tileOf(node, pictures, size) {
   if (pattern) tile.append(signedPicture(pattern.numbers, size));
   if (isConstant(node)) tile.append(element("span", { class: "one" }, "1"));
   if (node.kind === "logit") {
-    tile.append(element("b", {}, String(node.index)), element("span", { class: "level" }));
+    tile.append(element("b", { title: node.called }, node.called), element("span", { class: "level" }));
     tile.append(element("span", { class: "number" }));
   } else {
     if (node.kind === "form" && node.index) {
@@ -141,7 +141,7 @@ function heading(column) {
     "div",
     { class: "heading" },
     element("b", {}, column.title),
-    element("span", {}, column.title === "Logits" ? "on this digit" : text),
+    element("span", {}, column.title === "Logits" ? "here" : text),
   );
   made.style.left = `${column.left}px`;
   made.style.width = `${Math.max(column.width, 90)}px`;

@@ -10,6 +10,7 @@ async function explore() {
   const pictures = rowsOf(patterns, inputs);
   const digits = {
     ...data.digits,
+    called: (label) => className(label, data),
     places: new Map(data.digits.indices.map((index, place) => [index, place])),
     pixels: rowsOf(asFloats(pixels), inputs),
     outputs: rowsOf(outputs, graph.logits.length),
@@ -53,7 +54,7 @@ async function explore() {
     thumbnail(node) {
       const pattern = isConstant(node) || node.kind === "logit" ? null : patternOf(node, pictures);
       return pattern
-        ? signedPicture(pattern.numbers, digits.picture)
+        ? signedPicture(pattern.numbers, digits.shape)
         : element("span", { class: "blank" }, isConstant(node) ? "1" : String(node.index));
     },
     refresh() {
@@ -73,7 +74,7 @@ async function explore() {
     },
   };
   byId("explorer").hidden = false;
-  const view = graphView(graph, pictures, digits.picture, act);
+  const view = graphView(graph, pictures, digits.shape, act);
   const picker = digitPicker(graph, digits, act);
   listen(act, () => {
     chosen = choicesIn(location.hash, first, graph, digits);

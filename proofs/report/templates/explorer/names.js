@@ -1,7 +1,11 @@
-// What nodes are called, and their formulas.
+// What classes and nodes are called, and the formulas of nodes.
+
+function className(label, { digits }) {
+  return digits.classes[label] ?? String(label);
+}
 
 function nameOf(node) {
-  if (node.kind === "logit") return `logit of ${node.index}`;
+  if (node.kind === "logit") return `logit of ${node.called}`;
   if (isConstant(node)) return `constant of hidden state ${node.layer}`;
   if (node.kind === "form") return `form ${node.index} of hidden state ${node.layer}`;
   return `feature ${node.index} of layer ${node.layer}`;
@@ -10,7 +14,7 @@ function nameOf(node) {
 /** What a node is called beside others of its column. */
 function shortName(node) {
   if (isConstant(node)) return "constant 1";
-  if (node.kind === "logit") return `logit ${node.index}`;
+  if (node.kind === "logit") return `logit ${node.called}`;
   return `${node.kind} ${node.index}`;
 }
 

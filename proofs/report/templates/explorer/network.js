@@ -12,6 +12,7 @@ function compiled(data, directions) {
       key: described.name.join("-"),
       layer: kind === "logit" ? depth : numbers[0],
       index: numbers[numbers.length - 1],
+      called: kind === "logit" ? className(numbers[0], data) : null,
       direction: "direction" in described ? directions[described.direction] : null,
       incoming: [],
       outgoing: [],
@@ -99,7 +100,7 @@ function sharesOf(graph, pass, label, against) {
       spread[place] += unit * node.direction[place];
     }
   }
-  const pixels = pass.pixels.map((pixel, place) => spread[place + 1] * pixel);
+  const pixels = Float64Array.from(pass.pixels, (pixel, place) => spread[place + 1] * pixel);
   const total = pass.logits[label] - (against === null ? 0 : pass.logits[against]);
   return { label, against, total, nodes, edges, pixels, constant: spread[0] };
 }

@@ -1,7 +1,7 @@
 // The page of a node: what it looks for, what it reads, who reads it.
 
 function nodePage(node, { data, digits, pictures, shown, pass, chosen, act }) {
-  const size = digits.picture;
+  const size = digits.shape;
   const off = pass.off.has(node.key);
   const close = element(
     "button",
@@ -12,7 +12,7 @@ function nodePage(node, { data, digits, pictures, shown, pass, chosen, act }) {
     element("header", {}, element("h3", { tabindex: "-1" }, capital(nameOf(node))), close),
     looks(node, pictures, size),
     element("p", { class: "formula" }, formulaOf(node)),
-    meaning(node, pass),
+    meaning(node, pass, size),
   ];
   if (!shown.nodes.has(node)) parts.push(tooWeak(node, act));
   if (canBeSwitchedOff(node)) {
@@ -46,13 +46,14 @@ function tooWeak(node, act) {
 function looks(node, pictures, size) {
   if (isConstant(node)) return null;
   if (!node.patterns) {
-    const label = `the pixels that ${nameOf(node)} reads`;
+    const label = `the ${size.part}s that ${nameOf(node)} reads`;
     const drawn = signedPicture(node.direction.subarray(1), size, label);
     const norm = node.direction.reduce((sum, weight) => sum + weight * weight, 0);
     const words =
-      "Red and blue pixels are read with opposite signs; the square forgets which. Its spectrum is " +
-      `one eigenvalue, |d|² = ${short(norm)}.`;
-    return element("div", { class: "looks" }, drawn, element("p", {}, words));
+      `Red and blue ${size.part}s are read with opposite signs; the square forgets which. Its ` +
+      `spectrum is one eigenvalue, |d|² = ${short(norm)}.`;
+    const list = namedInputs(node.direction.subarray(1), size);
+    return element("div", { class: "looks" }, drawn, element("div", {}, element("p", {}, words), list));
   }
   const drawn = node.patterns.map(([sign, row]) => {
     const words = sign > 0 ? "adds most" : "takes most away";
@@ -61,24 +62,25 @@ function looks(node, pictures, size) {
       "figure",
       {},
       signedPicture(pictures[row], size, label),
+      namedInputs(Float64Array.from(pictures[row], (part) => part / 127), size),
       element("figcaption", { class: sign > 0 ? "positive" : "negative" }, words),
     );
   });
   return element("div", { class: "looks" }, ...drawn);
 }
 
-function meaning(node, pass) {
+function meaning(node, pass, size) {
   const value = exactly(pass.values[node.place], short(pass.values[node.place], 4));
   const [least, most] = node.range.map((end) => short(end));
   const where = node.direction
-    ? `x̃ is 1 and the pixels after it, d the picture and ${short(node.direction[0])} for the 1. `
+    ? `x̃ is 1 and the ${size.part}s after it, d the picture and ${short(node.direction[0])} for the 1. `
     : "";
   return element(
     "p",
     { class: "small" },
-    `${where}On this digit `,
+    `${where}On this ${size.noun} `,
     value,
-    `; on all test digits from ${least} to ${most}.`,
+    `; on all test ${size.noun}s from ${least} to ${most}.`,
   );
 }
 
@@ -105,9 +107,10 @@ function spectrum(node) {
 }
 
 function excited(node, digits, chosen, act) {
+  const { noun } = digits.shape;
   const row = ([index, value]) => {
     const place = digits.places.get(index);
-    const label = `test digit ${index}, a ${digits.labels[place]}, value ${short(value)}`;
+    const label = `test ${noun} ${index}, labelled ${digits.called(digits.labels[place])}, value ${short(value)}`;
     const pick = () => act.pick(index);
     return element(
       "button",
@@ -120,13 +123,13 @@ function excited(node, digits, chosen, act) {
         title: label,
         click: pick,
       },
-      digitPicture(digits.pixels[place], digits.picture),
+      digitPicture(digits.pixels[place], digits.shape),
       element("span", {}, short(value, 2)),
     );
   };
   if (isConstant(node)) return [];
   return [
-    element("h4", {}, "Digits that excite it most"),
+    element("h4", {}, `${capital(noun)}s that excite it most`),
     element("div", { class: "digits" }, ...node.most.map(row)),
     element("h4", {}, "and least"),
     element("div", { class: "digits" }, ...node.least.map(row)),
@@ -144,7 +147,7 @@ function edgeList(title, edges, end, pass, chosen, act) {
       : `${Math.round(100 * edge.strength)} % of the strongest`,
   }));
   const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
-  const what = live ? "what each edge adds on this digit" : "weights";
+  const what = live ? "what each edge adds here" : "weights";
   return [
     element("h4", {}, `${title} ${counted(edges.length, "node")}`),
     element("p", { class: "small" }, capital(what)),

@@ -15,7 +15,7 @@ function digitPicker(graph, digits, act) {
     byId("later").disabled = start + count >= places.length;
     const last = Math.min(places.length, start + count);
     const range = places.length ? `${counts.format(start + 1)}–${counts.format(last)} of ` : "";
-    const total = counted(digits.total, "test digit");
+    const total = counted(digits.total, `test ${digits.shape.noun}`);
     byId("held").textContent =
       `${range}${counts.format(places.length)}. This page has ${counts.format(digits.indices.length)} ` +
       `of the ${total}: the first ones, ${partOf(digits.mistakes, "that the network gets wrong")}, ` +
@@ -76,7 +76,7 @@ function filters(graph, digits) {
     ["that the network gets wrong", wrong],
     ["that the network is least sure of", doubtful.slice(0, 100)],
     ...labels.map((label) => [
-      `labelled ${label}`,
+      `labelled ${digits.called(label)}`,
       all.filter((place) => digits.labels[place] === label),
     ]),
   ].filter(([, places]) => places.length);
@@ -103,7 +103,7 @@ function lead(outputs) {
 
 function thumb(place, digits, chosen, act) {
   const index = digits.indices[place];
-  const label = `test digit ${index}, a ${digits.labels[place]}`;
+  const label = `test ${digits.shape.noun} ${index}, labelled ${digits.called(digits.labels[place])}`;
   const wrong = predicted([...digits.outputs[place]]) !== digits.labels[place];
   const picked = index === chosen.digit;
   return element(
@@ -117,6 +117,6 @@ function thumb(place, digits, chosen, act) {
       title: label,
       click: () => act.pick(index),
     },
-    digitPicture(digits.pixels[place], digits.picture),
+    digitPicture(digits.pixels[place], digits.shape),
   );
 }

@@ -33,32 +33,93 @@ function ink(number) {
   return [level, level, level];
 }
 
-/** Draw numbers in the rows of a picture. */
-function draw(canvas, numbers, [height, width], colour) {
-  canvas.height = height;
-  canvas.width = width;
+/** Draw a picture whose colours are given by place, row by row; a place without one stays empty. */
+function draw(canvas, rows, columns, colourAt) {
+  canvas.height = rows;
+  canvas.width = columns;
   const context = canvas.getContext("2d");
-  const picture = context.createImageData(width, height);
-  numbers.forEach((number, place) => {
-    picture.data.set([...colour(number), 255], 4 * place);
-  });
+  const picture = context.createImageData(columns, rows);
+  for (let place = 0; place < rows * columns; place += 1) {
+    const colour = colourAt(place);
+    if (colour) picture.data.set([...colour, 255], 4 * place);
+  }
   context.putImageData(picture, 0, 0);
+}
+
+const barHeight = 33;
+
+/** Draw numbers as bars up and down from the middle. */
+function drawBars(canvas, numbers) {
+  const middle = (barHeight - 1) / 2;
+  draw(canvas, barHeight, numbers.length, (place) => {
+    const level = middle - Math.floor(place / numbers.length);
+    const end = Math.round(numbers[place % numbers.length] * middle);
+    const within = level === 0 || (level > 0 ? level <= end : level >= end);
+    return within ? diverging(Math.sign(end)) : null;
+  });
+}
+
+/** Return the numbers of inputs in the rows and columns in which they are shown. */
+function placed(numbers, size) {
+  return size.order ? size.order.map((input) => numbers[input]) : numbers;
+}
+
+function limitOf(numbers) {
+  return numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0) || 1;
 }
 
 /** Make a picture of weights or shares: red adds, blue takes away, the range is symmetric. */
 function signedPicture(numbers, size, label = "") {
+  const limit = limitOf(numbers);
+  const parts = [...placed(numbers, size)].map((number) => number / limit);
   const canvas = described(label);
-  const limit = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0) || 1;
-  canvas.redraw = () => draw(canvas, numbers, size, (number) => diverging(number / limit));
+  if (size.names) canvas.className = "stretched";
+  canvas.redraw = () =>
+    size.kind === "bars"
+      ? drawBars(canvas, parts)
+      : draw(canvas, size.rows, size.columns, (place) => diverging(parts[place]));
   canvas.redraw();
   return canvas;
 }
 
+/** Make a picture of an input itself: ink on paper, or its colours; what is no picture is signed. */
 function digitPicture(pixels, size, label = "") {
+  if (size.names) return signedPicture(pixels, size, label);
   const canvas = described(label);
-  canvas.redraw = () => draw(canvas, pixels, size, ink);
+  const shown = placed(pixels, size);
+  const width = size.kind === "colour" ? size.columns / 3 : size.columns;
+  const coloured = (place) => {
+    const start = Math.floor(place / width) * size.columns + (place % width);
+    return [0, 1, 2].map((channel) => 255 * Math.min(1, Math.max(0, shown[start + channel * width])));
+  };
+  const colourAt = size.kind === "colour" ? coloured : (place) => ink(shown[place]);
+  canvas.redraw = () => draw(canvas, size.rows, width, colourAt);
   canvas.redraw();
   return canvas;
+}
+
+const named = 8;
+
+/** List the largest numbers by the names of their inputs; the pixels of a picture have none. */
+function namedInputs(numbers, size) {
+  if (!size.names) return null;
+  const limit = limitOf(numbers);
+  const order = [...numbers.keys()].filter((input) => numbers[input] !== 0);
+  order.sort((first, second) => Math.abs(numbers[second]) - Math.abs(numbers[first]));
+  const rows = order
+    .slice(0, named)
+    .map((input) =>
+      element(
+        "li",
+        {},
+        element("span", { class: "what" }, size.names[input]),
+        bar(numbers[input] / limit),
+        element("span", { class: "number" }, exactly(numbers[input])),
+      ),
+    );
+  const left = order.length - rows.length;
+  if (left > 0) rows.push(element("li", {}, `${counts.format(left)} smaller`));
+  return element("ol", { class: "named" }, ...rows);
 }
 
 /** A picture without a label stands beside words that say the same. */
