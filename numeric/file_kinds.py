@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from numeric.errors import NumericError
+
 STATE_DICT = "'bilinear import' makes a network of the state dict in it"
 """What to do with weights that other code wrote."""
+
+_CONTENTS = {
+    "labels": "images and labels, which --data takes",
+    "outputs": "examples of inputs and outputs, which 'bilinear import' takes as --examples",
+}
+"""What names of arrays tell of a file, by how one of them ends."""
 
 _WRITTEN = {
     "network": "a network, which every command that asks for a MODEL takes as it is",
@@ -107,6 +115,42 @@ def described(description: Mapping[str, object]) -> str:
     return _WRITTEN.get(words[1], "") if words[:1] == ["bilinear-features"] and words[1:] else ""
 
 
+def advice_on(names: Iterable[str]) -> str:
+    """Return what to do with arrays that this program did not write, by their names.
+
+    Examples:
+        >>> advice_on(["test_images", "test_labels"])
+        'it holds images and labels, which --data takes'
+        >>> advice_on(["blocks.0.left.weight"])
+        "'bilinear import' makes a network of the state dict in it"
+    """
+    ends = {name.rpartition("_")[2] for name in names}
+    found = next((words for end, words in _CONTENTS.items() if end in ends), "")
+    return f"it holds {found}" if found else STATE_DICT
+
+
+def check_format(
+    description: Mapping[str, object], expected: Sequence[str], path: str | os.PathLike[str]
+) -> None:
+    """Refuse a file of another format, and say what it is if this program wrote it.
+
+    Args:
+        description: of the file.
+        expected: the formats that it may have, today's first.
+        path: of the file.
+
+    Raises:
+        NumericError: it has another one.
+    """
+    found = description.get("format")
+    if found not in expected:
+        known = described(description)
+        raise NumericError(
+            f"expected the format of {path} to be {expected[0]!r}, got {found!r}"
+            f"{known and f': {known}'}"
+        )
+
+
 def _archive(path: Path) -> Kind:
     names: list[str] = []
     # What cannot be read is left to what is asked to read it.
@@ -116,7 +160,8 @@ def _archive(path: Path) -> Kind:
     ):
         names = archive.namelist()
     if names and all(name.endswith(".npy") for name in names):
-        return Kind("numpy", f"an archive of numpy: {STATE_DICT}")
+        words = advice_on(name.removesuffix(".npy") for name in names)
+        return Kind("numpy", f"an archive of numpy: {words}")
     if any(name.endswith("/constants.pkl") for name in names):
         return Kind("other", "a program of TorchScript: save the state_dict() of its module")
     if any(name.endswith("data.pkl") for name in names) or not names:

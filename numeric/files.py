@@ -19,7 +19,7 @@ import safetensors
 import safetensors.numpy
 
 from numeric.errors import NumericError
-from numeric.file_kinds import kind_of
+from numeric.file_kinds import advice_on, kind_of
 
 
 def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
@@ -260,10 +260,9 @@ def load_arrays(
     try:
         description = json.loads(metadata["description"])
     except (KeyError, ValueError, RecursionError):
-        raise UndescribedError(
+        raise NumericError(
             f"expected {path} to carry a JSON description in its metadata, got "
-            f"{sorted(metadata) or 'none'}",
-            arrays,
+            f"{sorted(metadata) or 'none'}: {advice_on(arrays)}"
         ) from None
     if not isinstance(description, dict):
         raise NumericError(
@@ -308,18 +307,6 @@ def read_tensors(
         raise NumericError(f"expected to read {path}, got: {error.strerror}") from None
     except (OSError, safetensors.SafetensorError) as error:
         raise unreadable(path, error) from None
-
-
-class UndescribedError(NumericError):
-    """A file of tensors says nothing of what they are.
-
-    Attributes:
-        names: of the tensors.
-    """
-
-    def __init__(self, message: str, names: Iterable[str] = ()) -> None:
-        super().__init__(message)
-        self.names = tuple(names)
 
 
 def unreadable(path: str | os.PathLike[str], error: Exception) -> NumericError:

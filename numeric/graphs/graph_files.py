@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.file_kinds import check_format
 from numeric.files import load_arrays, save_arrays
 from numeric.graphs.attributes import kept_attributes
 from numeric.graphs.composition import CompositionGraph
@@ -93,10 +94,7 @@ def load_graph(path: str | os.PathLike[str]) -> nx.DiGraph[Node]:
         True
     """
     arrays, description = load_arrays(path)
-    if description.get("format") != FORMAT:
-        raise NumericError(
-            f"expected the format of {path} to be {FORMAT!r}, got {description.get('format')!r}"
-        )
+    check_format(description, [FORMAT], path)
     try:
         graph = _graph(arrays, description)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:

@@ -294,7 +294,8 @@ def _block_layers(block: Block, choices: Choices) -> list[Layer]:
     layer = _product_layer(
         left, right, np.concatenate([product, none]), np.concatenate([own, added])
     )
-    sums = np.zeros((outputs, 2 * outputs + 1))
+    exact = product.dtype.type(choices.scale) == choices.scale
+    sums = np.zeros((outputs, 2 * outputs + 1), product.dtype if exact else np.float64)
     sums[:, 1 : outputs + 1] = choices.scale * np.eye(outputs)
     sums[:, outputs + 1 :] = np.eye(outputs)
     return [layer, _linear_layer(sums)]

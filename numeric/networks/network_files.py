@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 
 from numeric.errors import NumericError
-from numeric.files import UndescribedError, load_arrays, save_arrays
+from numeric.file_kinds import check_format
+from numeric.files import load_arrays, save_arrays
 from numeric.networks.inference import usual_torch
 from numeric.networks.layered import LayeredNetwork, Network, Readable, as_network
 from numeric.networks.network import BilinearNetwork, Configuration
@@ -29,12 +30,6 @@ _BY_NAME = "bilinear-features network 1"
 """The format of files that hold the weights of a BilinearNetwork by their names."""
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-STATE_DICT_ADVICE = (
-    "the state dict of a BilinearNetwork does not say its configuration; load it into a "
-    "BilinearNetwork of that with load_state_dict, and write the network with save_network"
-)
-"""What to do with a file of ``network.state_dict()``."""
 
 
 def save_network(
@@ -138,13 +133,8 @@ def renewed(path: str | os.PathLike[str]) -> bool:
 
 def _described(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
     """Return the arrays and the description of a network's file."""
-    try:
-        arrays, description = load_arrays(path)
-    except UndescribedError as error:
-        raise NumericError(f"{error}: {_advice(error.names)}") from None
-    found = description.get("format")
-    if found not in (FORMAT, _BY_NAME):
-        raise NumericError(f"expected the format of {path} to be {FORMAT!r}, got {found!r}")
+    arrays, description = load_arrays(path)
+    check_format(description, [FORMAT, _BY_NAME], path)
     return arrays, description
 
 
@@ -248,16 +238,6 @@ def _check_surplus(surplus: Collection[str], path: str | os.PathLike[str]) -> No
             f"expected {path} to hold only the tensors of its layers, got also "
             f"{', '.join(sorted(surplus))}"
         )
-
-
-def _advice(names: Collection[str]) -> str:
-    """Return what to do with a file of tensors that :func:`save_network` did not write."""
-    if "blocks.0.down.weight" in names:
-        return STATE_DICT_ADVICE
-    return (
-        "load_foreign reads networks of other code, and 'bilinear trace --foreign' traces them; "
-        "what is proved, certified or measured of a network needs one that save_network wrote"
-    )
 
 
 def _checked_notes(notes: object, name: str = "notes") -> dict[str, Any]:

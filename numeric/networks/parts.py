@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.file_kinds import STATE_DICT, advice_on
 from numeric.networks.examples import listed
 from numeric.networks.layouts import (
     CHECKPOINTS,
@@ -215,9 +216,11 @@ def _family(
 
 
 def _nameless(state: Mapping[str, Any]) -> NumericError:
+    advice = advice_on(state)
     return NumericError(
         "expected state to hold the weights of a layer, such as blocks.0.left.weight, got "
-        f"{f'only {listed(state)}' if state else 'nothing'}: {_BY_HAND}"
+        f"{f'only {listed(state)}' if state else 'nothing'}: "
+        f"{_BY_HAND if advice == STATE_DICT else advice}"
     )
 
 

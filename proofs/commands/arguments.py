@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from numeric import Digits, load_data, load_mnist, load_network
+from numeric.files import check_place, is_there, user_path
 from numeric.networks.layered import Network
 from numeric.networks.network_files import renewed
+from proofs.errors import ProofError
 
 Data = Annotated[
     Path | None,
@@ -72,3 +74,25 @@ Graph = Annotated[
         metavar="GRAPH", help="A graph that 'bilinear trace' or 'bilinear prune' wrote."
     ),
 ]
+
+
+def check_other(file: Path, name: str, **read: Path | None) -> None:
+    """Refuse to write over a file that is read, or where no file can be written.
+
+    Args:
+        file: what is to be written.
+        name: what an error calls it.
+        read: what is read, by name.
+
+    Raises:
+        ProofError: one of them is the same file.
+        NumericError: no file can be written there.
+    """
+    written = user_path(file, name)
+    for other, given in read.items():
+        path = None if given is None else user_path(given, other)
+        if path is not None and is_there(written) and is_there(path) and written.samefile(path):
+            raise ProofError(
+                f"expected {name} to be another file than {other}, got {file} for both"
+            )
+    check_place(written)

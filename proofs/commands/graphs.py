@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +10,7 @@ import networkx as nx
 import typer
 
 from numeric import (
-    Layer,
     fidelity,
-    load_foreign,
     load_graph,
     prune,
     save_attribution_graph,
@@ -23,11 +20,9 @@ from numeric import (
     trace,
 )
 from numeric.explanation.interventions import takes_part
-from numeric.files import check_place, is_there, user_path
 from numeric.graphs.schema import Node
 from numeric.graphs.trace import METHODS
-from numeric.networks.examples import load_examples
-from proofs.commands.arguments import Data, Graph, data_of, network_of
+from proofs.commands.arguments import Data, Graph, check_other, data_of, network_of
 from proofs.errors import ProofError
 
 _SAVE: dict[str, Callable[..., None]] = {
@@ -76,59 +71,22 @@ def trace_features(
             "neighbours (the more the nearer they lie: fewer features are enough)."
         ),
     ] = None,
-    foreign: Annotated[
-        bool,
-        typer.Option(
-            "--foreign",
-            help="MODEL is a safetensors file of a state dict with embed, blocks and head, as "
-            "research code on bilinear networks has it.",
-        ),
-    ] = False,
-    residual: Annotated[
-        bool,
-        typer.Option(
-            "--residual",
-            help="With --foreign: each block adds its input to its output, which the state dict "
-            "does not say.",
-        ),
-    ] = False,
-    examples: Annotated[
-        Path | None,
-        typer.Option(
-            help="With --foreign: a safetensors file of the tensors inputs and outputs, what the "
-            "network gives for a few inputs. What is read from MODEL is held against them."
-        ),
-    ] = None,
 ) -> None:
     """Write the graph of MODEL's features to GRAPH.
 
-    The features come from the weights alone; --examples are only compared with.
+    The features come from the weights alone.
     """
-    _check_other(graph, "GRAPH", MODEL=model, **{"--examples": examples})
-    for name, given in {"--residual": residual, "--examples": examples is not None}.items():
-        if given and not foreign:
-            raise ProofError(
-                f"expected {name} only with --foreign, got it for a network that says all itself"
-            )
-    network = _foreign(model, examples, residual=residual) if foreign else network_of(model)
+    check_other(graph, "GRAPH", MODEL=model)
     found = trace(
-        network, method, metric=metric, components=components, features=features, error=error
+        network_of(model),
+        method,
+        metric=metric,
+        components=components,
+        features=features,
+        error=error,
     )
     save_graph(found, graph)
     typer.echo(f"{graph}: {_features(found):,} features, {found.number_of_edges():,} edges")
-
-
-def _foreign(model: Path, examples: Path | None, *, residual: bool) -> list[Layer]:
-    """Read a network of other code, and say whether it was compared with anything."""
-    given = None if examples is None else load_examples(examples)
-    with warnings.catch_warnings(record=True) as remarks:
-        warnings.simplefilter("always")
-        layers = load_foreign(model, residual=residual, examples=given)
-    for remark in remarks:
-        typer.echo(f"bilinear: {remark.message}", err=True)
-    if given is not None:
-        typer.echo(f"{model}: computes the outputs of all {len(given[0])} examples in {examples}")
-    return layers
 
 
 def prune_features(
@@ -168,7 +126,7 @@ def prune_features(
     as a residual of each logit, and takes no part. With --agreement, the digits that the features
     were chosen on are also those that --model measures on: others would show a little less.
     """
-    _check_other(file, "FILE", GRAPH=graph, MODEL=model)
+    check_other(file, "FILE", GRAPH=graph, MODEL=model)
     whole = load_graph(graph)
     network = None if model is None else network_of(model)
     digits = None if network is None and agreement is None else data_of(data)
@@ -227,7 +185,7 @@ def export_graph(
     Node-link and graphml files hold the whole graph. An attribution graph shows what takes part,
     without features that were cut, and is entered in graph-metadata.json beside FILE.
     """
-    _check_other(file, "FILE", GRAPH=graph)
+    check_other(file, "FILE", GRAPH=graph)
     chosen = _format(format_, file)
     for name, value in {"--image": image, "--most": most}.items():
         if value is not None and chosen != "attribution":
@@ -241,18 +199,6 @@ def export_graph(
     if chosen == "attribution":
         count = min(_features(whole), count if most is None else most)
     typer.echo(f"{file}: {chosen}, {count:,} features")
-
-
-def _check_other(file: Path, name: str, **read: Path | None) -> None:
-    """Refuse to write over a file that is read, or where no file can be written."""
-    written = user_path(file, name)
-    for other, given in read.items():
-        path = None if given is None else user_path(given, other)
-        if path is not None and is_there(written) and is_there(path) and written.samefile(path):
-            raise ProofError(
-                f"expected {name} to be another file than {other}, got {file} for both"
-            )
-    check_place(written)
 
 
 def _features(graph: nx.DiGraph[Node]) -> int:

@@ -30,6 +30,7 @@ from proofs.commands.certificates import (
 )
 from proofs.commands.endings import Commands, Status, prepare_process
 from proofs.commands.graphs import export_graph, prune_features, trace_features
+from proofs.commands.importing import import_weights
 from proofs.commands.pipeline import learned_nothing, trained
 from proofs.commands.pipeline import run as run_all
 
@@ -41,8 +42,9 @@ app = typer.Typer(
     help=(
         "What a bilinear network computes, read exactly from its weights, and the proof of it.\n\n"
         "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
-        "Beside them, prune makes graphs smaller, export writes them for other programs, certify "
-        "proves how far each image's class holds, and check verifies what was proved. "
+        "A network of your own comes in by import. Beside them, prune makes graphs smaller, export "
+        "writes them for other programs, certify proves how far each image's class holds, and "
+        "check verifies what was proved. "
         "The exit status is "
         + ", ".join(f"{status.value} where {status.meaning}" for status in Status)
         + "."
@@ -84,6 +86,7 @@ def train(
     _conclude_training(learned_nothing(history, digits))
 
 
+app.command("import")(import_weights)
 app.command("trace")(trace_features)
 app.command("prune")(prune_features)
 app.command("export")(export_graph)

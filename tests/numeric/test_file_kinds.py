@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from numeric import BilinearNetwork, save_graph, save_network, trace
-from numeric.file_kinds import described, kind_of
+from numeric import BilinearNetwork, NumericError, save_graph, save_network, trace
+from numeric.file_kinds import check_format, described, kind_of
 from numeric.files import read_tensors
 
 
@@ -78,3 +78,12 @@ def test_what_this_program_writes_is_known_by_its_description(tmp_path: Path) ->
         format_ = read_tensors(tmp_path / name, "numpy")[1]["description"]
         assert f'"bilinear-features {name} ' in format_
         assert described({"format": f"bilinear-features {name} 9"}).startswith(words)
+
+
+def test_a_file_of_another_format_is_refused_with_what_it_is() -> None:
+    graph = {"format": "bilinear-features graph 1"}
+    check_format(graph, ["another", "bilinear-features graph 1"], "file")
+    with pytest.raises(NumericError, match=r"of file to be 'another', got .*: a composition graph"):
+        check_format(graph, ["another"], "file")
+    with pytest.raises(NumericError, match=r"to be 'another', got None$"):
+        check_format({}, ["another"], "file")

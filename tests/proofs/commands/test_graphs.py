@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from numeric import (
     BilinearNetwork,
-    LayeredNetwork,
     fidelity,
     load_attribution_graph,
-    load_foreign,
     load_graph,
     load_graphml,
     load_network,
@@ -98,52 +96,6 @@ def test_canonical_graphs_are_traced_and_proved(model: Path, options: list[str])
 def test_trace_finds_eigenfeatures_if_not_told_otherwise(model: Path) -> None:
     bilinear("trace", model, "graph.safetensors")
     assert load_graph("graph.safetensors").graph["method"] == "eigen"
-
-
-def research_network(path: Path) -> None:
-    draw = np.random.default_rng(0)
-    shapes = {"embed": (4, 9), "blocks.0": (8, 4), "blocks.1": (8, 4), "head": (3, 4)}
-    save_file({f"{name}.weight": draw.normal(size=shape) for name, shape in shapes.items()}, path)
-
-
-NOT_COMPARED = "nothing was compared with the network itself: a gate, a norm, a scale or"
-
-
-def test_networks_of_other_code_are_traced_with_and_without_a_residual() -> None:
-    research_network(Path("research.safetensors"))
-    x = torch.from_numpy(np.random.default_rng(1).random((5, 9)))
-    logits = []
-    for options, residual in (([], False), (["--residual"], True)):
-        result = bilinear("trace", "research.safetensors", "graph", "--foreign", *options)
-        assert result.exit_code == 0
-        assert one_line(result.stderr).startswith(NOT_COMPARED)
-        graph = load_graph("graph")
-        logits.append(rewrite(graph)(x).numpy())
-        with pytest.warns(UserWarning, match=NOT_COMPARED):
-            network = LayeredNetwork(load_foreign("research.safetensors", residual=residual))
-        np.testing.assert_allclose(logits[-1], network(x).numpy(), rtol=1e-9)
-    assert abs(logits[0] - logits[1]).max() > 0.1
-
-
-def test_networks_of_other_code_are_held_against_examples() -> None:
-    research_network(Path("research.safetensors"))
-    weights = load_file("research.safetensors")
-    x = np.random.default_rng(1).normal(size=(5, 9))
-    state = x @ weights["embed.weight"].T
-    for number in range(2):
-        left, right = np.split(state @ weights[f"blocks.{number}.weight"].T, 2, axis=1)
-        state = state + left * right
-    save_file({"inputs": x, "outputs": state @ weights["head.weight"].T}, "examples")
-    command = ["trace", "research.safetensors", "graph", "--foreign", "--examples", "examples"]
-    result = bilinear(*command, "--residual")
-    assert result.exit_code == 0
-    assert result.stderr == ""
-    assert "computes the outputs of all 5 examples in examples\n" in result.stdout
-    Path("graph").unlink()
-    result = bilinear(*command)
-    assert result.exit_code == 2
-    assert "with residual=True it agrees" in one_line(result.stderr)
-    assert not Path("graph").exists()
 
 
 # Prune
@@ -298,7 +250,6 @@ def test_the_digits_may_come_from_a_folder(graph: Path, monkeypatch: pytest.Monk
 
 FEW = ["prune", "eigen.safetensors", "few"]
 EXPORT = ["export", "eigen.safetensors"]
-FOREIGN = ["trace", "research", "g", "--foreign", "--examples", "small"]
 ATTRIBUTION = ["--format", "attribution"]
 
 
@@ -317,15 +268,11 @@ ATTRIBUTION = ["--format", "attribution"]
         (["trace", "nowhere", "g"], "expected a safetensors file at nowhere, got nothing"),
         (["trace", "nowhere", "note"], "expected a safetensors file at nowhere, got nothing"),
         (["trace", "note", "g"], "expected note to be a whole safetensors file"),
-        (["trace", "eigen.safetensors", "g"], "expected the format of eigen.safetensors to"),
+        (["trace", "eigen.safetensors", "g"], "got 'bilinear-features graph 1': a composition gr"),
         (["trace", "model.safetensors", "note/g"], "expected to write note/g, got: "),
-        (["trace", "nowhere", "g", "--foreign"], "at nowhere, got nothing there"),
-        (["trace", "model.safetensors", "g", "--foreign"], "got a network, which every command"),
-        (["trace", "research", "g"], "expected research to carry a JSON description"),
-        (["trace", "research", "g", "--residual"], "expected --residual only with --foreign"),
-        (["trace", "research", "g", "--examples", "e"], "expected --examples only with --foreign"),
-        (FOREIGN, "expected small to hold arrays that other code wrote, got a composition graph"),
-        ([*FOREIGN[:-1], "nowhere"], "at nowhere, got nothing"),
+        (["trace", "research", "g"], "metadata, got none: 'bilinear import' makes a network of"),
+        (["trace", "data.npz", "g"], "an archive of numpy: it holds images and labels, which --"),
+        (["trace", "research.npz", "g"], "got an archive of numpy: 'bilinear import' makes a netw"),
         (FEW, "expected one of features, share, agreement"),
         ([*FEW, "--features", "5", "--share", "1"], "got features and share"),
         ([*FEW, "--features", "-1"], "expected features to lie in 0.."),
@@ -341,7 +288,7 @@ ATTRIBUTION = ["--format", "attribution"]
         ),
         (["prune", "small", "few", "--agreement", "1"], "expected images to have shape (images, 5"),
         (["prune", "nowhere", "few", "--features", "5"], "expected a safetensors file at nowhere"),
-        (["prune", "model.safetensors", "few", "--share", "1"], "expected the format of model"),
+        (["prune", "model.safetensors", "few", "--share", "1"], "network 2': a network, which eve"),
         (["prune", "eigen.safetensors", "note/few", "--share", "1"], "expected to write note/few"),
         ([*EXPORT, "g"], "expected --format, or FILE to end in .json or .graphml, got g"),
         ([*EXPORT, "g.txt"], "expected --format, or FILE to end in .json or .graphml, got g.txt"),
@@ -365,7 +312,9 @@ def test_an_argument_or_a_file_that_is_wrong_is_one_line_and_ends_with_2(
     model: Path, graph: Path, arguments: list[str], message: str
 ) -> None:
     Path("note").write_text("a note")
-    research_network(Path("research"))
+    save_file({"embed.weight": np.ones((2, 2))}, "research")
+    np.savez("data.npz", images=np.ones((2, 2)), labels=np.ones(2))
+    np.savez("research.npz", **{"embed.weight": np.ones((2, 2))})
     save_graph(trace(BilinearNetwork(5, 10, width=4, hidden=6)), "small")
     before = {path.name: path.read_bytes() for path in model.parent.iterdir()}
     assert graph.name in before

@@ -32,7 +32,7 @@ from tests.proofs.checker.alterations import renew
 FEW_PIXELS = like_mnist(inputs=100)
 """For what is given a network: those that a command makes itself have 784 inputs."""
 
-COMMANDS = ["train", "trace", "prune", "export", "prove", "certify", "check", "run"]
+COMMANDS = ["train", "import", "trace", "prune", "export", "prove", "certify", "check", "run"]
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,9 @@ def test_the_help_of_a_command_explains_every_argument_and_option(name: str) -> 
         ("train", [*SMALL[::2], "--depth", "--bias", "--residual", "--embedding"]),
         ("train", ["--noise", "--seed", "--data", "MODEL"]),
         ("trace", ["--method", "polarized, eigen, canonical, shared", "MODEL", "GRAPH"]),
-        ("trace", ["--features", "--components", "--foreign", "--residual", "--examples"]),
+        ("import", ["--part", "--layout", "--residual", "--interleaved", "--transposed", "FILE"]),
+        ("import", ["--scale", "--tied", "--examples", "left-right-down, ", "NETWORK"]),
+        ("trace", ["--features", "--components"]),
         ("prune", ["--features", "--share", "--agreement", "--model", "--data", "GRAPH", "FILE"]),
         ("export", ["--format", "--image", "--most", "--data", "GRAPH", "FILE"]),
         ("prove", ["--certificate", "--data", "MODEL", "GRAPH"]),
