@@ -13,7 +13,7 @@ from numeric.errors import NumericError
 from numeric.graphs.graph import square_layers
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Readable, read_layers
-from numeric.networks.normal_form import Floats, Layer, SquareLayer, checked_layers
+from numeric.networks.normal_form import Floats, Layer, SquareLayer, checked_layers, folded
 
 Comparable: TypeAlias = "Readable | nx.DiGraph[Node] | Iterable[SquareLayer]"
 """A network, its composition graph, or its layers: in the normal form or in squares."""
@@ -86,7 +86,7 @@ def plain_layers(network: Comparable, name: str = "network") -> list[Layer]:
     layers = [Layer(*(array.astype(np.float64) for array in layer)) for layer in layers]
     # The first output of the last layer counts for nothing: let it be the constant like the others.
     layers[-1].down[0], layers[-1].linear[0] = 0, np.eye(1, layers[-1].linear.shape[1])
-    return _folded(layers)
+    return folded(layers)
 
 
 def _layers(network: Comparable) -> Iterable[Sequence[Floats]]:
@@ -100,20 +100,3 @@ def _layers(network: Comparable) -> Iterable[Sequence[Floats]]:
         else layer
         for layer in layers
     ]
-
-
-def _folded(layers: Sequence[Layer]) -> list[Layer]:
-    """Multiply layers without neurons into the next one, at the end into the last one."""
-    result: list[Layer] = []
-    before = np.eye(layers[0].linear.shape[1])
-    for left, right, down, linear in layers:
-        if len(left):
-            result.append(Layer(left @ before, right @ before, down, linear @ before))
-            before = np.eye(len(linear))
-        else:
-            before = linear @ before
-    if not result:
-        none = np.zeros((0, before.shape[1]))
-        return [Layer(none, none, np.zeros((len(before), 0)), before)]
-    last = result[-1]
-    return [*result[:-1], last._replace(down=before @ last.down, linear=before @ last.linear)]

@@ -95,6 +95,48 @@ def checked_layers(layers: Iterable[Sequence[Floats]]) -> list[Layer]:
     return result
 
 
+def folded(layers: Sequence[Layer]) -> list[Layer]:
+    r"""Return the same polynomial in float64 without layers that have no neurons, where any has.
+
+    They are multiplied into the next layer with neurons, at the end into the last one: of an
+    embedding :math:`E`, :math:`L E, R E, M E`; of a head :math:`H`, :math:`H D, H M`. Products are
+    rounded.
+
+    Args:
+        layers: at least one, that fit together.
+
+    Returns:
+        At least one layer; a network without any neurons becomes one layer.
+
+    Examples:
+        >>> none, reading, constant = np.zeros((0, 2)), np.eye(1, 2, 1), np.diag([1.0, 0.0])
+        >>> embedding = Layer(none, none, none.T, np.diag([1.0, 2.0]))
+        >>> square = Layer(reading, reading, np.eye(2, 1, -1), constant)
+        >>> [layer.left for layer in folded([embedding, square])]
+        [array([[0., 2.]])]
+    """
+    result: list[Layer] = []
+    before = np.eye(layers[0].linear.shape[1])
+    for left, right, down, linear in layers:
+        if len(left):
+            result.append(
+                Layer(left @ before, right @ before, down.astype(np.float64), linear @ before)
+            )
+            before = np.eye(len(linear))
+        else:
+            before = linear @ before
+    if not result:
+        none = np.zeros((0, before.shape[1]))
+        return [Layer(none, none, np.zeros((len(before), 0)), before)]
+    last = result[-1]
+    return [*result[:-1], last._replace(down=before @ last.down, linear=before @ last.linear)]
+
+
+def degree_two(layers: Sequence[Layer]) -> bool:
+    """Return whether at most one layer has neurons, so that outputs are quadratic in the inputs."""
+    return sum(len(layer.left) > 0 for layer in layers) <= 1
+
+
 def _matrix(array: object, name: str) -> npt.NDArray[Any]:
     try:
         matrix = np.asarray(array)

@@ -26,6 +26,7 @@ from numeric.files import load_arrays, save_arrays, user_path
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Readable
 from numeric.networks.network import check_integer
+from numeric.networks.normal_form import degree_two
 from numeric.progress import progress_bar
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.claims import Certificate
@@ -65,7 +66,7 @@ def certify(
         folder: receives what is finished; left out, nothing is kept.
 
     Returns:
-        A certificate that also claims, for a network of one layer, the exact distance from each
+        A certificate that also claims, for a network of degree two, the exact distance from each
         image to the nearest input of another class, and by how much all its pixels can change; for
         deeper ones a distance within which the class of the network stays the same; and for each
         graph that leaves something out, one within which network and graph predict the same class.
@@ -99,7 +100,7 @@ def certify(
     proved = prove(network, graphs, digits)
     claims, found = list(proved.claims), dict(proved.witnesses)
     # Of a single class there is no other that an image might get.
-    several, shallow = len(layers[-1].linear) > 2, len(layers) == 1
+    several, shallow = len(layers[-1].linear) > 2, degree_two(layers)
     tasks = []
     if several:
         kind = "robustness" if shallow else "stability"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .balls import Array, Ball, exact, extended, joined
+from .verdicts import need
 
 CHUNK = 500
 
@@ -32,21 +33,16 @@ class Layer(NamedTuple):
         left, right, low = (array[neurons] for array in (self.left, self.right, self.low))
         return Layer(left, right, low, self.down[:, neurons], self.linear)
 
-    def form(self, signs: Array) -> Ball:
-        """Return the symmetric matrix F of a weighted sum of outputs, that is xᵀFx.
+    def form(self, weights: Ball) -> Ball:
+        """Return the symmetric matrix F of a sum of outputs with weights in a row, that is xᵀFx.
 
         Half of Σ s d (l rᵀ + r lᵀ), with the linear part as a product with the constant.
         """
-        layer = self.used(np.any(self.down[signs != 0] != 0, axis=0))
-        (left, right), weights = layer.sides, exact(signs[None])
+        layer = self.used(np.any(self.down[weights.most[0] > 0] != 0, axis=0))
+        left, right = layer.sides
         half = left.turned @ ((weights @ exact(layer.down)).turned * right)
         half += exact(np.eye(self.linear.shape[1], 1)) @ (weights @ exact(self.linear))
         return (half + half.turned) * exact(0.5)
-
-    def margin(self, one: int, other: int) -> Ball:
-        """Return the symmetric matrix of the margin of a class over another."""
-        outputs = np.arange(len(self.down))
-        return self.form((outputs == one + 1) * 1.0 - (outputs == other + 1))
 
     def slope(self, state: Ball) -> Ball:
         """Return the derivatives of the outputs at a state, without the constants."""
@@ -60,6 +56,25 @@ class Layer(NamedTuple):
         left, right = (side[:, 1:] @ exact(basis) for side in self.sides)
         forms = left.turned @ (exact(self.down[1:, :, None]) * right)
         return (forms + forms.turned) * exact(0.5)
+
+
+def margin(stack: Sequence[Layer], one: int, other: int) -> Ball:
+    """Return the symmetric matrix of the margin of a class over another, if no degree is above 2.
+
+    Of the layers at most one has neurons. Those above take the weights of its outputs, those below
+    its inputs: with x = Ey it is yᵀ(EᵀFE)y.
+    """
+    places = [place for place, layer in enumerate(stack) if len(layer.left)]
+    need(len(places) < 2, "the network has several layers of neurons")
+    place, outputs = (places or [0])[0], np.arange(len(stack[-1].linear))
+    weights = exact(((outputs == one + 1) * 1.0 - (outputs == other + 1))[None])
+    for layer in reversed(stack[place + 1 :]):
+        weights = weights @ exact(layer.linear)
+    form = stack[place].form(weights)
+    for layer in reversed(stack[:place]):
+        form = exact(layer.linear).turned @ form @ exact(layer.linear)
+        form = (form + form.turned) * exact(0.5)
+    return form
 
 
 def forward(stack: Sequence[Layer], state: Ball) -> list[Ball]:

@@ -14,6 +14,7 @@ from numeric import Digits, InputShape
 from numeric.arithmetic import check_arithmetic
 from numeric.networks.inference import logits, settled_copy
 from numeric.networks.layered import Network
+from numeric.networks.normal_form import degree_two
 from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
 from proofs.report.packing import packed
@@ -160,7 +161,7 @@ def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]
     """
     check_arithmetic()
     layers = model.layers()
-    exact = len(layers) == 1
+    exact = degree_two(layers)
     images = images if exact else images[:_CERTIFIED]
     classes = clear_classes(logits(settled_copy(model).double(), images))
     asked = np.maximum(classes, 0)

@@ -1,4 +1,4 @@
-r"""The margins between two classes of a network of one layer: quadratics in the pixels.
+r"""The margins between two classes of a network of degree two: quadratics in the pixels.
 
 With :math:`Q` the interaction matrix of the difference of two logits, split along
 :math:`\tilde x = (1, x)`, the margin of the predicted class :math:`c` over a rival :math:`j` is
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.features.decompositions import interaction_matrix
-from numeric.networks.normal_form import Floats, Layer, checked_layers
+from numeric.networks.normal_form import Floats, Layer, checked_layers, degree_two, folded
 from proofs.errors import ProofError
 
 Doubles = npt.NDArray[np.float64]
@@ -135,11 +135,11 @@ class PairMargins:
     """The margins between all pairs of classes, each decomposed when it is first asked for.
 
     Args:
-        layers: of a network of depth 1: a single layer in the normal form. An embedding is a layer
-            of its own, and to multiply it in would round: networks with one are refused.
+        layers: of a network of degree two: at most one of them has neurons. Embedding and head are
+            multiplied in, which rounds: who proves something of margins takes them as they are.
 
     Raises:
-        ProofError: there is another number of layers, or only one class.
+        ProofError: several layers have neurons, or there is only one class.
         NumericError: an array has another shape or dtype, or an entry that is not finite.
 
     Examples:
@@ -151,12 +151,14 @@ class PairMargins:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         found = checked_layers(layers)
-        if len(found) != 1:
+        if not degree_two(found):
             raise ProofError(
-                f"expected layers to be a single bilinear layer without embedding or head, got "
-                f"{len(found)} layers"
+                f"expected layers of which at most one has neurons, got "
+                f"{sum(len(layer.left) > 0 for layer in found)} that have some"
             )
-        self._layer = found[0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            # A margin beyond the range is refused where it is asked for.
+            (self._layer,) = found if len(found) == 1 else folded(found)
         self.classes, self.inputs = (size - 1 for size in self._layer.linear.shape)
         if self.classes < 2:
             raise ProofError(f"expected layers with at least 2 classes, got {self.classes}")

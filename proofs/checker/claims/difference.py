@@ -37,7 +37,7 @@ def verify(files: Files, graph: str, low: Fraction, high: Fraction, bound: Fract
             if errors.any():
                 # 3. and by what the graph's own form S makes of d: 2 (Sk)·d + zᵀSd, with the
                 # centre k of the box of A h, and z = 2 (A h - k) + d.
-                form = other.form(np.eye(outputs)[row])
+                form = other.form(exact(np.eye(outputs)[[row]]))
                 slope = (form @ point).most[1:, 0]
                 found[row] += 2 * (slope @ errors) + stretched(form[1:, 1:], way, errors)
         errors, below = UP * found[1:], above
@@ -45,7 +45,10 @@ def verify(files: Files, graph: str, low: Fraction, high: Fraction, bound: Fract
         if number < len(files.model):
             # 4. What the network's layer makes of h lies in a box, and in one in the graph's basis.
             turns = [np.eye(expected)] if above is None else [np.eye(expected), above]
-            boxes = [[enclosed(one.form(row), centre, width) for row in rows[1:]] for rows in turns]
+            boxes = [
+                [enclosed(one.form(exact(row[None])), centre, width) for row in rows[1:]]
+                for rows in turns
+            ]
             (centre, width), (near, room) = (np.array(box).T for box in (boxes[0], boxes[-1]))
     worst = UP * errors.max()
     need(Fraction(worst) <= bound, f"a logit may differ by {worst:.6g}")

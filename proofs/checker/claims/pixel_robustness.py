@@ -1,10 +1,11 @@
-"""By how much all numbers of each image can change, in a network of one layer."""
+"""By how much all numbers of each image can change, in a network of one layer of neurons."""
 
 from typing import Any
 
 import numpy as np
 
 from ..balls import UP, exact, positive
+from ..layers import margin
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
@@ -13,13 +14,12 @@ from .radii import QUARTILES, pairs, radii, valued
 
 def verify(files: Files, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Prove each radius by diagonals that make the forms of margins positive."""
-    need(len(files.model) == 1, "the network has several layers")
     radius, certain = radii(files, "pixel robustness", **said)
     shape = files.outputs, files.outputs, files.inputs
     diagonals = files.witness("pixel robustness.diagonals", np.float64, *shape)
     for label, other, places in pairs(files.outputs, radius > 0, certain):
         # 1. With A + D positive, vᵀAv ≥ -Σ d v² ≥ -ρ² Σ d for all |v| ≤ ρ in every number.
-        form, diagonal = files.model[-1].margin(label, other), diagonals[label, other]
+        form, diagonal = margin(files.model, label, other), diagonals[label, other]
         proves = np.all(diagonal >= 0) and positive((form[1:, 1:] + exact(np.diag(diagonal)))[None])
         need(proves, f"{label} against {other}: the diagonal is too small")
         # 2. The margin at x + v is mₓ + 2 gᵀv + vᵀAv, and |gᵀv| ≤ ρ Σ|g|.

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..balls import Array, Ball, diagonalised, exact, extended
-from ..layers import classes
+from ..layers import classes, margin
 from ..read import Files
 from ..verdicts import need
 
@@ -55,16 +55,16 @@ def valued(form: Ball, images: Array) -> tuple[Ball, Ball]:
     return (slopes * points) @ exact(np.ones((len(form.value), 1))), slopes[:, 1:]
 
 
-def margin(files: Files, one: int, other: int) -> tuple[Ball, Array, Array, float, float]:
+def decomposed(files: Files, one: int, other: int) -> tuple[Ball, Array, Array, float, float]:
     """Return a margin's form, and of its part A without the constant what balls.diagonalised says.
 
     It is found once for both orders of the classes.
     """
     if one > other:
-        form, values, vectors, skew, rest = margin(files, other, one)
+        form, values, vectors, skew, rest = decomposed(files, other, one)
         return -form, -values, vectors, skew, rest
     if (one, other) not in files.found:
-        form = files.model[0].margin(one, other)
+        form = margin(files.model, one, other)
         files.found[one, other] = form, *diagonalised(form[1:, 1:])
     found: tuple[Ball, Array, Array, float, float] = files.found[one, other]
     return found

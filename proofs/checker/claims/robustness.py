@@ -1,4 +1,4 @@
-"""The distance of each image to the nearest input of another class, in a network of one layer."""
+"""The distance of each image to the nearest input of another class, in a network of degree two."""
 
 from fractions import Fraction
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from ..balls import UP, exact, norm, positive
+from ..layers import margin
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
-from .radii import QUARTILES, margin, pairs, radii, valued
+from .radii import QUARTILES, decomposed, pairs, radii, valued
 
 
 def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Prove each radius by a multiplier, and its sharpness by a point beyond."""
-    need(len(files.model) == 1, "the network has several layers")
     radius, certain = radii(files, "robustness", **said)
     shape = len(radius), files.outputs
     multipliers = files.witness("robustness.multipliers", np.float64, *shape)
@@ -26,7 +26,7 @@ def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # 
         #    of balls.diagonalised(A), every v is some Vw, |v|² ≥ (1 - skew) |w|², and for f ≥ 0 the
         #    sum of f times the margin and |v|² is at least
         #    f m + 2 (f Vᵀg)ᵀw + Σ (1 - skew + f (λ - rest)) w².
-        form, values, vectors, skew, rest = margin(files, label, other)
+        form, values, vectors, skew, rest = decomposed(files, label, other)
         factors = multipliers[places, other][:, None]
         margins, slopes = valued(form, files.images[places])
         gains, drawn = exact(factors) * margins, exact(factors) * (slopes @ exact(vectors))
@@ -56,16 +56,19 @@ def verify(files: Files, factor: Fraction, fixed: int, **said: Any) -> None:  # 
         need(not wrong.size, f"image {wrong[:1]} need not become {other} further away")
         reached[targeted] = True
     need(reached, f"image {np.flatnonzero(~reached)[:1]} has no nearest class")
-    # 5. No input leaves a class whose margins are positive forms of (1, x), which is never 0.
-    #    Neurons that both classes weigh the same do not count, nor inputs that no other reads.
-    alone, (layer,) = (targets < 0) & (radius == 0) & (certain >= 0), files.model
+    # 5. No input leaves a class whose margins are positive forms of (1, x), which is never 0. Of a
+    #    single layer, neurons that both classes weigh the same do not count, nor inputs that no
+    #    other reads.
+    alone, layer = (targets < 0) & (radius == 0) & (certain >= 0), files.model[-1]
     need(fixed <= alone.sum(), f"of {alone.sum()} images the class is said to be fixed")
     for label, other, _ in pairs(files.outputs, alone, certain):
-        (down, against), (linear, rival) = (a[[label + 1, other + 1]] for a in layer[3:])
-        read = layer.used(down != against)
-        rows = [*read.left, *read.right, *read.low, linear != rival, np.eye(len(linear))[0]]
-        seen = np.any(rows, axis=0)
-        form = read.margin(label, other)[np.ix_(seen, seen)]
+        form = margin(files.model, label, other)
+        if len(files.model) == 1:
+            (down, against), (linear, rival) = (a[[label + 1, other + 1]] for a in layer[3:])
+            read = layer.used(down != against)
+            rows = [*read.left, *read.right, *read.low, linear != rival, np.eye(len(linear))[0]]
+            seen = np.any(rows, axis=0)
+            form = margin([read], label, other)[np.ix_(seen, seen)]
         need(positive(form[None]), f"{label} may become {other}")
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..balls import diagonalised
+from ..balls import diagonalised, exact
 from ..read import Files
 from ..verdicts import need
 from .kind import Kind
@@ -18,7 +18,7 @@ def verify(
     bare = last._replace(linear=np.zeros_like(last.linear))
     for output, counts in enumerate(zip(positive, negative, zero, strict=True), start=1):
         # 1. V is invertible, so that VᵀMV has as many eigenvalues of each sign as M (Sylvester).
-        values, _, _, rest = diagonalised(bare.form(np.eye(len(last.down))[output]))
+        values, _, _, rest = diagonalised(bare.form(exact(np.eye(len(last.down))[[output]])))
         # 2. They lie within the rest of λ (Weyl): those further than that from 0 have its sign.
         # 3. M is a sum over the readings in use, and moves in the span of what is read: its rank
         #    is at most their number, and at most that of the entries that any of them reads.

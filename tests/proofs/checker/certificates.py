@@ -26,6 +26,7 @@ from numeric import (
 )
 from numeric.graphs.pruning import as_layers
 from numeric.networks.inference import predictions
+from numeric.networks.normal_form import degree_two
 from proofs import Certificate, Claim, save_certificate
 from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.files import data_hash
@@ -69,7 +70,7 @@ def about(claim: Claim, arrays: Mapping[str, npt.NDArray[Any]]) -> Claim:
 class Case:
     """A network with its graphs, some images, and what a certificate says of them."""
 
-    model: BilinearNetwork
+    model: Any
     images: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
     graphs: Mapping[str, nx.DiGraph[Any]] = field(default_factory=dict)
@@ -141,7 +142,7 @@ def full_case(folder: Path, case: Case) -> Case:
         found, claim = stability_of(case, graph)
         arrays |= found
         claims.append(claim)
-    if len(files.model) == 1:
+    if degree_two(case.model.layers()):
         for proved in (robustness_of, pixel_robustness_of):
             found, claim = proved(case)
             arrays |= found
@@ -189,7 +190,7 @@ def stability_of(case: Case, graph: str = "", rank: int = 2) -> tuple[Arrays, Cl
 
 
 def robustness_of(case: Case) -> tuple[Arrays, Claim]:
-    """Return the radii of a network of one layer, with what proves them."""
+    """Return the radii of a network of degree two, with what proves them."""
     margins = PairMargins(case.model.layers())
     found = nearest(
         margins, case.images, predictions(copy.deepcopy(case.model).double(), case.images)

@@ -23,6 +23,7 @@ from numeric import BilinearNetwork, load_graph, load_network, rewrite, square_l
 from numeric.files import load_arrays
 from numeric.networks.attacks import attack
 from numeric.networks.inference import logits, predictions
+from numeric.networks.normal_form import degree_two
 from proofs.certificates.files import data_hash
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest, nearest_points
@@ -180,7 +181,7 @@ class Oracle:
         radii = self.arrays["robustness.radius"]
         if not self._counted(radii, **numbers):
             return False
-        if len(self.model.layers()) > 1:
+        if not degree_two(self.model.layers()):
             return False
         alone = np.flatnonzero((self.arrays["robustness.targets"] < 0) & (radii == 0))
         if fixed > len(alone) or self._moved(alone, np.full(len(radii), FAR), [None]):
@@ -197,7 +198,7 @@ class Oracle:
     def pixel_robustness(self, **numbers: Any) -> bool:
         """Look at corners of the cubes for another class."""
         radii = self.arrays["pixel robustness.radius"]
-        if not self._counted(radii, **numbers) or len(self.model.layers()) > 1:
+        if not self._counted(radii, **numbers) or not degree_two(self.model.layers()):
             return False
         margins, draw = PairMargins(self.model.layers()), np.random.default_rng(0)
         for place in np.flatnonzero(radii):
@@ -260,7 +261,7 @@ class Oracle:
         if not len(images) or self.model.configuration.outputs < 2:
             return
         yield images
-        if graph is None and len(self.model.layers()) == 1:
+        if graph is None and degree_two(self.model.layers()):
             margins = PairMargins(self.model.layers())
             found = nearest(margins, images, classes)
             reached = np.isfinite(found.radius)

@@ -15,11 +15,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
+from numeric import (
+    BilinearNetwork,
+    LayeredNetwork,
+    NumericError,
+    from_module,
+    rewrite,
+    square_layers,
+    trace,
+)
 from numeric.networks.inference import logits, predictions
 from proofs import Claim
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
+from tests.modules import Research
 from tests.oracles import exact, value
 from tests.proofs.checker.certificates import (
     BOUNDS,
@@ -813,6 +822,44 @@ def test_a_graph_that_predicts_another_class_is_not_stable(tmp_path: Path) -> No
     arrays[f"{name}.network.multipliers"] += 1.0
     claim = radii_claim("stability", arrays[f"{name}.radius"], models=claim.numbers["models"])
     assert not mixed.accepted(tmp_path, claim, **arrays)
+
+
+# Linear maps around one layer of neurons
+
+
+def between_maps() -> Case:
+    """A network of one layer of neurons, an embedding below it and a head above it."""
+    torch.manual_seed(1)
+    model = from_module(Research(1, bias=True), torch.zeros(1, 6))
+    images = np.random.default_rng(0).random((4, 6)).astype(np.float32)
+    return Case(model, images, predictions(model, images))
+
+
+def test_radii_between_linear_maps_are_exact_and_accepted(tmp_path: Path) -> None:
+    case = between_maps()
+    assert [len(layer.left) for layer in case.model.layers()] == [0, 4]
+    for proved in (robustness_of, pixel_robustness_of):
+        arrays, claim = proved(case)
+        assert claim.numbers["count"] == len(case.images)
+        assert case.accepted(tmp_path, claim, **arrays)
+        name = next(name for name in arrays if name.endswith(".radius"))
+        longer = arrays | {name: arrays[name] * (1 + 1e-6)}
+        factor = {"factor": claim.numbers["factor"]} if "factor" in claim.numbers else {}
+        more = radii_claim(str(claim.kind), longer[name], **factor)
+        assert not case.accepted(tmp_path, more, **longer)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_radii_of_another_embedding_or_head_are_rejected(tmp_path: Path, place: int) -> None:
+    case = between_maps()
+    arrays, claim = robustness_of(case)
+    layers = case.model.layers()
+    linear = layers[place].linear.copy()
+    linear[1:, 1:] *= np.float32(1.001)
+    down = layers[place].down * np.float32(1.001)
+    layers[place] = layers[place]._replace(linear=linear, down=down)
+    other = Case(LayeredNetwork(layers), case.images, case.labels)
+    assert not other.accepted(tmp_path, claim, **arrays)
 
 
 # All of them

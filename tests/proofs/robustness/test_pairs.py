@@ -11,18 +11,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import BilinearNetwork, Layer, NumericError
+from numeric import BilinearNetwork, Layer, NumericError, from_module
 from proofs.errors import ProofError
 from proofs.robustness.pairs import PairMargin, PairMargins
+from tests.modules import Research
 from tests.strategies import networks, points
 
 Doubles = npt.NDArray[np.float64]
 
 
 def single_layers() -> st.SearchStrategy[BilinearNetwork]:
-    """Networks of one layer and several classes."""
+    """Networks of one layer of neurons and several classes."""
     return networks(max_depth=1, max_size=4).filter(
-        lambda network: not network.configuration.embedding and network.configuration.outputs > 1
+        lambda network: network.configuration.outputs > 1
     )
 
 
@@ -108,17 +109,28 @@ def test_every_pair_is_decomposed_once_and_when_it_is_asked_for(
     assert count == 6
 
 
-@pytest.mark.parametrize(
-    ("shape", "layers"), [({"depth": 2}, 2), ({"depth": 1, "embedding": True}, 2)]
-)
-def test_what_is_no_single_layer_is_refused(shape: dict[str, Any], layers: int) -> None:
-    network = BilinearNetwork(3, 2, width=2, hidden=2, **shape)
+@pytest.mark.parametrize("embedding", [False, True])
+def test_a_second_layer_of_neurons_is_refused(embedding: bool) -> None:
+    network = BilinearNetwork(3, 2, depth=2, width=2, hidden=2, embedding=embedding)
     with pytest.raises(ProofError) as caught:
         PairMargins(network.layers())
     assert str(caught.value) == (
-        "expected layers to be a single bilinear layer without embedding or head, got "
-        f"{layers} layers"
+        "expected layers of which at most one has neurons, got 2 that have some"
     )
+
+
+def test_embedding_and_head_are_multiplied_in() -> None:
+    torch.manual_seed(0)
+    module = Research(1, bias=True).double()
+    layers = from_module(module, torch.zeros(1, 6)).layers()
+    margins, x = PairMargins(layers), np.random.default_rng(0).standard_normal((5, 6))
+    assert (margins.classes, margins.inputs, len(layers)) == (3, 6, 2)
+    with torch.no_grad():
+        outputs = module(torch.from_numpy(x)).numpy()
+    for own, rival in ((0, 1), (2, 0)):
+        np.testing.assert_allclose(
+            margins.between(own, rival).value(x), outputs[:, own] - outputs[:, rival], rtol=1e-12
+        )
 
 
 def test_a_single_class_has_no_margin() -> None:

@@ -121,9 +121,7 @@ def test_every_rival_can_be_asked_for() -> None:
 @pytest.mark.props
 @given(data=st.data())
 def test_any_network_of_one_layer_has_them(data: st.DataObject) -> None:
-    shape = networks(max_depth=1, max_size=4).filter(
-        lambda model: not model.configuration.embedding and model.configuration.outputs > 1
-    )
+    shape = networks(max_depth=1, max_size=4).filter(lambda model: model.configuration.outputs > 1)
     model = data.draw(shape).double()
     given_images = data.draw(points(model.configuration.inputs))
     found = solved(model, given_images)

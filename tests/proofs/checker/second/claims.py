@@ -255,17 +255,31 @@ def with_radius(
     evidence: Evidence, kind: str, count: int, *least: str
 ) -> Iterator[tuple[int, Rational, int, dict[int, Matrix]]]:
     """Yield place, radius, class, and by other classes the forms of the margins in v at x + v."""
-    (layer,) = evidence.network
-    radii, outputs = evidence.arrays[f"{kind}.radius"], range(layer.linear.nrows() - 1)
+    radii, outputs = evidence.arrays[f"{kind}.radius"], evidence.network[-1].linear.nrows() - 1
     quartiles(radii, count, least, len(evidence.pixels))
     for place, own in enumerate(classes(evidence.network, evidence.pixels)):
         need(own >= 0 or not radii[place], "class")
-        moved = unit(layer.linear.ncols())
+        moved = unit(evidence.network[0].linear.ncols())
         for row, entry in enumerate(states(evidence.network, evidence.pixels[place])[0].entries()):
             moved[row, 0] = entry
-        forms = {o: layer.output(own + 1) - layer.output(o + 1) for o in outputs if o != own >= 0}
+        others = [other for other in range(outputs) if other != own >= 0]
+        forms = {other: margin_form(evidence.network, own, other) for other in others}
         margins = {o: moved.transpose() * form * moved for o, form in forms.items()}
         yield place, rational(radii[place]), own, margins
+
+
+def margin_form(stack: Sequence[Layer], own: int, other: int) -> Matrix:
+    """Return the form of a margin in the input, where one layer at most has products."""
+    bent = [place for place, layer in enumerate(stack) if layer.left.nrows()]
+    need(len(bent) < 2, "degree")
+    middle, rows = bent[0] if bent else 0, unit(stack[-1].linear.nrows()).table()
+    weights = [one - two for one, two in zip(rows[own + 1], rows[other + 1], strict=True)]
+    for layer in stack[:middle:-1]:
+        weights = (Matrix(1, len(weights), weights) * layer.linear).entries()
+    form = stack[middle].form(weights)
+    for layer in stack[:middle][::-1]:
+        form = layer.linear.transpose() * form * layer.linear
+    return form
 
 
 def split(margin: Matrix) -> tuple[Rational, Vector, Matrix]:
@@ -326,9 +340,8 @@ def reaches(margin: Matrix, f: Rational, added: Rational, most: Rational) -> boo
 
 
 def pixel_robustness(evidence: Evidence, count: int, lower: str, median: str, upper: str) -> None:
-    outputs, inputs = (
-        size(evidence.network[0].linear) - 1 for size in (Matrix.nrows, Matrix.ncols)
-    )
+    outputs = evidence.network[-1].linear.nrows() - 1
+    inputs = evidence.network[0].linear.ncols() - 1
     diagonals = witness(evidence, "pixel robustness.diagonals", outputs, outputs, inputs)
     found = with_radius(evidence, "pixel robustness", count, lower, median, upper)
     for _, radius, own, margins in found:
