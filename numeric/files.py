@@ -272,7 +272,7 @@ def load_arrays(
 
 
 def read_tensors(
-    path: str | os.PathLike[str], framework: str
+    path: str | os.PathLike[str], framework: str, under: str = ""
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Read the tensors of a safetensors file, and its metadata.
 
@@ -280,6 +280,7 @@ def read_tensors(
         path: the file.
         framework: ``"numpy"`` for arrays, or ``"pt"`` for tensors, which may be of types that numpy
             does not have.
+        under: how the names of the tensors begin that are read; the others are left in the file.
 
     Raises:
         NumericError: there is no such file, it may not be read, it is truncated, damaged or another
@@ -293,6 +294,8 @@ def read_tensors(
             pass
         with safetensors.safe_open(os.fspath(path), framework=framework) as file:
             for name in file.keys():  # noqa: SIM118 -- it is no dictionary
+                if not name.startswith(under):
+                    continue
                 try:
                     tensors[name] = file.get_tensor(name)
                 except (TypeError, AttributeError):

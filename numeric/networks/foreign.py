@@ -200,7 +200,7 @@ def read_foreign(path: str | os.PathLike[str], **options: Unpack[Options]) -> Re
     Raises:
         NumericError: as :func:`import_network`.
     """
-    file = load_state(path)
+    file = load_state(path, options.get("part"))
     return read_state(file.content, file.hints, **options)
 
 
@@ -215,6 +215,8 @@ def read_state(content: object, hints: Mapping[str, Any], **options: Unpack[Opti
     Raises:
         NumericError: as :func:`from_state_dict`.
     """
+    if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
     state = unwrapped(content, options.get("part"))
     given = [(check_read, options.get("module")), (check_examples, options.get("examples"))]
     checks = [(check, value) for check, value in given if value is not None]

@@ -128,8 +128,8 @@ def unwrapped(content: object, part: str | None = None) -> dict[str, Any]:
     kept = {n.removeprefix(under): value for n, value in state.items() if n.startswith(under)}
     if not kept:
         raise NumericError(
-            f"expected part to be the name of a submodule, got {part}, where the names are "
-            f"{listed(state)}"
+            f"expected part to be the name of a submodule, got {part}, where "
+            f"{f'the names are {listed(state)}' if state else 'no name begins so'}"
         )
     return kept
 

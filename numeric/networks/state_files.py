@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -37,13 +37,14 @@ class StateFile:
     hints: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load_state(path: str | os.PathLike[str]) -> StateFile:
+def load_state(path: str | os.PathLike[str], part: str | None = None) -> StateFile:
     """Read the weights that other code wrote; nothing in the file is executed.
 
     Args:
         path: a safetensors file, a file of ``torch.save``, of which weights are read and nothing
             else, an archive of ``numpy.savez``, or a folder as the hub's: ``model.safetensors`` or
             ``pytorch_model.bin``, whole or in the parts that their index names.
+        part: a submodule: what is not of it may be left out, and is where the format allows it.
 
     Raises:
         NumericError: there is nothing, it is damaged, or something else; the message says what, and
@@ -61,18 +62,22 @@ def load_state(path: str | os.PathLike[str]) -> StateFile:
     path = user_path(path)
     kind = kind_of(path)
     if kind.name == "folder":
-        return _folder(path)
+        return _folder(path, part)
     if kind.name == "nothing":
         raise NumericError(f"expected {_CONTENT} at {path}, got nothing there")
     if kind.name == "other" and kind.words:
         raise NumericError(f"expected {path} to be {_CONTENT}, got {kind.words}")
-    readers: dict[str, Callable[[Path], Any]] = {"torch": _torch, "numpy": _numpy}
-    read: Callable[[Path], Any] = readers.get(kind.name, _safetensors)
-    return StateFile(read(path))
+    readers: dict[str, _Reader] = {"torch": _torch, "numpy": _numpy}
+    read: _Reader = readers.get(kind.name, _safetensors)
+    return StateFile(read(path, part))
 
 
-def _safetensors(path: Path) -> dict[str, Any]:
-    tensors, metadata = read_tensors(path, "pt")  # by torch: numpy has no bfloat16
+_Reader: TypeAlias = Callable[[Path, "str | None"], Any]
+
+
+def _safetensors(path: Path, part: str | None) -> dict[str, Any]:
+    # By torch: numpy has no bfloat16.
+    tensors, metadata = read_tensors(path, "pt", "" if part is None else f"{part}.")
     try:
         description = json.loads(metadata["description"])
     except (KeyError, ValueError, RecursionError):
@@ -82,7 +87,7 @@ def _safetensors(path: Path) -> dict[str, Any]:
     return tensors
 
 
-def _torch(path: Path) -> Any:  # noqa: ANN401 -- a checkpoint holds anything
+def _torch(path: Path, _: str | None) -> Any:  # noqa: ANN401 -- a checkpoint holds anything
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
@@ -105,7 +110,7 @@ def _reason(error: Exception) -> str:
     return told.splitlines()[0].partition(" was not an allowed")[0].partition(". ")[0]
 
 
-def _numpy(path: Path) -> dict[str, Any]:
+def _numpy(path: Path, _: str | None) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
@@ -117,16 +122,16 @@ def _numpy(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _folder(path: Path) -> StateFile:
+def _folder(path: Path, part: str | None) -> StateFile:
     config = path / "config.json"
     hints = read_json(config) if config.is_file() else {}
-    readers: tuple[Callable[[Path], Any], ...] = (_safetensors, _torch)
+    readers: tuple[_Reader, ...] = (_safetensors, _torch)
     for name, read in zip(_WHOLE, readers, strict=True):
         content: Any = None
         if (path / name).is_file():
-            content = read(path / name)
+            content = read(path / name, part)
         elif (index := path / f"{name}.index.json").is_file():
-            content = _parts(index, read)
+            content = _parts(index, read, part)
         if content is not None:
             return StateFile(content, hints if isinstance(hints, dict) else {})
     others = sorted(entry.name for entry in path.iterdir())[:8]
@@ -136,29 +141,32 @@ def _folder(path: Path) -> StateFile:
     )
 
 
-def _parts(index: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
+def _parts(index: Path, read: _Reader, part: str | None) -> dict[str, Any]:
     """Read the files that an index names, if they hold what it says and nothing else."""
     said = read_json(index)
     places = said.get("weight_map") if isinstance(said, dict) else None
     if not isinstance(places, dict) or not all(isinstance(at, str) for at in places.values()):
         raise NumericError(f"expected {index} to hold a weight_map of names and files, got none")
+    under = "" if part is None else f"{part}."
+    wanted = {name: at for name, at in places.items() if name.startswith(under)}
     found: dict[str, Any] = {}
-    for file in sorted(set(places.values())):
+    for file in sorted(set(wanted.values())):
         if Path(file).name != file:
             raise NumericError(f"expected {index} to name files beside it, got {file}")
-        part = read(index.parent / file)
-        if not isinstance(part, Mapping):
+        tensors = read(index.parent / file, part)
+        if not isinstance(tensors, Mapping):
             raise NumericError(
-                f"expected {file} to hold tensors by name, got {type(part).__name__}"
+                f"expected {file} to hold tensors by name, got {type(tensors).__name__}"
             )
-        expected = {name for name, at in places.items() if at == file}
-        if missing := sorted(expected - part.keys()):
+        tensors = {str(n): value for n, value in tensors.items() if str(n).startswith(under)}
+        expected = {name for name, at in wanted.items() if at == file}
+        if missing := sorted(expected - tensors.keys()):
             raise NumericError(
                 f"expected {file} to hold {missing[0]}, as {index.name} says, got none"
             )
-        if surplus := sorted(map(str, part.keys() - expected)):
+        if surplus := sorted(tensors.keys() - expected):
             raise NumericError(
                 f"expected {file} to hold what {index.name} says, got also {surplus[0]}"
             )
-        found |= part
+        found |= tensors
     return found

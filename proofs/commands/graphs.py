@@ -22,7 +22,7 @@ from numeric import (
 from numeric.explanation.interventions import takes_part
 from numeric.graphs.schema import Node
 from numeric.graphs.trace import METHODS
-from proofs.commands.arguments import Data, Graph, check_other, data_of, network_of
+from proofs.commands.arguments import Data, Graph, Model, check_other, data_of, network_of
 from proofs.errors import ProofError
 
 _SAVE: dict[str, Callable[..., None]] = {
@@ -35,13 +35,7 @@ _FORMAT_OF = {".json": "node-link", ".graphml": "graphml"}
 
 
 def trace_features(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A network that 'bilinear train' wrote, or with --foreign one of other code.",
-        ),
-    ],
+    model: Model,
     graph: Annotated[
         Path,
         typer.Argument(metavar="GRAPH", help="The file to write, such as graph.safetensors."),
@@ -114,8 +108,8 @@ def prune_features(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A network that 'bilinear train' wrote: what the smaller graph keeps of it is "
-            "measured on the test images."
+            help="A network that 'bilinear train' or 'bilinear import' wrote: what the smaller "
+            "graph keeps of it is measured on the test images."
         ),
     ] = None,
     data: Data = None,

@@ -652,6 +652,11 @@ def test_the_state_dict_of_a_bilinear_network_gives_its_layers(
     assert_same_layers(from_state_dict(plain.state_dict(), residual=residual), plain.layers())
 
 
+def test_an_option_that_there_is_not_is_no_option() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'residal'"):
+        from_state_dict(arrays_of(research()), residal=True)  # type: ignore[call-arg]
+
+
 def test_a_part_of_a_network_is_a_network() -> None:
     module = research()
     layers = from_state_dict(module.state_dict(), part="blocks")

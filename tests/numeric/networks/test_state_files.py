@@ -75,6 +75,25 @@ def test_a_folder_of_the_hub_is_read_whole_and_in_parts(
     assert load_state(folder).hints == {"hidden_act": "silu"}
 
 
+@pytest.mark.parametrize("torchs", [False, True])
+def test_of_a_part_no_other_file_is_opened(tmp_path: Path, torchs: bool) -> None:
+    folder = in_folder(tmp_path / "hub", torchs=torchs, parts=True)
+    (folder / "part-1").write_text("Dear network,")
+    assert_same(load_state(folder, "left").content, {"left.weight": STATE["left.weight"]})
+    assert load_state(folder, "lef").content == {}
+    with pytest.raises(NumericError, match="part-1 to be a whole"):
+        load_state(folder)
+
+
+def test_of_a_part_no_other_tensor_is_read(tmp_path: Path) -> None:
+    save_file(STATE, tmp_path / "weights")
+    assert_same(
+        load_state(tmp_path / "weights", "left").content, {"left.weight": STATE["left.weight"]}
+    )
+    save_file(STATE | {"left.scale": torch.ones(1).to(torch.float8_e4m3fn)}, tmp_path / "weights")
+    assert load_state(tmp_path / "weights", "right").content.keys() == {"right.weight"}
+
+
 @pytest.mark.parametrize(
     ("weight_map", "message"),
     [
