@@ -6,6 +6,7 @@ from proofs.certificates.files import save_certificate, save_checker
 from proofs.certificates.prove import prove
 from proofs.checker import Rejected, check
 from proofs.errors import ProofError
+from proofs.report.folder import write_report
 
 __all__ = [
     "Certificate",
@@ -18,4 +19,5 @@ __all__ = [
     "prove",
     "save_certificate",
     "save_checker",
+    "write_report",
 ]

@@ -16,11 +16,13 @@ from proofs.commands.arguments import (
     Embedding,
     Epochs,
     Hidden,
+    Model,
     Noise,
     Residual,
     Seed,
     Width,
     data_of,
+    network_of,
 )
 from proofs.commands.certificates import (
     certify_images,
@@ -31,8 +33,9 @@ from proofs.commands.certificates import (
 from proofs.commands.endings import Commands, Status, prepare_process
 from proofs.commands.graphs import export_graph, prune_features, trace_features
 from proofs.commands.importing import import_weights
-from proofs.commands.pipeline import learned_nothing, trained
+from proofs.commands.pipeline import learned_nothing, noted_training, trained
 from proofs.commands.pipeline import run as run_all
+from proofs.report.folder import write_report
 
 _DEFAULTS = Recipe()
 
@@ -42,9 +45,9 @@ app = typer.Typer(
     help=(
         "What a bilinear network computes, read exactly from its weights, and the proof of it.\n\n"
         "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
-        "A network of your own comes in by import. Beside them, prune makes graphs smaller, export "
-        "writes them for other programs, certify proves how far each image's class holds, and "
-        "check verifies what was proved. "
+        "A network of your own comes in by import, and report does the rest with it. Beside them, "
+        "prune makes graphs smaller, export writes them for other programs, certify proves how far "
+        "each image's class holds, and check verifies what was proved. "
         "The exit status is "
         + ", ".join(f"{status.value} where {status.meaning}" for status in Status)
         + "."
@@ -122,6 +125,24 @@ def run(
     certificate, nothing = run_all(folder, configuration, recipe, data=data, say=typer.echo)
     conclude(certificate)
     _conclude_training(nothing)
+
+
+@app.command()
+def report(
+    model: Model,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Receives graphs, certificate and page.")
+    ],
+    data: Data = None,
+) -> None:
+    """Trace MODEL, prove its graphs, and show it all on a page.
+
+    It does in FOLDER what 'bilinear run' does after training, for any network. The page is
+    report.html. The exit status is 1 if a claim fails.
+    """
+    network, digits = network_of(model), data_of(data)
+    training = noted_training(model)
+    conclude(write_report(network, digits, folder, training=training, say=typer.echo))
 
 
 def _conclude_training(nothing: str | None) -> None:

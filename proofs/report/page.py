@@ -20,6 +20,7 @@ from numeric.features.bonds import canonical_bonds
 from numeric.features.kernels import stack_products, with_linear_neurons
 from numeric.files import write_text
 from numeric.graphs.schema import Node
+from numeric.networks.layered import Network
 from numeric.networks.training import Recipe
 from proofs.certificates.claims import Certificate
 from proofs.report import assets
@@ -28,10 +29,10 @@ _ROUNDING = 1e-9
 """Totals that are equal in exact arithmetic may differ by this share in floating point."""
 
 
-def write_report(
+def write_page(
     folder: Path,
-    model: BilinearNetwork,
-    recipe: Recipe,
+    model: Network,
+    recipe: Recipe | None,
     certificate: Certificate,
     graphs: Mapping[str, nx.DiGraph[Node]],
     frontier: Sequence[Fidelity] = (),
@@ -46,7 +47,7 @@ def write_report(
     Args:
         folder: holds ``pictures/``.
         model: the network.
-        recipe: how it was trained.
+        recipe: how it was trained, if that is known.
         certificate: what has been proved about it.
         graphs: its graphs by method, one of them ``"eigen"``.
         frontier: what the graph ``"shared"`` keeps with ever more of its features, at last with all
@@ -68,13 +69,16 @@ def write_report(
     environment.globals["percent"] = _percent
     style = assets.style(explorer=explorer is not None)
     script = None if explorer is None else assets.script()
-    shape = InputShape.of(model.configuration.inputs) if shape is None else shape
+    layers = model.layers()
+    exact = ExactNetwork(layers)
+    shape = InputShape.of(exact.inputs) if shape is None else shape
     page = environment.get_template("report.html").render(
-        configuration=asdict(model.configuration),
+        depth=sum(len(layer.left) > 0 for layer in layers),
+        settings=_settings(model, layers) | ({} if recipe is None else asdict(recipe)),
+        trained=recipe is not None,
         shape=shape,
-        recipe=asdict(recipe),
-        exact=ExactNetwork(model.layers()),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        exact=exact,
+        parameters=_parameters(model, layers),
         levels=[
             (level, list(claims))
             for level, claims in groupby(certificate.claims, key=lambda claim: claim.level)
@@ -82,7 +86,7 @@ def write_report(
         certificate=certificate,
         accuracy=_accuracy(certificate),
         graphs={name: _counts(graph) for name, graph in graphs.items()},
-        few=_few(graphs["shared"], model.layers()) if frontier else None,
+        few=_few(graphs["shared"], layers) if frontier else None,
         frontier=frontier,
         # These are the page's own; what a graph or a claim says is escaped, also within JSON.
         style=Markup(style),  # noqa: S704
@@ -108,6 +112,24 @@ def _explorer(data: Mapping[str, Any], script: str, shape: InputShape) -> dict[s
         "data": Markup(assets.json_text(data)),  # noqa: S704
         "script": Markup(script),  # noqa: S704
     }
+
+
+def _settings(model: Network, layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return what is said of a network's shape."""
+    if isinstance(model, BilinearNetwork):
+        return asdict(model.configuration)
+    return {
+        "inputs": layers[0].linear.shape[1] - 1,
+        "outputs": len(layers[-1].linear) - 1,
+        "neurons of each layer": ", ".join(str(len(layer.left)) for layer in layers),
+    }
+
+
+def _parameters(model: Network, layers: Sequence[Layer]) -> int:
+    """Count a network's weights: of one that is layers alone, the numbers that are not 0."""
+    if isinstance(model, BilinearNetwork):
+        return sum(parameter.numel() for parameter in model.parameters())
+    return sum(int(np.count_nonzero(array)) for layer in layers for array in layer)
 
 
 def _percent(share: float) -> str:

@@ -214,7 +214,7 @@ def all_pictures(
         eigen: its eigenfeatures, layer by layer.
         shared: its shared features. Their layers stand for the network's, whose hidden states are
             in other bases.
-        history: of the training.
+        history: of the training; without it the picture of it is left out.
         frontier: what few features keep.
         digits: that it was trained on, whose shape and class names pictures have.
 
@@ -241,5 +241,6 @@ def all_pictures(
         figures |= of_graph
     figures["frontier"] = Figure(figsize=(6.5, 3.5), layout="constrained")
     draw_frontier(figures["frontier"].subplots(), frontier)
-    figures["training"] = training_curve(history)
+    if history:
+        figures["training"] = training_curve(history)
     return figures

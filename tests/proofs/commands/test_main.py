@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from analytic import THEOREMS
-from numeric import BilinearNetwork, load_graph, load_network, save_graph, trace
+from numeric import BilinearNetwork, load_graph, load_network, save_graph, save_network, trace
 from numeric.networks.network import Configuration
 from numeric.networks.network_files import read_network
 from numeric.networks.training import Recipe
@@ -24,6 +24,7 @@ from proofs.commands import certificates, main, pipeline
 from proofs.commands import graphs as graph_commands
 from proofs.commands.endings import Status
 from proofs.report import exhibits
+from proofs.report import folder as reports
 from tests.certificates import said_in
 from tests.commands import DIGITS, SMALL, bilinear, one_line, said, written_graphs, written_network
 from tests.digits import like_mnist
@@ -32,7 +33,18 @@ from tests.proofs.checker.alterations import renew
 FEW_PIXELS = like_mnist(inputs=100)
 """For what is given a network: those that a command makes itself have 784 inputs."""
 
-COMMANDS = ["train", "import", "trace", "prune", "export", "prove", "certify", "check", "run"]
+COMMANDS = [
+    "train",
+    "import",
+    "trace",
+    "prune",
+    "export",
+    "prove",
+    "certify",
+    "check",
+    "run",
+    "report",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +54,7 @@ def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (main, pipeline):
         monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
     monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
-    monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
+    monkeypatch.setattr(reports, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
 
 
 @pytest.fixture
@@ -311,6 +323,30 @@ def test_every_command_knows_the_home_folder(
 def test_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert bilinear("run", *SMALL).exit_code == Status.CHANCE
     assert (tmp_path / "runs" / "mnist" / "certificate.json").exists()
+
+
+def test_a_report_is_made_of_any_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "data_of", lambda _: FEW_PIXELS)
+    layers = load_network(written_network(Path(), inputs=100)).layers()
+    save_network(layers, "layers.safetensors")
+    result = bilinear("report", "layers.safetensors", "folder")
+    assert result.exit_code == Status.DONE
+    assert "claims hold" in result.output
+    assert "<h2>Its shape</h2>" in Path("folder/report.html").read_text(encoding="utf-8")
+    # A network that says how it was trained has that on its page.
+    bilinear("train", "new.safetensors", *SMALL)
+    bilinear("report", "new.safetensors", "other")
+    assert "<h2>How it was trained</h2>" in Path("other/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("recipe", [{"colour": "red"}, 3, {"epochs": 0}])
+def test_notes_of_no_training_are_refused(recipe: Any) -> None:
+    save_network(
+        BilinearNetwork(9, 3), "model.safetensors", notes={"recipe": recipe, "history": []}
+    )
+    result = bilinear("report", "model.safetensors", "folder")
+    assert result.exit_code == Status.WRONG
+    assert not Path("folder").exists()
 
 
 def test_the_data_may_come_from_a_folder(

@@ -22,7 +22,6 @@ from numeric import (
     fidelity,
     load_graph,
     load_network,
-    prune,
     save_graph,
     save_network,
     trace,
@@ -34,8 +33,10 @@ from numeric.networks.network_files import read_network
 from numeric.networks.training import Recipe
 from proofs import Certificate, ProofError, check, prove
 from proofs.commands import pipeline
-from proofs.commands.pipeline import cut_frontier, few, run, traced, trained
+from proofs.commands.pipeline import run, trained
 from proofs.report import exhibits
+from proofs.report import folder as reports
+from proofs.report.folder import few
 from tests.certificates import said_by, said_in
 from tests.digits import like_mnist
 
@@ -52,7 +53,6 @@ KEPT = (
 )
 MADE = KEPT[:4]
 """What a second run uses again."""
-CUTS = pipeline._CUTS
 STEPS = 9
 """Of the search for shared features, which need not be good ones here."""
 
@@ -111,8 +111,8 @@ def _quick(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     del finished
     monkeypatch.setattr(pipeline, "data_of", lambda _: DIGITS)
     monkeypatch.setattr(sharing, "_STEPS", STEPS)
-    monkeypatch.setattr(pipeline, "_CUTS", (4,))
-    monkeypatch.setattr(pipeline, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
+    monkeypatch.setattr(reports, "_CUTS", (4,))
+    monkeypatch.setattr(reports, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
     monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
 
 
@@ -181,54 +181,12 @@ def test_a_run_may_have_any_shape(tmp_path: Path, shape: Configuration) -> None:
 # Few features
 
 
-@pytest.mark.parametrize(
-    ("depth", "hidden", "count"),
-    [(1, 256, 90), (2, 256, 200), (3, 256, 250), (1, 45, 90), (1, 44, 88), (2, 6, 24), (3, 1, 6)],
-)
-def test_shared_features_are_few_and_never_more_than_the_polarized_ones(
-    depth: int, hidden: int, count: int
-) -> None:
-    assert few(replace(SHAPE, depth=depth, hidden=hidden)) == count
-
-
 def test_a_run_has_as_many_shared_features_as_it_looks_for(finished: Path) -> None:
     graphs = {name: load_graph(finished / name) for name in MADE[1:]}
     counts = [sum(node[0] == "feature" for node in graph) for graph in graphs.values()]
-    assert counts[2] == few(SHAPE) == counts[0] < counts[1]
+    layers = load_network(finished / "model.safetensors").layers()
+    assert counts[2] == few(layers) == counts[0] < counts[1]
     assert graphs["graph-shared.safetensors"].graph["metric"] == "neighbouring pixels alike"
-
-
-@pytest.mark.parametrize("method", ["polarized", "eigen"])
-def test_only_shared_features_are_counted_beforehand(tmp_path: Path, method: str) -> None:
-    model = BilinearNetwork.from_configuration(SHAPE)
-    with pytest.raises(NumericError, match=r"expected no \w+ for method"):
-        traced(tmp_path / "graph", model, method, features=3)
-    assert contents(tmp_path) == {}
-
-
-def test_a_frontier_cuts_fewer_and_fewer_features_and_at_last_none(
-    finished: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipeline, "_CUTS", CUTS)
-    model = load_network(finished / "model.safetensors")
-    graph = load_graph(finished / "graph-shared.safetensors")
-    frontier = cut_frontier(graph, model, DIGITS)
-    assert [found.features for found in frontier] == [6, 9, 12, 15, 18, 21, 24]
-    for found in frontier[:-1]:
-        assert found == fidelity(prune(graph, features=found.features), model, DIGITS)
-    assert frontier[-1] == fidelity(graph, model, DIGITS)
-
-
-@pytest.mark.parametrize(("kept", "counts"), [(0, [0]), (1, [1]), (2, [1, 2]), (3, [1, 2, 3])])
-def test_a_graph_of_hardly_any_features_has_a_short_frontier(
-    finished: Path, monkeypatch: pytest.MonkeyPatch, kept: int, counts: list[int]
-) -> None:
-    monkeypatch.setattr(pipeline, "_CUTS", CUTS)
-    model = load_network(finished / "model.safetensors")
-    graph = load_graph(finished / "graph-shared.safetensors")
-    graph.remove_nodes_from([node for node in graph if node[0] == "feature"][kept:])
-    frontier = cut_frontier(graph, model, DIGITS)
-    assert [found.features for found in frontier] == counts
 
 
 def test_what_the_report_says_of_few_features_is_measured_on_the_graph_that_is_there(
@@ -268,8 +226,14 @@ def test_a_second_run_proves_again_and_does_nothing_else_again(
 ) -> None:
     before = {name: (folder / name).stat().st_mtime_ns for name in MADE}
     bytes_before = kept(folder)
-    for work in ("train", "trace", "save_network", "save_graph"):
-        monkeypatch.setattr(pipeline, work, forbidden)
+    for module, work in (
+        (pipeline, "train"),
+        (pipeline, "save_network"),
+        (reports, "trace"),
+        (reports, "save_network"),
+        (reports, "save_graph"),
+    ):
+        monkeypatch.setattr(module, work, forbidden)
     assert said_by(go(folder)) == said_in(folder / "certificate.json")
     assert kept(folder) == bytes_before
     assert {name: (folder / name).stat().st_mtime_ns for name in MADE} == before

@@ -20,7 +20,7 @@ from numeric.networks.training import Recipe
 from proofs import Certificate, Claim, Level
 from proofs.report import explorer
 from proofs.report.explorer import explorer_data
-from proofs.report.page import write_report
+from proofs.report.page import write_page
 from tests.digits import like_mnist
 from tests.proofs.report.browser import Visit, chromium
 
@@ -50,7 +50,7 @@ def written(folder: Path, depth: int, digits: Digits = DIGITS) -> Any:
     (folder / "pictures" / "digits.png").write_bytes(b"")
     graphs = {"eigen": graph, "shared": graph}
     recipe, shape = Recipe(epochs=1), digits.shape
-    write_report(folder, network, recipe, certificate, graphs, explorer=data, shape=shape)
+    write_page(folder, network, recipe, certificate, graphs, explorer=data, shape=shape)
     return graph
 
 

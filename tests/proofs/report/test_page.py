@@ -34,10 +34,10 @@ from numeric.features.bonds import canonical_bonds
 from numeric.networks.network import Configuration
 from numeric.networks.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
-from proofs.commands.pipeline import cut_frontier
 from proofs.report import page as report_module
 from proofs.report.explorer import explorer_data
-from proofs.report.page import write_report
+from proofs.report.folder import cut_frontier
+from proofs.report.page import write_page
 from proofs.report.pictures import all_pictures
 from tests.digits import small_digits
 from tests.weights import within_one_over_the_root
@@ -103,7 +103,7 @@ def report(
     (folder / "pictures").mkdir()
     for name, figure in figures.items():
         figure.savefig(folder / "pictures" / f"{name}.png", dpi=30)
-    write_report(folder, model, Recipe(epochs=1), certificate, graphs, frontier, explorer)
+    write_page(folder, model, Recipe(epochs=1), certificate, graphs, frontier, explorer)
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
