@@ -36,7 +36,7 @@ class Decomposition:
 
     Attributes:
         squares: from the input upwards.
-        bonds: the canonical basis of every hidden state.
+        bonds: the canonical basis of every hidden state, if it has one.
         groups: for each layer, the features that only their span determines, a list each.
         errors: for each layer of shared features, what they leave of its forms, weighted by what
             the outputs draw from them: the norm of the rest over that of all.
@@ -45,7 +45,7 @@ class Decomposition:
     """
 
     squares: list[SquareLayer]
-    bonds: list[Bond] = field(default_factory=list)
+    bonds: list[Bond | None] = field(default_factory=list)
     groups: list[list[list[int]]] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     metric: str | None = None
@@ -56,13 +56,14 @@ class Decomposition:
         """What the composition graph says of it, as JSON."""
         if self.metric is None:
             return {}
+        singular_values = [bond.singular_values if bond else np.zeros(0) for bond in self.bonds]
         found: dict[str, Any] = {
             "metric": self.metric,
-            "singular_values": [bond.singular_values.tolist() for bond in self.bonds],
-            "totals": [bond.total for bond in self.bonds],
+            "singular_values": [values.tolist() for values in singular_values],
+            "totals": [bond.total for bond in self.bonds if bond],
             "undetermined_components": [
-                [[place + 1 for place in group] for group in close_groups(bond.singular_values)]
-                for bond in self.bonds
+                [[place + 1 for place in group] for group in close_groups(values)]
+                for values in singular_values
             ],
             "undetermined_features": self.groups,
         }
@@ -93,7 +94,7 @@ def canonical(
     squares = [eigen(layer, number) for number, layer in enumerate(_white(homogeneous, root), 1)]
     groups = [_groups(square) for square in squares]
     incomplete = kept != [len(bond.singular_values) for bond in bonds]
-    return Decomposition(_coloured(squares, root), bonds, groups, [], words, incomplete)
+    return Decomposition(_coloured(squares, root), [*bonds], groups, [], words, incomplete)
 
 
 def shared(
@@ -147,7 +148,7 @@ def shared(
         squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]
-    return Decomposition(_coloured(squares, root), bonds, groups, errors, words, incomplete=True)
+    return Decomposition(_coloured(squares, root), [*bonds], groups, errors, words, incomplete=True)
 
 
 class TooManyFeaturesError(NumericError):

@@ -14,6 +14,7 @@ from numeric.errors import NumericError
 from numeric.features.canonical import Decomposition, canonical, shared
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.features.distances import distances
+from numeric.features.folding import folded, unfolded
 from numeric.files import digest
 from numeric.graphs.graph import compose
 from numeric.graphs.pruning import as_layers, with_residuals
@@ -59,7 +60,10 @@ def trace(
         method: ``"polarized"`` (two signed squares a neuron, nothing rounded), ``"eigen"`` (the
             eigenvectors of each output's interaction matrix), ``"canonical"`` (each hidden state in
             its own basis, ordered by what the outputs draw from it, then eigenvectors) or
-            ``"shared"`` (as canonical, with one set of features for all outputs of a layer).
+            ``"shared"`` (as canonical, with one set of features for all outputs of a layer). All
+            but the first multiply layers without neurons, such as embeddings and heads, into their
+            neighbours, so that these take no features; what a
+            first one returns are then the features' readings.
         metric: for canonical and shared features, how inputs are alike: ``"pixels"`` (all of them
             alike, as if left out), ``"neighbours"`` (the more the nearer they lie), or the Gram
             matrix of the constant and the inputs, such as a second moment of data.
@@ -103,7 +107,9 @@ def trace(
         )
     check_arithmetic()
     layers = read_layers(network)
-    found = METHODS[method](layers, **settings)
+    # What rounds nothing keeps every layer; what rounds gains from fewer.
+    read = layers if method == "polarized" else folded(layers)
+    found = unfolded(METHODS[method](read, **settings), layers)
     if not all(np.isfinite(array).all() for square in found.squares for array in square):
         raise NumericError(
             f"expected the weights of the {method} graph within the range of float64, got one "

@@ -89,7 +89,7 @@ def prove(
     coefficients = (
         coefficient_claim(item.name, graph.graph["method"], layers, item.squares, tolerance)
         for item, graph in zip(rewrites, graphs, strict=True)
-        if graph.graph.get("method") in DECOMPOSITIONS
+        if graph.graph.get("method") in DECOMPOSITIONS and item.layerwise
     )
     claims += coefficients
     measurements = Measurements.of(network, exact, digits)
@@ -203,7 +203,8 @@ def _rewrite(
     """Say what a graph's layers can be held against; refuse other sizes than the network's."""
     expected = [layer.linear.numerators.shape for layer in exact.layers]
     found = [layer.linear.shape for layer in squares]
-    canonical = method in ("canonical", "shared")
+    # Eigenfeatures of a network that was folded have other hidden states than it has.
+    canonical = method in ("canonical", "shared") or (method == "eigen" and found != expected)
     ends = [(len(shapes), shapes[0][1], shapes[-1][0]) for shapes in (expected, found)]
     if ends[0] != ends[1] or (found != expected and not canonical):
         raise ProofError(

@@ -170,7 +170,9 @@ def _few(graph: nx.DiGraph[Node], layers: Sequence[Layer]) -> dict[str, Any]:
     return {
         "metric": notes.get("metric", "not known"),
         "errors": notes.get("errors", []),
-        "hidden": list(zip(kept, map(len, values), strict=False)),
+        "hidden": [
+            (count, len(found)) for count, found in zip(kept, values, strict=False) if found
+        ],
         "undetermined": [
             *_groups("component", "hidden state", notes.get("undetermined_components", []), kept),
             *_groups("feature", "layer", notes.get("undetermined_features", [])),

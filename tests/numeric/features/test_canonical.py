@@ -89,7 +89,8 @@ def test_canonical_features_reproduce_every_logit_of_networks_of_every_shape(
     expected = outputs(model, points)
     for metric in (None, random_metric(5, 0)):
         graph = trace(model, "canonical", metric=metric)
-        assert graph.graph["sizes"] == trace(model).graph["sizes"]
+        sizes = [5, *(len(layer.linear) for layer in model.layers())]
+        assert graph.graph["sizes"] == sizes
         found = outputs(rewrite(graph), points)
         assert abs(found - expected).max() <= 1e-9 * abs(expected).max()
 
@@ -98,9 +99,11 @@ def test_canonical_features_reproduce_every_logit_of_networks_of_every_shape(
 @given(networks_with_points(max_size=2), st.integers(1, 2))
 def test_shared_features_are_a_graph_of_any_network(case: Points, each: int) -> None:
     model, points = case[0].double(), case[1].astype(np.float64)
-    graph = trace(model, "shared", features=[each] * len(model.layers()))
+    depth = model.configuration.depth
+    graph = trace(model, "shared", features=[each] * depth)
     validate(graph)
-    assert counts(graph) == [each] * len(model.layers())
+    # An embedding has no features.
+    assert counts(graph) == [0] * model.configuration.embedding + [each] * depth
     assert np.isfinite(outputs(rewrite(graph), points)).all()
     assert all(0 <= left <= 1 for left in graph.graph["errors"])
 
@@ -108,7 +111,7 @@ def test_shared_features_are_a_graph_of_any_network(case: Points, each: int) -> 
 @pytest.mark.parametrize("embedding", [True, False])
 def test_enough_shared_features_reproduce_the_logits(*, embedding: bool) -> None:
     model = network(embedding=embedding)
-    graph = trace(model, "shared", features=[12, 10, 10][: 2 + embedding], components=9)
+    graph = trace(model, "shared", features=[12, 10], components=9)
     assert max(graph.graph["errors"]) < 1e-5
     points = np.random.default_rng(0).random((50, 4))
     expected = outputs(model, points)
@@ -256,10 +259,10 @@ def test_other_methods_say_nothing_of_components(method: str) -> None:
 
 def equal_eigenvalues() -> list[Layer]:
     """Forms 2x₁² + 2x₂² and 3x₃², drawn from alike by two logits that are these themselves."""
-    reading, none = np.eye(4)[1:], np.zeros((0, 3))
+    reading, idle = np.eye(4)[1:], np.zeros((1, 3))  # a layer without neurons would be folded
     down = np.array([[0.0, 0, 0], [2.0, 2.0, 0], [0, 0, np.sqrt(8)]])
     first = Layer(reading, reading, down, np.eye(3, 4) * [1, 0, 0, 0])
-    return [first, Layer(none, none, np.zeros((3, 0)), np.eye(3))]
+    return [first, Layer(idle, idle, np.zeros((3, 1)), np.eye(3))]
 
 
 def test_components_and_features_that_only_their_span_determines_are_named() -> None:

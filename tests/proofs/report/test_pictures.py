@@ -247,9 +247,9 @@ def pictures_of(inputs: int = 9, **shape: Any) -> Mapping[str, Figure]:
         ({"depth": 1}, [], []),
         ({"depth": 2}, [1], [1]),
         ({"depth": 3}, [1, 2], [1, 2]),
-        # No neurons make the forms of an embedding; shared features make them all the same.
-        ({"depth": 2, "embedding": True}, [2], [1, 2]),
-        ({"depth": 1, "embedding": True}, [], [1]),
+        # Nothing that is squared makes the forms of an embedding.
+        ({"depth": 2, "embedding": True}, [2], [2]),
+        ({"depth": 1, "embedding": True}, [], []),
     ],
 )
 def test_a_run_has_pictures_of_its_classes_and_of_each_layer_that_squares_make(
