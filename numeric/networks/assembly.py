@@ -67,6 +67,13 @@ def fitting(
             refused = refused or error
         else:
             return parts, tried
+    if len(readings[0].blocks[0].factors) == 1 and _is_chain(readings[0]):
+        first = readings[0].blocks[0].factors[0]
+        raise NumericError(
+            f"expected {first.name} to hold both factors of a product, got shape "
+            f"{first.weight.shape}, of a chain of linear maps: what is between those does not "
+            "stand in a state dict; from_module reads the module itself"
+        )
     raise refused or NumericError("expected a way to read the parts, got none")
 
 
@@ -84,7 +91,8 @@ def alternatives(
     layouts = [other for other in readings if other is not parts]
     changes: list[tuple[str, Any]] = [("residual", not choices.residual)]
     changes += [("interleaved", not choices.interleaved)] * _both_in_one(parts)
-    changes += [("transposed", role) for role in parts.roles()]
+    matrices = {part.role for part in parts.all() if part.weight.ndim == 2}
+    changes += [("transposed", role) for role in parts.roles() if role in matrices]
     changes += [("parts", other) for other in layouts]
     for number in range(1, most + 1):
         for changed in itertools.combinations(changes, number):
@@ -140,6 +148,17 @@ def check_shapes(parts: Parts, choices: Choices) -> None:
         size = _block_size(block, choices, size)
     if parts.head is not None:
         _rows(parts.head, choices, size)
+
+
+def _is_chain(parts: Parts) -> bool:
+    """Return whether each map takes all that the one below gives, so that nothing is multiplied."""
+    chain = [part for part in parts.all() if part.role != "embed"]
+    return len(chain) > 1 and all(
+        above.weight.ndim == below.weight.ndim == 2
+        and above.weight.shape[1] == len(below.weight)
+        and {above.role, below.role} <= {"factors", "head"}
+        for below, above in itertools.pairwise(chain)
+    )
 
 
 def _block_size(block: Block, choices: Choices, size: int | None) -> int:
@@ -294,7 +313,7 @@ def _block_layers(block: Block, choices: Choices) -> list[Layer]:
     layer = _product_layer(
         left, right, np.concatenate([product, none]), np.concatenate([own, added])
     )
-    exact = product.dtype.type(choices.scale) == choices.scale
+    exact = float(product.dtype.type(choices.scale)) == choices.scale
     sums = np.zeros((outputs, 2 * outputs + 1), product.dtype if exact else np.float64)
     sums[:, 1 : outputs + 1] = choices.scale * np.eye(outputs)
     sums[:, outputs + 1 :] = np.eye(outputs)

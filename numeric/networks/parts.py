@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -121,7 +121,7 @@ def unwrapped(content: object, part: str | None = None) -> dict[str, Any]:
         )
     if inner:
         return unwrapped(content[inner[0]], part)
-    state = {str(name): value for name, value in content.items()}
+    state = dict(_flattened(content))
     if part is None:
         return state
     under = f"{part}."
@@ -132,6 +132,15 @@ def unwrapped(content: object, part: str | None = None) -> dict[str, Any]:
             f"{f'the names are {listed(state)}' if state else 'no name begins so'}"
         )
     return kept
+
+
+def _flattened(content: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what mappings in mappings hold, under the names of all of them."""
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
 
 
 def find_parts(

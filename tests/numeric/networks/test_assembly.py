@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,17 @@ def test_where_shapes_leave_it_open_the_names_decide() -> None:
     assert len(list(alternatives([parts], parts, Choices()))) == 5 + 10
 
 
+def test_a_chain_of_linear_maps_is_none_of_products() -> None:
+    chain = {"0.weight": np.ones((8, 6)), "2.weight": np.ones((4, 8))}
+    with pytest.raises(NumericError, match=r"expected state to hold 1.weight, got only"):
+        find_parts(chain)
+    chain["1.weight"] = np.ones((8, 8))
+    with pytest.raises(NumericError, match=r"expected 0.weight to hold both factors .* of a chain"):
+        fitting(find_parts(chain), Choices(), transposed=False)
+    chain["1.weight"], chain["2.weight"] = np.ones((8, 4)), np.ones((2, 4))
+    assert len(layers_of(find_parts(chain)[0], Choices())) == 3
+
+
 def test_two_biases_of_one_layer_are_not_added_to_each_other() -> None:
     state = {
         "left": np.ones((1, 1)), "right": np.ones((1, 1)), "down.weight": np.ones((1, 1)),
@@ -95,6 +107,14 @@ def test_two_biases_of_one_layer_are_not_added_to_each_other() -> None:
     layers = layers_of(find_parts(state)[0], Choices())
     assert len(layers) == 1
     assert value(layers, [2.0]) == [1 + 4 + 2]
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(0.1, np.float64), (0.5, np.float32)])
+def test_a_scale_that_float32_does_not_hold_is_not_rounded_to_it(scale: float, dtype: type) -> None:
+    one = np.ones((1, 1), dtype=np.float32)
+    layers = layers_of(find_parts({"left": one, "right": one})[0], Choices(scale=scale))
+    assert [layer.linear.dtype for layer in layers] == [np.float32, dtype]
+    assert value(layers, [3.0]) == [9 * Fraction(scale)]
 
 
 @pytest.mark.parametrize("spoilt", [np.nan, np.inf])

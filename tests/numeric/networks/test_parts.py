@@ -150,6 +150,16 @@ def test_what_is_no_mapping_is_refused(content: object) -> None:
         unwrapped(content)
 
 
+def test_mappings_in_mappings_are_names_in_names() -> None:
+    nested = {"student": {"left": {"kernel": 1}, "right": {"kernel": 2}}, "teacher": {"left": 3}}
+    assert unwrapped(nested, part="student") == {"left.kernel": 1, "right.kernel": 2}
+    assert unwrapped(nested).keys() == {
+        "student.left.kernel",
+        "student.right.kernel",
+        "teacher.left",
+    }
+
+
 def test_two_state_dicts_in_one_checkpoint_are_refused() -> None:
     with pytest.raises(NumericError, match="one state dict, got model and net: give one"):
         unwrapped({"net": {}, "model": {}})
