@@ -7,6 +7,7 @@ the given size, and the size of a proof is stated in it.
 
 from collections.abc import Callable
 
+from analytic.derivations.addition import modular_addition
 from analytic.derivations.calculus import gradient_and_hessian, path_attribution
 from analytic.derivations.certificates import difference_bound, local_bound, s_lemma
 from analytic.derivations.derivation import Derivation
@@ -54,6 +55,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "rounding_bound": rounding_bound,
     "local_bound": local_bound,
     "multiplier_bound": multiplier_bound,
+    "modular_addition": modular_addition,
 }
 """Every theorem by name, each after what it builds on: what tests, docs and certificates use."""
 
@@ -72,6 +74,7 @@ __all__ = [
     "gradient_and_hessian",
     "homogenisation",
     "local_bound",
+    "modular_addition",
     "multiplier_bound",
     "path_attribution",
     "polarisation",

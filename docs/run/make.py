@@ -20,7 +20,18 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from numeric import Digits, fidelity, load_mnist, prune, save_graph, trace
+from numeric import (
+    BilinearNetwork,
+    Digits,
+    fidelity,
+    load_mnist,
+    prune,
+    save_graph,
+    save_network,
+    trace,
+    train,
+)
+from numeric.data.modular_addition import ModularAddition
 from numeric.files import save_arrays, write_text
 from numeric.networks.network import Configuration
 from numeric.networks.training import Recipe
@@ -78,5 +89,15 @@ def main() -> None:
     write_text(FOLDER / "figures.json", json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
 
 
+def add() -> None:
+    """Train the network that adds, of the page on modular addition."""
+    task = ModularAddition(59)
+    model = BilinearNetwork(2 * 59, 59, depth=1, hidden=128, bias=False, seed=0)
+    settings = {"epochs": 1500, "noise": 0.0, "learning_rate": 5e-3, "weight_decay": 4.0}
+    train(model, task.data(), batch=task.trained, **settings)
+    save_network(model, FOLDER / "modular-addition.safetensors")
+
+
 if __name__ == "__main__":
     main()
+    add()

@@ -87,8 +87,11 @@ def draw_input(
         axes.imshow(shape.grid(values), cmap="gray_r", vmin=0, vmax=1, origin="upper")
     else:
         grid = shape.grid(values)
-        axes.imshow(grid, cmap="RdBu_r", vmin=-largest, vmax=largest, origin="upper")
-        axes.set_aspect("equal" if shape.is_picture else "auto")
+        picture = axes.imshow(grid, cmap="RdBu_r", vmin=-largest, vmax=largest, origin="upper")
+        if not shape.is_picture:
+            # Cells stay cells: between red and blue ones no purple is drawn.
+            picture.set_interpolation("nearest")
+            axes.set_aspect("auto")
     if shape.kind == "table":
         table = abs(shape.grid(values))
         rows, columns = shape.names

@@ -32,6 +32,9 @@ _CHANCE = 1e-3
 _CLIP = 1.0
 """The largest norm of a gradient that is followed in full."""
 
+_SAVED = 100
+"""How often the state is written at least: of more than twice as many epochs not after each."""
+
 _RANGE = (1.0, 5.0)
 """Within which an image's largest logit counts as it is where brightness scales all of them."""
 
@@ -116,8 +119,9 @@ def train(
         learning_rate: reached after the first epoch; a half cosine brings it to 0.
         weight_decay: AdamW's, decoupled.
         batch: images a step.
-        checkpoint: a file that holds the state after the last epoch; where it exists already, the
-            training goes on from it, whatever weights the model has.
+        checkpoint: a file that holds the state after the last epoch, or of hundreds after one of
+            the last; where it exists already, the training goes on from it, whatever weights the
+            model has.
 
     Returns:
         Loss and accuracy of each epoch.
@@ -160,7 +164,7 @@ def train(
                 state.history.append(Epoch(loss, float(right.mean())))
                 note = f"loss {loss:.4f}, accuracy {right.mean():.2%}"
                 progress.update(task, advance=1, note=note)
-                if kept is not None:
+                if kept is not None and (number + 1) % max(1, epochs // _SAVED) == 0:
                     state.save(kept)
     finally:
         model.to(home)

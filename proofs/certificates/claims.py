@@ -34,7 +34,8 @@ class Level(StrEnum):
 
 _MEANINGS = {
     Level.SYMBOLIC: "holds for all weights of the sizes named: an identity in symbols",
-    Level.EXACT: "holds for this network and every real input: integer arithmetic, nothing rounded",
+    Level.EXACT: "holds for this network and every real input, or every one that a task has: "
+    "exact values decide, nothing is rounded",
     Level.BOUNDED: "holds for this network within a proven bound, rounding included, for every "
     "input of a stated region or for every coefficient",
     Level.MEASURED: "holds on the named data: counted, not extrapolated",

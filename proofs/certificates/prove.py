@@ -17,6 +17,7 @@ import numpy as np
 from analytic import THEOREMS, Derivation, ExactNetwork
 from numeric import BilinearNetwork, Digits, Layer, NumericError, SquareLayer, square_layers
 from numeric.arithmetic import check_arithmetic
+from numeric.data.modular_addition import ModularAddition
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Network, Readable, as_network
@@ -26,8 +27,12 @@ from proofs.certificates.counts import counted_claims
 from proofs.certificates.files import data_hash, data_witnesses
 from proofs.certificates.measurements import Measurements, Rewrite, measured_claims
 from proofs.certificates.regions import difference_claims, rounding_claims, signature_claims
+from proofs.certificates.tasks import task_claims
 from proofs.certificates.verification import Verifier
 from proofs.errors import ProofError
+
+_OF_TASKS = {"modular_addition"}
+"""Theorems about the inputs of a task: certificates of others do not state them."""
 
 _LIBRARIES = ("bilinear-features", "numpy", "python-flint", "sympy", "torch")
 
@@ -38,6 +43,7 @@ def prove(
     digits: Digits,
     *,
     tolerance: float = 1e-9,
+    task: ModularAddition | None = None,
 ) -> Certificate:
     """State what the rewrite of a network keeps, each claim with the evidence for it.
 
@@ -48,10 +54,12 @@ def prove(
         digits: the test images are what the measured claims are measured on.
         tolerance: how far a rewrite's logits may lie from the network's, relative to the largest
             logit of the image; and its coefficients, relative to what adds up to them.
+        task: of finitely many inputs, all of which are evaluated.
 
     Returns:
         The claims, as far as the checker's own test accepts them: *symbolic*, the theorems behind
-        every rewrite; *exact*, that a polarized graph and the network are the same polynomial;
+        every rewrite; *exact*, that a polarized graph and the network are the same polynomial, and
+        that network and smaller graphs do the task;
         *bounded*, how far the coefficients of any other graph can lie from the network's;
         *measured*, on all test images, how far the rewrites and torch's own floats lie from each
         other and from the exact values. What it does not accept, or what no bound is found for, is
@@ -78,6 +86,8 @@ def prove(
     check_arithmetic()
     network, layers = read_network(model)
     graphs = _checked(layers, graph, digits, tolerance)
+    if task is not None:
+        _check_task(layers, task)
     exact = ExactNetwork(layers)
     # Reading its layers refuses what is no graph.
     squares_of = [square_layers(item) for item in graphs]
@@ -85,13 +95,15 @@ def prove(
         _rewrite(name, item.graph.get("method"), squares, exact)
         for name, item, squares in zip(graph_names(graphs), graphs, squares_of, strict=True)
     ]
-    claims = [_symbolic_claim(name, derive) for name, derive in THEOREMS.items()]
+    stated = [name for name in THEOREMS if task is not None or name not in _OF_TASKS]
+    claims = [_symbolic_claim(name, THEOREMS[name]) for name in stated]
     coefficients = (
         coefficient_claim(item.name, graph.graph["method"], layers, item.squares, tolerance)
         for item, graph in zip(rewrites, graphs, strict=True)
         if graph.graph.get("method") in DECOMPOSITIONS and item.layerwise
     )
     claims += coefficients
+    claims += [] if task is None else task_claims(exact, rewrites, task)
     measurements = Measurements.of(network, exact, digits)
     same = {claim.numbers["graph"] for claim in claims if claim.kind == "same polynomial"}
     others = [item for item in rewrites if item.name not in same]
@@ -185,6 +197,16 @@ def _checked(
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise ProofError(f"expected tolerance to be finite and not negative, got {tolerance}")
     return graphs
+
+
+def _check_task(layers: Sequence[Layer], task: ModularAddition) -> None:
+    """Refuse a task of other sizes than the network's."""
+    sizes = layers[0].linear.shape[1] - 1, len(layers[-1].linear) - 1
+    if sizes != (2 * task.modulus, task.modulus):
+        raise ProofError(
+            f"expected a network of {2 * task.modulus} inputs and {task.modulus} outputs for the "
+            f"task, got {sizes[0]} and {sizes[1]}"
+        )
 
 
 def graph_names(graphs: Sequence[nx.DiGraph[Node]]) -> list[str]:

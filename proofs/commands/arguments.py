@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from numeric import Digits, load_data, load_mnist, load_network
+from numeric.data.modular_addition import NAME, ModularAddition
 from numeric.files import check_place, is_there, user_path
 from numeric.networks.layered import Network
 from numeric.networks.network_files import renewed
@@ -45,6 +46,33 @@ Seed = Annotated[
 def data_of(path: str | os.PathLike[str] | None) -> Digits:
     """Return the data that an option names, or MNIST."""
     return load_mnist() if path is None else load_data(path)
+
+
+Task = Annotated[
+    str | None,
+    typer.Option(
+        help=f"In the place of data a task, all of whose inputs are looked at: {NAME}, a + b "
+        "modulo a number."
+    ),
+]
+Modulus = Annotated[
+    int | None, typer.Option(help=f"The number that {NAME} is modulo; left out, 59.")
+]
+
+
+def task_of(
+    name: str | None, modulus: int | None, data: str | os.PathLike[str] | None
+) -> ModularAddition | None:
+    """Return the task that options name, if they name one."""
+    if name is None:
+        if modulus is not None:
+            raise ProofError(f"expected --modulus only with --task {NAME}, got {modulus}")
+        return None
+    if name != NAME:
+        raise ProofError(f"expected --task to be {NAME}, got {name}")
+    if data is not None:
+        raise ProofError(f"expected --task or --data, got both: {name} and {data}")
+    return ModularAddition() if modulus is None else ModularAddition(modulus)
 
 
 Model = Annotated[

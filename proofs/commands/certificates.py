@@ -29,7 +29,7 @@ from proofs.certificates.files import (
 )
 from proofs.certificates.prove import graph_names, prove
 from proofs.checker import Rejected, check, opened
-from proofs.commands.arguments import Data, Model, data_of, network_of
+from proofs.commands.arguments import Data, Model, Modulus, Task, data_of, network_of, task_of
 from proofs.commands.endings import Status
 from proofs.report.pictures import save_pictures
 from proofs.robustness.directions import adversarial_directions, effects
@@ -67,16 +67,21 @@ def prove_graphs(
     graphs: Graphs,
     certificate: CertificateFile = Path("certificate.json"),
     data: Data = None,
+    task: Task = None,
+    modulus: Modulus = None,
 ) -> None:
     """Prove and measure what graphs keep of MODEL.
 
-    The claims are printed and written to a file. A claim that fails says at which node, layer and
-    coefficient, and the exit status is 1.
+    With --task it is also proved that MODEL, and graphs that leave something out, do the task on
+    every input that there is. The claims are printed and written to a file. A claim that fails says
+    at which node, layer and coefficient, and the exit status is 1.
     """
     found = [load_graph(path) for path in graphs]
     named = dict(zip(graph_names(found), graphs, strict=True))
     checked_place(certificate, model=model, graphs=named)
-    proved = prove(network_of(model), found, data_of(data))
+    asked = task_of(task, modulus, data)
+    digits = data_of(data) if asked is None else asked.data()
+    proved = prove(network_of(model), found, digits, task=asked)
     save_certificate(proved, certificate, model=model, graphs=named)
     for claim in proved.claims:
         typer.echo(str(claim))

@@ -15,6 +15,7 @@ from numeric import (
     save_network,
     train,
 )
+from numeric.data.modular_addition import ModularAddition
 from numeric.files import digest, is_there, user_path
 from numeric.networks.network import Configuration
 from numeric.networks.network_files import read_network, renewed
@@ -31,6 +32,7 @@ def run(
     recipe: Recipe,
     *,
     data: str | os.PathLike[str] | None = None,
+    task: ModularAddition | None = None,
     say: Say = print,
 ) -> tuple[Certificate, str | None]:
     """Train a network on images, rewrite it as a feature graph, and prove that nothing changed.
@@ -41,6 +43,7 @@ def run(
         configuration: the network's shape; its inputs and outputs are those of the data.
         recipe: how it is trained; its seed draws the first weights too.
         data: what :func:`numeric.load_data` takes; left out, MNIST is found or fetched.
+        task: in place of data, of which part is trained on and everything proved.
         say: receives a line for each step.
 
     Returns:
@@ -51,15 +54,17 @@ def run(
         NumericError: the images cannot be had, or a file is damaged or cannot be written.
     """
     target = made(folder)
-    with step(say, "MNIST" if data is None else f"images of {data}"):
-        digits = data_of(data)
+    named = "MNIST" if data is None else f"images of {data}"
+    with step(say, named if task is None else f"addition modulo {task.modulus}"):
+        digits = data_of(data) if task is None else task.data(recipe.seed)
     configuration = replace(configuration, inputs=digits.inputs, outputs=digits.classes)
     with step(say, f"network of depth {configuration.depth}"):
         model, history = trained(target / "model.safetensors", configuration, recipe, digits)
     nothing = learned_nothing(history, digits)
     if nothing:
         say(f"  {nothing}")
-    certificate = write_report(model, digits, target, training=(recipe, history), say=say)
+    training = recipe, history
+    certificate = write_report(model, digits, target, training=training, task=task, say=say)
     return certificate, nothing
 
 

@@ -25,6 +25,7 @@ from numeric import (
     square_layers,
     trace,
 )
+from numeric.data.modular_addition import ModularAddition
 from numeric.files import digest, is_there, user_path
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Network, Readable
@@ -44,6 +45,9 @@ METHODS = ("polarized", "eigen", "shared")
 _CUTS = (2, 3, 4, 5, 6, 7)
 """How many eighths of the shared features stay where the frontier is measured."""
 
+_OF_TASK = 60
+"""How many shared features are enough to add modulo a number without a mistake."""
+
 _ERROR = 0.05
 """What shared features may leave of each layer's forms where there are few inputs."""
 
@@ -56,6 +60,7 @@ def write_report(
     folder: str | os.PathLike[str],
     *,
     training: tuple[Recipe, Sequence[Epoch]] | None = None,
+    task: ModularAddition | None = None,
     say: Say | None = None,
 ) -> Certificate:
     """Trace a network, prove what its graphs keep, and show it all on a page.
@@ -67,6 +72,7 @@ def write_report(
             ``certificate.json``, ``checker.pyz``, ``pictures/`` and ``report.html``. Graphs of this
             network that are there are used; the proof is made anew.
         training: how the network was trained and how that went, if the page should say so.
+        task: that the network does, all of whose inputs are looked at.
         say: receives a line for each step; left out, nothing is said.
 
     Returns:
@@ -100,13 +106,13 @@ def write_report(
     for method in METHODS:
         with step(tell, f"{method} features"):
             files[method] = target / f"graph-{method}.safetensors"
-            features = few(layers) if method == "shared" else None
+            features = few(layers, task) if method == "shared" else None
             graphs[method] = traced(
                 files[method], layers, method, features=features, shape=digits.shape
             )
     # Made anew each time: a claim is said where it has been proved, not where a file says so.
     with step(tell, "proof"):
-        certificate = prove(model, list(graphs.values()), digits)
+        certificate = prove(model, list(graphs.values()), digits, task=task)
         save_certificate(certificate, target / "certificate.json", model=path, graphs=files)
         save_checker(target / "checker.pyz")
     for claim in certificate.claims:
@@ -118,7 +124,7 @@ def write_report(
     with step(tell, "pictures and report"):
         eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
         history = () if training is None else training[1]
-        drawn = layers, eigen, shared, history, frontier, digits
+        drawn = layers, eigen, shared, history, frontier, digits, task
         save_pictures(lambda: all_pictures(*drawn), target / "pictures")
         recipe = None if training is None else training[0]
         parts = frontier, explorer, digits.shape
@@ -161,13 +167,14 @@ def _digest(layers: Sequence[Layer]) -> str:
     return digest(array for layer in layers for array in layer)
 
 
-def few(layers: Sequence[Layer]) -> int:
+def few(layers: Sequence[Layer], task: ModularAddition | None = None) -> int:
     """Return how many shared features a report looks for: enough for 99 % of the predictions or so.
 
     Never more than the polarized graph has: those are shared by all outputs too, and lose nothing.
     """
     neurons = [len(layer.left) for layer in layers if len(layer.left)]
     enough = 90 if len(neurons) <= 1 else 100 + 50 * len(neurons)
+    enough = enough if task is None else min(enough, _OF_TASK)
     return min(enough, 2 * sum(neurons))
 
 

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from numeric import Digits, Fidelity, InputShape, Layer, SquareLayer
+from numeric.data.modular_addition import ModularAddition
 from numeric.explanation.pictures import draw_input
+from numeric.features.fourier import Mode, fourier_modes
 from numeric.features.patterns import Pattern, Patterns
 from numeric.files import replacing
 from numeric.graphs.pruning import as_layers
@@ -173,6 +175,24 @@ def draw_frontier(axes: Axes, measurements: Sequence[Fidelity]) -> Axes:
     return axes
 
 
+def draw_modes(axes: Axes, modes: Sequence[Mode]) -> Axes:
+    """Draw of which frequency each feature is, and which share of it that explains.
+
+    Args:
+        axes: where to draw.
+        modes: of features, from :func:`numeric.features.fourier.fourier_modes`.
+
+    Returns:
+        The same axes.
+    """
+    frequencies = [mode.frequency for mode in modes]
+    axes.plot(frequencies, [100 * mode.share for mode in modes], "o", alpha=0.4)
+    axes.set(xlabel="frequency", ylabel="explained share (%)", ylim=(0, 104))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(visible=True, alpha=0.3)
+    return axes
+
+
 def _grid(
     columns: Sequence[tuple[list[Pattern], list[Pattern]]],
     titles: Sequence[str],
@@ -206,6 +226,7 @@ def all_pictures(
     history: Sequence[Epoch],
     frontier: Sequence[Fidelity],
     digits: Digits | None = None,
+    task: ModularAddition | None = None,
 ) -> Mapping[str, Figure]:
     """Draw every picture of a run.
 
@@ -217,6 +238,7 @@ def all_pictures(
         history: of the training; without it the picture of it is left out.
         frontier: what few features keep.
         digits: that it was trained on, whose shape and class names pictures have.
+        task: that it learned, with which its shared features are compared.
 
     Returns:
         Figures by the name of their file; those of features name the graph that numbers them. Forms
@@ -243,4 +265,8 @@ def all_pictures(
     draw_frontier(figures["frontier"].subplots(), frontier)
     if history:
         figures["training"] = training_curve(history)
+    if task is not None:
+        figures["modes"] = Figure(figsize=(6.5, 2.6), layout="constrained")
+        modes = fourier_modes(shared[0].readings[:, 1:], task.modulus)
+        draw_modes(figures["modes"].subplots(), modes)
     return figures

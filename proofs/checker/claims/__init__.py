@@ -10,6 +10,7 @@ from . import (
     same_polynomial,
     signature,
     stability,
+    task,
 )
 from .kind import Kind
 
@@ -25,6 +26,7 @@ CLAIMS: dict[str, Kind] = {
         robustness,
         pixel_robustness,
         stability,
+        task,
     )
 }
 """By their names."""

@@ -16,7 +16,7 @@ def counts(given: Any) -> list[int]:  # noqa: ANN401 -- JSON
 
 READERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("graph", "models", "data", "dtype"), word),
-    **dict.fromkeys(("images", "count", "right", "same", "fixed", "size"), count),
+    **dict.fromkeys(("images", "count", "right", "same", "fixed", "size", "modulus"), count),
     **dict.fromkeys(("low", "high", "bound", "factor", "lower", "median", "upper"), decimal),
     **dict.fromkeys(("positive", "negative", "zero"), counts),
 }

@@ -241,6 +241,21 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
     assert trained(checkpoint=path) == trained()
 
 
+def test_of_many_epochs_one_in_a_hundred_is_kept_and_a_training_goes_on_from_it(
+    tmp_path: Path,
+    stop_before: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_SAVED", 2)
+    path = tmp_path / "checkpoint"
+    stop_before(3)
+    with pytest.raises(KeyboardInterrupt):
+        trained(epochs=4, checkpoint=path)
+    assert len(load_arrays(path)[1]["history"]) == 2
+    monkeypatch.undo()
+    assert trained(epochs=4, checkpoint=path) == trained(epochs=4)
+
+
 def test_an_interruption_before_the_first_epoch_leaves_no_checkpoint(
     tmp_path: Path, stop_before: Callable[[int], None]
 ) -> None:

@@ -41,7 +41,9 @@ from tests.strategies import costly, networks, tame
 
 DIGITS = small_digits()
 METHODS = ("polarized", "eigen")
-THEOREM_CLAIMS = [f"theorem: {name}" for name in THEOREMS]
+STATED = [name for name in THEOREMS if name != "modular_addition"]
+"""The other one is about a task, and stated with it."""
+THEOREM_CLAIMS = [f"theorem: {name}" for name in STATED]
 
 Graph = Any
 
@@ -752,7 +754,7 @@ def test_logits_beyond_float64_are_an_error() -> None:
 # Theorems
 
 
-@pytest.mark.parametrize("name", THEOREMS)
+@pytest.mark.parametrize("name", STATED)
 def test_a_theorem_that_is_wrong_fails_by_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def wrong() -> Derivation:
         right = polarisation()

@@ -8,7 +8,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from functools import cache
 from itertools import product
@@ -25,7 +25,7 @@ from numeric.files import load_arrays
 from proofs.certificates.files import data_hash
 from proofs.checker import CLAIMS, Rejected, Unreadable, check, digest
 from proofs.errors import ProofError
-from tests.proofs.checker.certificates import full_case, small_case
+from tests.proofs.checker.certificates import full_case, small_case, task_case, task_claims
 from tests.proofs.checker.refutations import refuted
 from tests.proofs.checker.second.claims import opinion
 
@@ -169,6 +169,9 @@ def singles() -> dict[str, list[Bundle]]:
             bundle = Bundle.of(full_case(Path(folder), case).write(Path(folder)))
         for single in bundle.singles():
             found[single.said["claims"][0]["kind"]].append(single)
+    with TemporaryDirectory() as folder:
+        case = replace(task_case(), claims=task_claims())
+        found["task"] += Bundle.of(case.write(Path(folder))).singles()
     return found
 
 

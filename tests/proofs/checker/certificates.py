@@ -8,12 +8,14 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from numeric import (
     BilinearNetwork,
@@ -122,6 +124,34 @@ def small_case(depth: int = 1, seed: int = 0, images: int = 4, **shape: Any) -> 
         "pruned": prune(eigen, features=features - 2),
     }
     return Case(model, pictures, predictions(model, pictures), graphs)
+
+
+def task_case(modulus: int = 3, seed: int = 0) -> Case:
+    """Return a network that adds modulo a number, a neuron for each pair, nothing claimed yet."""
+    draw, pairs = np.random.default_rng(seed), list(product(range(modulus), repeat=2))
+    model = BilinearNetwork(2 * modulus, modulus, depth=1, hidden=len(pairs), bias=False)
+    left, right = (np.eye(modulus)[list(numbers)] for numbers in zip(*pairs, strict=True))
+    sums = np.array([sum(pair) % modulus for pair in pairs])
+    weights = {
+        "left": np.concatenate([left, 0 * left], axis=1),
+        "right": np.concatenate([0 * right, right], axis=1),
+        "down": np.eye(modulus)[sums].T,
+    }
+    with torch.no_grad():
+        for side, array in weights.items():
+            noisy = array + draw.normal(0, 0.05, array.shape)
+            getattr(model.blocks[0], side).weight.copy_(torch.from_numpy(noisy))
+    eigen = trace(model, "eigen")
+    images = np.eye(2 * modulus, dtype=np.float32)
+    return Case(model, images, predictions(model, images), {"eigen": eigen})
+
+
+def task_claims(modulus: int = 3) -> tuple[Claim, ...]:
+    """Claim that network and graph of a task do it."""
+    return tuple(
+        Claim.of("task", {"models": models, "modulus": modulus}, name=models)
+        for models in ("the network", "the eigen graph")
+    )
 
 
 def full_case(folder: Path, case: Case) -> Case:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ from tests.proofs.checker.certificates import (
     robustness_of,
     small_case,
     stability_of,
+    task_case,
+    task_claims,
 )
 from tests.proofs.checker.refutations import Oracle, refuted, signature
 from tests.strategies import costly, few, networks, points, tame, wild
@@ -91,6 +94,50 @@ def moved(model: BilinearNetwork, layer: int = 0, place: int = 0) -> BilinearNet
         row = weight.view(-1)[place : place + 1]
         row.copy_(torch.nextafter(row, torch.full_like(row, math.inf)))
     return found
+
+
+# Tasks
+
+
+@pytest.mark.props
+@given(modulus=st.integers(2, 4), seed=st.integers(0, 50), noise=st.sampled_from([0, 0.3, 0.6]))
+def test_a_task_is_accepted_just_if_network_and_graph_do_it_on_every_input(
+    folder: Path, modulus: int, seed: int, noise: float
+) -> None:
+    case = task_case(modulus, seed)
+    draw = np.random.default_rng(seed)
+    with torch.no_grad():
+        for weight in case.model.parameters():
+            weight.add_(torch.from_numpy(noise * draw.normal(size=weight.shape)))
+    case = replace(case, graphs={"eigen": trace(case.model, "eigen")})
+    for claim in task_claims(modulus):
+        assert case.accepted(folder, claim) == may_hold(case, claim)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"models": "the network", "modulus": 2},
+        {"models": "the network", "modulus": 4},
+        {"models": "the network", "modulus": 0},
+        {"models": "the polarized graph", "modulus": 3},
+        {"models": "the eigen graph or none", "modulus": 3},
+        {"models": "eigen", "modulus": 3},
+    ],
+)
+def test_a_task_of_another_size_or_of_nobody_is_rejected(
+    folder: Path, numbers: dict[str, Any]
+) -> None:
+    case = task_case(3)
+    assert case.accepted(folder, *task_claims(3))
+    assert not case.accepted(folder, Claim.of("task", numbers))
+
+
+def test_a_tie_does_not_do_a_task(folder: Path) -> None:
+    case = task_case(2)
+    with torch.no_grad():
+        case.model.blocks[0].down.weight[1] = case.model.blocks[0].down.weight[0]
+    assert not case.accepted(folder, task_claims(2)[0])
 
 
 # Same polynomial

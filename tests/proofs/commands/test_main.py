@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from analytic import THEOREMS
 from numeric import BilinearNetwork, load_graph, load_network, save_graph, save_network, trace
+from numeric.data.modular_addition import NAME
 from numeric.networks.network import Configuration
 from numeric.networks.network_files import read_network
 from numeric.networks.training import Recipe
@@ -29,6 +30,7 @@ from tests.certificates import said_in
 from tests.commands import DIGITS, SMALL, bilinear, one_line, said, written_graphs, written_network
 from tests.digits import like_mnist
 from tests.proofs.checker.alterations import renew
+from tests.proofs.checker.certificates import task_case
 
 FEW_PIXELS = like_mnist(inputs=100)
 """For what is given a network: those that a command makes itself have 784 inputs."""
@@ -202,7 +204,9 @@ def test_prove_never_takes_an_earlier_certificates_word(
     bilinear("prove", model, graphs[0])
     calls = []
     real = certificates.prove
-    monkeypatch.setattr(certificates, "prove", lambda *given: calls.append(1) or real(*given))
+    monkeypatch.setattr(
+        certificates, "prove", lambda *given, **told: calls.append(1) or real(*given, **told)
+    )
     bilinear("prove", model, graphs[0])
     assert calls == [1]
 
@@ -394,6 +398,59 @@ def test_every_command_takes_inputs_of_any_kind(monkeypatch: pytest.MonkeyPatch)
     assert re.fullmatch("test input 1, labelled (different|same)", prompt)
 
 
+def test_a_task_is_run_with_settings_of_its_own_but_for_what_is_asked_for() -> None:
+    assert bilinear("run", "--task", NAME, "--modulus", 5, "--epochs", 3).exit_code in (
+        Status.DONE,
+        Status.CHANCE,
+    )
+    network, notes = read_network("runs/modular-addition/model.safetensors")
+    assert network.configuration == Configuration(
+        10, 5, 1, 64, 128, bias=False, residual=False, embedding=False
+    )
+    recipe = Recipe(3, 0.0, 0, learning_rate=5e-3, weight_decay=4.0, batch=15)
+    assert notes["recipe"] == asdict(recipe)
+    asked = ["--hidden", 7, "--bias", "--noise", 0.5, "--seed", 2, "--epochs", 2]
+    bilinear("run", "own", "--task", NAME, "--modulus", 4, *asked)
+    network, notes = read_network("own/model.safetensors")
+    assert network.configuration.hidden == 7
+    assert network.configuration.bias
+    assert (notes["recipe"]["noise"], notes["recipe"]["seed"]) == (0.5, 2)
+
+
+def test_a_task_that_network_and_graph_do_is_proved_and_checked(tmp_path: Path) -> None:
+    model = task_case(3).model
+    save_network(model, tmp_path / "adding.safetensors")
+    save_graph(trace(model, "shared", features=8), tmp_path / "few.safetensors")
+    result = bilinear(
+        "prove", "adding.safetensors", "few.safetensors", "--task", NAME, "--modulus", 3
+    )
+    assert result.exit_code == Status.DONE
+    sentence = (
+        "For every input of the task, the numbers a and b below 3 in one-hot form, the largest "
+        "logit of the network is that of (a + b) mod 3."
+    )
+    assert f"[exact, holds] {sentence}" in result.output
+    assert sentence in bilinear("check", "certificate.json").output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--task", "chess"], f"expected --task to be {NAME}, got chess"),
+        (["--modulus", 5], f"expected --modulus only with --task {NAME}, got 5"),
+        (["--task", NAME, "--data", "x"], f"expected --task or --data, got both: {NAME} and x"),
+        (["--task", NAME, "--modulus", 1], "expected modulus to be an integer from 2, got 1"),
+    ],
+)
+def test_a_task_that_is_none_is_refused_in_one_line(
+    model: Path, graphs: list[Path], options: list[Any], message: str
+) -> None:
+    for command in (["run", "folder"], ["prove", model, graphs[0]]):
+        result = bilinear(*command, *options)
+        assert result.exit_code == Status.WRONG
+        assert one_line(result.stderr) == message
+
+
 # A claim that fails
 
 
@@ -407,7 +464,7 @@ def test_a_claim_that_fails_ends_prove_with_1_and_says_where(
     assert result.exit_code == 1
     assert "[exact, FAILS]" in result.stdout
     assert "At node ('logit', 0), in layer 2, the coefficient of" in result.stdout
-    assert result.stderr == f"2 of {len(THEOREMS) + 12} claims fail\n"
+    assert result.stderr == f"2 of {len(THEOREMS) + 11} claims fail\n"
     assert not all(holds for _, holds in said_in("certificate.json"))
 
 

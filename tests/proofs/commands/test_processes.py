@@ -123,7 +123,7 @@ def test_the_commands_work_as_programs_of_their_own(
     assert ends["run"][1].startswith("the network has learned nothing: ")
     assert {name: ends[name][1] for name in ("trace", "prove")} == {
         "trace": f"bilinear: expected method to be one of {', '.join(METHODS)}, got 'fourier'\n",
-        "prove": f"2 of {len(THEOREMS) + 12} claims fail\n",
+        "prove": f"2 of {len(THEOREMS) + 11} claims fail\n",
     }
     assert [process.returncode for process in processes.values()] == [2, 1, 3]
     assert "At node ('form', 1, 1), in layer 1, the coefficient of" in ends["prove"][0]

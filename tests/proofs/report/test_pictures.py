@@ -17,12 +17,15 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from numeric import BilinearNetwork, Fidelity, Layer, square_layers, trace
+from numeric.data.modular_addition import ModularAddition
+from numeric.features.fourier import Mode, fourier_modes
 from numeric.features.patterns import Pattern, Patterns
 from numeric.graphs.fidelity import binomial_interval
 from numeric.networks.training import Epoch
 from proofs.report.pictures import (
     all_pictures,
     draw_frontier,
+    draw_modes,
     draw_pattern,
     form_features,
     logit_features,
@@ -263,6 +266,28 @@ def test_a_run_has_pictures_of_its_classes_and_of_each_layer_that_squares_make(
         "frontier",
         "training",
     ]
+
+
+def test_the_features_of_a_task_are_shown_by_their_frequencies() -> None:
+    modes = [Mode(3, 0.75), Mode(1, 1.0)]
+    axes = draw_modes(Figure().subplots(), modes)
+    (dots,) = axes.lines
+    assert dots.get_xdata().tolist() == [3, 1]
+    assert dots.get_ydata().tolist() == [75, 100]
+    task = ModularAddition(5)
+    model = BilinearNetwork(10, 5, depth=1, hidden=6)
+    squares = square_layers(trace(model, "polarized"))
+    drawn = model.layers(), squares, squares, [Epoch(1.0, 0.5)], [], task.data(), task
+    figures = all_pictures(*drawn)
+    frequencies = figures["modes"].axes[0].lines[0].get_xdata().tolist()
+    modes = fourier_modes(squares[0].readings[:, 1:], 5)
+    assert frequencies == [mode.frequency for mode in modes]
+    assert [axes.get_title() for axes in figures["digits"].axes[:5]] == [*"01234"]
+
+
+def test_of_many_classes_the_first_twelve_are_drawn() -> None:
+    model = BilinearNetwork(4, 14, depth=1, hidden=3)
+    assert len(logit_features(patterns_of(model), 14).axes) == 6 * 12
 
 
 def test_pictures_of_features_name_their_graph() -> None:

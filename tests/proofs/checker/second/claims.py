@@ -6,7 +6,7 @@ What can be decided is decided: coefficients, signs of eigenvalues, largest logi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,19 @@ def classes(stack: Sequence[Layer], pixels: npt.NDArray[Any]) -> list[int]:
         best = max(logits)
         found.append(logits.index(best) if logits.count(best) == 1 else -1)
     return found
+
+
+def task(evidence: Evidence, models: str, modulus: int) -> None:
+    """Compute the logits of all pairs of numbers."""
+    stacks = {f"the {name} graph": stack for name, stack in evidence.graphs.items()}
+    stack = (stacks | {"the network": evidence.network})[models]
+    sizes = stack[0].linear.ncols() - 1, stack[-1].linear.nrows() - 1
+    need(sizes == (2 * modulus, modulus), "sizes")
+    pairs = list(product(range(modulus), repeat=2))
+    places = [(one, modulus + other) for one, other in pairs]
+    inputs = [[float(k in place) for k in range(2 * modulus)] for place in places]
+    sums = [(one + other) % modulus for one, other in pairs]
+    need(classes(stack, np.array(inputs)) == sums, "sums")
 
 
 def accuracy(evidence: Evidence, right: int) -> None:
@@ -389,6 +402,7 @@ BOX = {"graph": is_name, "low": is_decimal, "high": is_decimal, "bound": is_deci
 SIGNS = {"size": is_count, "positive": is_counts, "negative": is_counts, "zero": is_counts}
 KINDS: Mapping[str, tuple[Callable[..., None], Mapping[str, IsOne]]] = {
     "same polynomial": (same_polynomial, {"graph": is_name}),
+    "task": (task, {"models": is_name, "modulus": is_count}),
     "difference": (difference, BOX),
     "rounding": (rounding, ABOUT | {"dtype": is_name, "bound": is_decimal}),
     "signature": (signature, SIGNS),
