@@ -144,7 +144,8 @@ def shared(
         else:
             found = shared_features(layer, importance, count)
         readings = found.readings
-        linear = np.asarray(layer.linear, dtype=np.float64)
+        linear = np.array(layer.linear, dtype=np.float64)
+        linear[1:, 0] += found.constants[1:]
         squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]

@@ -2,8 +2,10 @@ r"""One set of features for all outputs of a layer: a symmetric canonical polyad
 
 The forms of a layer are fitted by :math:`Q_o \approx \sum_k W_{ok}\, p_k p_k^\top` with readings
 :math:`p_k` that all outputs share. For given readings the best weights solve a linear system, so
-only the readings are searched for, by L-BFGS, in the span of what the layer reads. With
-:math:`K_{jk} = (p_j \cdot p_k)^2` and :math:`C_{ok} = p_k^\top Q_o\,p_k` the squared error is
+only the readings are searched for, by L-BFGS, in the span of what the layer reads. The constant of
+an output costs no feature, so the entry of the constant with itself, :math:`Q_{o,00}`, counts in no
+norm and no inner product. With :math:`K_{jk} = (p_j \cdot p_k)^2 - p_{j0}^2 p_{k0}^2` and
+:math:`C_{ok} = p_k^\top Q_o\,p_k - Q_{o,00}\,p_{k0}^2` the squared error is
 :math:`\|Q\|^2 - \mathrm{tr}(C K^{-1} C^\top)`: inner products of rows, and no third-order tensor.
 
 Source:
@@ -13,7 +15,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,15 +26,29 @@ from torch import Tensor
 
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
-from numeric.features.kernels import products
+from numeric.features.kernels import environment, products
 from numeric.networks.inference import usual_torch
 from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
 
+_WHILE = 50
+"""The steps after which the start that is ahead goes on."""
+
 _STEPS = 300
+"""The steps that it then takes at most."""
+
 _RIDGE = 1e-9
 """Added to the Gram matrix of the features, relative to its diagonal: two may coincide."""
+
+_NOTHING = 1e-28
+"""Of forms that are constant but for this share of their squared norm, nothing is to be fitted."""
+
+_INDEPENDENT = 1e-7
+"""Directions of which the forms have less than this share are rounding."""
+
+_TRIES = 5
+"""How many pairs of sums are tried for common directions."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +58,14 @@ class SharedFeatures:
     Attributes:
         readings: of norm 1, shape (features, inputs + 1).
         weights: shape (outputs + 1, features).
-        error: what they leave of the forms, weighted: the norm of the rest over that of all.
+        constants: what is added to each output beside them, shape (outputs + 1,).
+        error: what they leave of the forms, weighted: the norm of the rest over that of all,
+            constants left out.
     """
 
     readings: Doubles
     weights: Doubles
+    constants: Doubles
     error: float
 
 
@@ -54,8 +73,9 @@ class SharedFeatures:
 def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeatures:
     """Fit the outputs of a layer with a number of features that they share.
 
-    The search starts twice, from the strongest eigenfeatures of all outputs and from strong ones
-    that lie apart, and the better end counts: nothing is random.
+    The search starts from the strongest eigenfeatures of all outputs, from strong ones that lie
+    apart and, where two sums of the forms have as many common directions, from these; that which
+    is ahead after a while goes on. Nothing is random.
 
     Args:
         layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
@@ -71,10 +91,11 @@ def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeat
         basis = np.eye(len(basis))
     left, right, linear = (rows @ basis for rows in (weighted.left, weighted.right, layer.linear))
     reduced = Layer(left, right, weighted.down, linear)
-    fit = _Fit(reduced)
-    found = min((fit.found(start) for start in _starts(reduced, count)), key=lambda end: end.error)
-    scale = np.where(importance > 0, importance, 1.0)[:, None]
-    return SharedFeatures(found.readings @ basis.T, found.weights / scale, found.error)
+    fit = _Fit(reduced, basis[0])
+    found = fit.found(_starts(reduced, basis[0], count))
+    scale = np.where(importance > 0, importance, 1.0)
+    readings, weights = found.readings @ basis.T, found.weights / scale[:, None]
+    return SharedFeatures(readings, weights, found.constants / scale, found.error)
 
 
 def enough_features(layer: Layer, importance: Doubles, error: float) -> SharedFeatures:
@@ -113,8 +134,8 @@ def most_features(layer: Layer) -> int:
     return int((len(layer.down) - 1) * layer.linear.shape[1])
 
 
-def _starts(layer: Layer, count: int) -> Iterator[Doubles]:
-    """Yield eigenfeatures of all outputs to start from: the strongest, and strong ones apart.
+def _starts(layer: Layer, constant: Doubles, count: int) -> Iterator[Doubles]:
+    """Yield readings to start from: strong eigenfeatures, those apart, and common directions.
 
     Outputs that share a feature all have it among their strongest, and copies of one reading leave
     the search nowhere to go. So, in the second start, one after the other that one is taken whose
@@ -125,6 +146,46 @@ def _starts(layer: Layer, count: int) -> Iterator[Doubles]:
     strongest = np.argsort(-strengths, kind="stable")[:count].tolist()
     for places in (strongest, _apart(square.readings, strengths**2, count)):
         yield _completed(square.readings[places], strengths[places], count)
+    common = _common_directions(layer, constant, count)
+    if len(common):
+        yield _completed(common, np.ones(len(common)), count)
+
+
+def _common_directions(layer: Layer, constant: Doubles, count: int) -> Doubles:
+    r"""Return the directions in which two sums of the forms are diagonal at once.
+
+    Where :math:`Q_o = P^\top\operatorname{diag}(W_o)\,P` with independent rows of :math:`P`, two
+    sums of the forms have :math:`A B^{-1} = P^\top \Lambda\,P^{-\top}` on the span of these rows,
+    which are its eigenvectors. The constant may be one of them.
+
+    Returns:
+        In rows, of norm 1: none where the forms span more directions than are asked for.
+
+    Source:
+        R. A. Harshman, *Foundations of the PARAFAC procedure* (1970), which credits R. Jennrich.
+    """
+    none = np.zeros((0, layer.linear.shape[1]))
+    values, vectors = np.linalg.eigh(environment(layer, np.eye(len(layer.down))))
+    span = vectors[:, values > _INDEPENDENT**2 * values.max(initial=0.0)]
+    if not 0 < span.shape[1] <= count + 1:
+        return none
+    left, right = layer.left @ span, layer.right @ span
+    # The sums are arbitrary, and always the same.
+    draw = np.random.default_rng(0).normal
+    tried = []
+    for _ in range(_TRIES):
+        first, second = (
+            (left * (draw(size=len(layer.down)) @ layer.down)[:, None]).T @ right for _ in range(2)
+        )
+        whole = (first + first.T) @ np.linalg.pinv(second + second.T)
+        roots, directions = np.linalg.eig(whole)
+        apart = abs(roots[:, None] - roots) + np.eye(len(roots)) * abs(roots).max()
+        tried.append((abs(directions.imag).max(), -apart.min() / abs(roots).max(), directions.real))
+    rows = (span @ min(tried, key=lambda item: item[:2])[2]).T
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    if len(rows) > count:
+        rows = np.delete(rows, abs(rows @ constant).argmax(), axis=0)
+    return np.asarray(rows)
 
 
 def _completed(readings: Doubles, strengths: Doubles, count: int) -> Doubles:
@@ -170,33 +231,47 @@ def _one_thread() -> Iterator[None]:
 
 
 class _Fit:
-    """The squared error as a function of the readings."""
+    """The squared error as a function of the readings; constants are free."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, constant: Doubles) -> None:
         self._left, self._right, self._down = map(torch.from_numpy, layer[:3])
+        self._constant = torch.from_numpy(constant)
+        # What each output has of the constant squared.
+        self._own = self._down @ ((self._left @ self._constant) * (self._right @ self._constant))
         with np.errstate(over="ignore", invalid="ignore"):
-            self._total = float(np.trace(products(layer, layer)))
-        if not np.isfinite(self._total):
+            whole = float(np.trace(products(layer, layer)))
+            self._total = max(whole - float((self._own**2).sum()), 0.0)
+        if not np.isfinite(whole):
             raise NumericError(
                 "expected the forms of a layer, squared and summed, within the range of float64: "
                 "trace with method='polarized', which multiplies nothing"
             )
+        if self._total <= _NOTHING * whole:
+            self._total = 0.0
+
+    def _gram(self, readings: Tensor) -> Tensor:
+        """Return the inner products of the squares of readings, without the constant's part."""
+        fixed = (readings @ self._constant) ** 2
+        return (readings @ readings.T) ** 2 - fixed[:, None] * fixed
 
     def _solved(self, readings: Tensor) -> tuple[Tensor, Tensor]:
         """Return the best weights and what they are the products of."""
-        gram = (readings @ readings.T) ** 2
-        ridge = _RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
+        gram = self._gram(readings)
+        # A reading of the constant alone has no norm that counts.
+        sizes = (readings**2).sum(dim=1) ** 2
+        ridge = _RIDGE * sizes.mean() * torch.eye(len(gram), dtype=gram.dtype)
         drawn = self._down @ ((self._left @ readings.T) * (self._right @ readings.T))
+        drawn = drawn - self._own[:, None] * (readings @ self._constant) ** 2
         return torch.linalg.solve(gram + ridge, drawn.T).T, drawn
 
-    def search(self, start: Doubles) -> Doubles:
-        """Return readings of a locally least error, of all that were tried the best."""
+    def search(self, start: Doubles, steps: int) -> tuple[float, Doubles]:
+        """Return the least error of a search and its readings, of all that were tried the best."""
         if not self._total > 0:
-            return start
+            return 0.0, start
         readings = torch.from_numpy(start.copy()).requires_grad_()
         optimizer = torch.optim.LBFGS(
             [readings],
-            max_iter=_STEPS,
+            max_iter=steps,
             history_size=20,
             tolerance_grad=1e-12,
             tolerance_change=1e-12,
@@ -218,21 +293,23 @@ class _Fit:
 
         with _one_thread():
             optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
-        return best
+        return least, best
 
-    def found(self, start: Doubles) -> SharedFeatures:
-        """Return the features that a search from here ends at."""
-        readings = self.search(start)
+    def found(self, starts: Iterable[Doubles], steps: int = _STEPS) -> SharedFeatures:
+        """Return where the search ends from the start that is ahead after a while."""
+        ahead = min((self.search(start, _WHILE) for start in starts), key=lambda end: end[0])[1]
+        readings = self.search(ahead, steps)[1]
         norms = np.linalg.norm(readings, axis=1, keepdims=True)
         readings = readings / np.where(norms > 0, norms, 1.0)
         return SharedFeatures(readings, *self.weights(readings))
 
-    def weights(self, readings: Doubles) -> tuple[Doubles, float]:
-        """Return the best weights of given readings, and the relative error that remains."""
+    def weights(self, readings: Doubles) -> tuple[Doubles, Doubles, float]:
+        """Return the best weights of readings, constants, and the relative error that remains."""
         found = torch.from_numpy(readings)
         weights, drawn = self._solved(found)
         # With the ridge the weights are not quite the best: their error is written out.
-        fitted = weights @ (found @ found.T) ** 2
+        fitted = weights @ self._gram(found)
         rest = self._total - float((weights * (2 * drawn - fitted)).sum())
         rest = rest / self._total if self._total > 0 else 0.0
-        return np.asarray(weights.numpy()), float(np.sqrt(max(rest, 0.0)))
+        constants = self._own - weights @ (found @ self._constant) ** 2
+        return weights.numpy(), constants.numpy(), float(np.sqrt(max(rest, 0.0)))

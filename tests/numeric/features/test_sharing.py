@@ -37,19 +37,25 @@ def falling(layer: Layer) -> Doubles:
 
 
 def rest(layer: Layer, importance: Doubles, readings: Doubles, weights: Doubles) -> float:
-    """The weighted norm of what features leave of the forms, from tensors that are written out."""
-    fitted = np.einsum("ok,ki,kj->oij", weights, readings, readings)
-    return float(np.linalg.norm(importance[:, None, None] * (layer_tensor(layer) - fitted)))
+    """The weighted norm of what features leave of the forms, from tensors that are written out.
+
+    A constant is free: it is added to each form so that nothing of its own is left.
+    """
+    left = layer_tensor(layer) - np.einsum("ok,ki,kj->oij", weights, readings, readings)
+    left[:, 0, 0] = 0
+    return float(np.linalg.norm(importance[:, None, None] * left))
 
 
 def norm(layer: Layer, importance: Doubles) -> float:
-    return float(np.linalg.norm(importance[:, None, None] * layer_tensor(layer)))
+    return rest(
+        layer, importance, np.zeros((0, layer.left.shape[1])), np.zeros((len(layer.down), 0))
+    )
 
 
 def best_rest(layer: Layer, importance: Doubles, readings: Doubles) -> float:
     """The least that any weights leave: least squares over the entries of the tensor."""
-    squares = np.stack([np.outer(reading, reading).ravel() for reading in readings], axis=1)
-    wanted = (importance[:, None, None] * layer_tensor(layer)).reshape(len(layer.down), -1).T
+    squares = np.stack([np.outer(reading, reading).ravel()[1:] for reading in readings], axis=1)
+    wanted = (importance[:, None, None] * layer_tensor(layer)).reshape(len(layer.down), -1).T[1:]
     weights = np.linalg.lstsq(squares, wanted, rcond=None)[0]
     return float(np.linalg.norm(wanted - squares @ weights))
 
@@ -62,6 +68,9 @@ def check_fit(layer: Layer, importance: Doubles, found: SharedFeatures) -> None:
     assert abs((found.error * whole) ** 2 - error**2) <= noise
     assert error <= whole + np.sqrt(noise)
     assert not found.weights[importance == 0].any()
+    whole = np.einsum("ok,k->o", found.weights, found.readings[:, 0] ** 2) + found.constants
+    own = layer_tensor(layer)[:, 0, 0]
+    np.testing.assert_allclose(whole[importance > 0], own[importance > 0], atol=np.sqrt(noise))
     lengths = np.linalg.norm(found.readings, axis=1)
     np.testing.assert_allclose(lengths, 1, rtol=1e-12)
 
@@ -161,13 +170,51 @@ def test_outputs_that_share_their_strongest_feature_do_not_start_from_copies_of_
     readings = np.eye(5)[:3]
     weights = np.array([[0.0, 0, 0], [9, 1, 0], [9, 0, 1], [9, 1, 1]])
     layer = of_squares(readings, weights)
-    _, start = sharing._starts(layer, 3)
+    _, start, common = sharing._starts(layer, np.eye(5)[0], 3)
     np.testing.assert_allclose(abs(start) / np.linalg.norm(start, axis=1)[:, None], readings)
+    np.testing.assert_allclose(sorted(abs(common).tolist(), reverse=True), readings, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["features", "features and the constant", "one more feature"])
+def test_independent_features_are_the_common_directions_of_the_forms(kind: str) -> None:
+    draw = np.random.default_rng(0)
+    readings = draw.normal(size=(4, 6)) + 3 * draw.normal(size=6)
+    readings /= np.linalg.norm(readings, axis=1)[:, None]
+    weights = np.concatenate([np.zeros((1, 4)), draw.normal(size=(3, 4))])
+    rows, columns = readings, weights
+    if kind != "features":
+        row = np.eye(6)[0] if kind == "features and the constant" else draw.normal(size=6)
+        rows = np.concatenate([readings, row[None]])
+        columns = np.concatenate([weights, draw.normal(size=(4, 1))], axis=1)
+    layer = of_squares(rows, columns)
+    directions = sharing._common_directions(layer, np.eye(6)[0], 4)
+    alike = abs(readings @ directions.T).max(axis=1)
+    if kind == "one more feature":
+        # One is left out, whichever is most like the constant: the others are there all the same.
+        assert (alike > 1 - 1e-9).sum() >= 3
+        assert not len(sharing._common_directions(layer, np.eye(6)[0], 3))
+    else:
+        np.testing.assert_allclose(alike, 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_features_that_lie_close_to_each_other_are_found(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    readings = draw.normal(size=(8, 13)) + 2 * draw.normal(size=13)
+    readings /= np.linalg.norm(readings, axis=1)[:, None]
+    weights = draw.normal(size=(7, 8))
+    weights = np.sign(weights) * (0.4 + abs(weights))
+    weights[0] = 0
+    layer = of_squares(readings, weights)
+    found = shared_features(layer, falling(layer), 8)
+    np.testing.assert_allclose(abs(found.readings @ readings.T).max(axis=0), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_one_feature_of_one_output_is_its_strongest_eigenfeature(seed: int) -> None:
     layer = random_layer(4, 1, seed)
+    for rows in (layer.left, layer.right):
+        rows[:, 0] = 0  # a constant is free
     values, vectors = np.linalg.eigh(layer_tensor(layer)[1])
     strongest = abs(values).argmax()
     found = shared_features(layer, np.array([0.0, 0.7]), 1)
