@@ -7,7 +7,6 @@ one quadratic form in the layer's homogeneous input, which is written in squares
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.features.allocation import allocated
 from numeric.features.bonds import Bond, canonical_bonds, facing_up, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
@@ -25,6 +25,12 @@ from numeric.networks.normal_form import Layer, SquareLayer
 from numeric.scalars import plain
 
 Doubles = npt.NDArray[np.float64]
+
+_ENOUGH = 0.999
+"""Components that make this share of what the outputs draw are looked at for the split."""
+
+_BESIDE = 0.03
+"""Components left out may make this share of a squared error that is asked for."""
 
 _CLOSE = 1e-6
 """Eigenvalues or singular values that lie closer than this share of the largest are one group."""
@@ -109,36 +115,45 @@ def shared(
 
     Args:
         layers: in the normal form.
-        features: how many, for each layer; or in all: then every layer above the first gets as many
-            as its forms have numbers to be fitted, and the first one the rest.
+        features: how many, for each layer; or in all: then they are split so that the polynomial
+            moves least (:mod:`numeric.features.allocation`).
         error: in place of a number: what they may leave of each layer's forms, weighted by what the
             outputs draw from them, the norm of the rest over that of all.
         metric: as for :func:`canonical`.
-        components: how many components of each hidden state stay; left out, as many as make 99 % of
-            what the outputs draw.
+        components: how many components of each hidden state stay; left out, as many as it takes for
+            the others to count for little beside what the features leave.
 
     Raises:
         NumericError: the metric is none, or a number is out of range.
     """
     root, words = metric_root(metric, layers[0].linear.shape[1] - 1)
-    bonds = canonical_bonds(layers, root @ root.T)
-    kept = _counts(bonds, components, share=0.99)
-    homogeneous = _homogeneous(layers, bonds, kept)
-    counts: Sequence[int | None] = [None] * len(homogeneous)
     features, error = plain(features), plain(error)
-    if error is None and features is not None:
-        counts = _allocated(features, homogeneous)
-        _check_counts(counts, homogeneous)
-    elif features is not None or not _is_share(error):
+    if (features is None) == (error is None) or (features is None and not _is_share(error)):
         raise NumericError(
             f"expected either features or an error between 0 and 1, got {features!r} and {error!r}"
         )
+    bonds = canonical_bonds(layers, root @ root.T)
+    asked = None if features is None else _asked(features, len(layers))
+    counts: Sequence[int | None] = [None] * len(layers)
+    if asked is None:
+        kept = _counts(bonds, components, share=1 - _BESIDE * float(error or 0.0) ** 2)
+    else:
+        kept = _counts(bonds, components, share=_ENOUGH)
+        whole = _white(_homogeneous(layers, bonds, kept), root)
+        found_counts = allocated(whole, _importances(whole, bonds), asked)
+        counts = found_counts.counts
+        if components is None:
+            kept = [
+                found_counts.components(number, bond.singular_values)
+                for number, bond in enumerate(bonds)
+            ]
+    homogeneous = _white(_homogeneous(layers, bonds, kept), root)
+    if asked is not None:
+        _check_counts([count or 0 for count in counts], homogeneous)
     squares, errors = [], []
-    for number, (layer, count) in enumerate(zip(_white(homogeneous, root), counts, strict=True)):
-        importance = np.ones(len(layer.down))
-        importance[0] = 0
-        if number < len(bonds):
-            importance[1:] = bonds[number].singular_values[: kept[number]]
+    for layer, count, importance in zip(
+        homogeneous, counts, _importances(homogeneous, bonds), strict=True
+    ):
         if count is None:
             found = enough_features(layer, importance, float(error or 0.0))
         else:
@@ -150,6 +165,18 @@ def shared(
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]
     return Decomposition(_coloured(squares, root), [*bonds], groups, errors, words, incomplete=True)
+
+
+def _importances(layers: Sequence[Layer], bonds: Sequence[Bond]) -> list[Doubles]:
+    """Return how much an error in each output of each layer counts."""
+    found = []
+    for number, layer in enumerate(layers):
+        importance = np.ones(len(layer.down))
+        importance[0] = 0
+        if number < len(bonds):
+            importance[1:] = bonds[number].singular_values[: len(layer.down) - 1]
+        found.append(importance)
+    return found
 
 
 class TooManyFeaturesError(NumericError):
@@ -211,29 +238,20 @@ def _counts(bonds: Sequence[Bond], components: int | None, *, share: float) -> l
     return found
 
 
-def _allocated(features: int | Sequence[int], layers: Sequence[Layer]) -> list[int]:
-    """Return how many features each layer gets."""
+def _asked(features: int | Sequence[int], layers: int) -> int | list[int]:
+    """Return how many features are asked for, in all or for each layer."""
     counts = [plain(n) for n in features] if isinstance(features, Iterable) else [features]
     if not all(map(_is_count, counts)):
         raise NumericError(f"expected features to be integers from 1, got {features!r}")
     if isinstance(features, Iterable):
-        if len(counts) != len(layers):
+        if len(counts) != layers:
             raise NumericError(
-                f"expected features for each of {len(layers)} layers, got {len(counts)} numbers"
+                f"expected features for each of {layers} layers, got {len(counts)} numbers"
             )
         return [int(count) for count in counts]
-    needed = []
-    for layer in layers[1:]:
-        outputs, size = len(layer.down) - 1, layer.linear.shape[1]
-        needed.append(math.ceil(outputs * size * (size + 1) / 2 / (size + outputs - 1)))
-    total = int(features)
-    if total < len(layers):
-        raise NumericError(f"expected features for {len(layers)} layers, at least one each")
-    if sum(needed) > total // 2:
-        # Too few for all: one each, half of the others for the first layer, the rest in proportion.
-        others = total - len(layers)
-        needed = [1 + others * count // (2 * sum(needed)) for count in needed]
-    return [total - sum(needed), *needed]
+    if int(features) < layers:
+        raise NumericError(f"expected features for {layers} layers, at least one each")
+    return int(features)
 
 
 def _is_count(value: object) -> bool:

@@ -154,6 +154,9 @@ def _read_through(square: SquareLayer) -> tuple[Doubles, SquareLayer]:
     through = np.flatnonzero(linear[:, 1:].any(axis=1))
     through = through[through > 0]
     forms = np.concatenate([np.eye(1, linear.shape[1]), readings + low, linear[through]])
+    if len(forms) == 1:
+        # Where nothing is read, a hidden state still has a component.
+        forms = np.concatenate([forms, np.zeros_like(forms)])
     count = len(readings)
     above = np.zeros((len(linear), len(forms)))
     above[:, 0] = np.where(np.isin(np.arange(len(linear)), through), 0.0, linear[:, 0])

@@ -15,7 +15,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,11 +38,20 @@ _WHILE = 50
 _STEPS = 300
 """The steps that it then takes at most."""
 
+_SHORT = 30
+"""The steps of a search that only tells how much may be left."""
+
 _RIDGE = 1e-9
 """Added to the Gram matrix of the features, relative to its diagonal: two may coincide."""
 
 _NOTHING = 1e-28
 """Of forms that are constant but for this share of their squared norm, nothing is to be fitted."""
+
+_NEARLY = 0.99
+"""The share of the forms' squared norm from whose outputs eigenfeatures are taken."""
+
+_MORE = 16
+"""So many times as many eigenfeatures are looked at as are needed."""
 
 _INDEPENDENT = 1e-7
 """Directions of which the forms have less than this share are rounding."""
@@ -85,14 +94,50 @@ def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeat
     Raises:
         NumericError: the forms leave the range of float64.
     """
-    weighted = layer._replace(down=layer.down * importance[:, None])
-    basis = np.linalg.qr(np.concatenate([weighted.left, weighted.right]).T)[0]
+    reduced, basis = _reduced(layer, importance)
+    fit = _Fit(reduced, basis[0])
+    starts = _starts(reduced, basis[0], count)
+    ahead = min((fit.search(start, _WHILE) for start in starts), key=lambda end: end[0])[1]
+    return _unreduced(fit.found(ahead, _STEPS), basis, importance)
+
+
+@usual_torch(gradients=True)
+def roughly_shared(
+    layer: Layer, importance: Doubles, counts: Sequence[int]
+) -> list[SharedFeatures]:
+    """Return what short searches find, for several numbers of features.
+
+    Args:
+        layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
+        importance: how much an error in each output counts, shape (outputs + 1,).
+        counts: the numbers of features, each at least 1.
+
+    Raises:
+        NumericError: the forms leave the range of float64.
+    """
+    reduced, basis = _reduced(layer, importance)
+    fit = _Fit(reduced, basis[0])
+    readings, strengths = _candidates(reduced, max(counts))
+    places = _apart(readings, strengths**2, max(counts))
+    readings, strengths = readings[places], strengths[places]
+    starts = (_completed(readings[:count], strengths[:count], count) for count in counts)
+    return [_unreduced(fit.found(start, _SHORT), basis, importance) for start in starts]
+
+
+def _reduced(layer: Layer, importance: Doubles) -> tuple[Layer, Doubles]:
+    """Return a layer with weighted outputs that reads coordinates of a basis, and the basis."""
+    down = layer.down * importance[:, None]
+    used = layer.left.any(axis=1) & layer.right.any(axis=1) & down.any(axis=0)
+    used |= not used.any()
+    left, right = layer.left[used], layer.right[used]
+    basis = np.linalg.qr(np.concatenate([left, right]).T)[0]
     if basis.shape[1] >= len(basis):
         basis = np.eye(len(basis))
-    left, right, linear = (rows @ basis for rows in (weighted.left, weighted.right, layer.linear))
-    reduced = Layer(left, right, weighted.down, linear)
-    fit = _Fit(reduced, basis[0])
-    found = fit.found(_starts(reduced, basis[0], count))
+    return Layer(left @ basis, right @ basis, down[:, used], layer.linear @ basis), basis
+
+
+def _unreduced(found: SharedFeatures, basis: Doubles, importance: Doubles) -> SharedFeatures:
+    """Return features of the layer itself, from those of :func:`_reduced`."""
     scale = np.where(importance > 0, importance, 1.0)
     readings, weights = found.readings @ basis.T, found.weights / scale[:, None]
     return SharedFeatures(readings, weights, found.constants / scale, found.error)
@@ -141,14 +186,30 @@ def _starts(layer: Layer, constant: Doubles, count: int) -> Iterator[Doubles]:
     the search nowhere to go. So, in the second start, one after the other that one is taken whose
     square has most left once those before it are projected out.
     """
-    square = eigen(layer, 1)
-    strengths = abs(square.mixing).max(axis=0, initial=0)
-    strongest = np.argsort(-strengths, kind="stable")[:count].tolist()
-    for places in (strongest, _apart(square.readings, strengths**2, count)):
-        yield _completed(square.readings[places], strengths[places], count)
+    readings, strengths = _candidates(layer, count)
+    for places in (list(range(len(readings)))[:count], _apart(readings, strengths**2, count)):
+        yield _completed(readings[places], strengths[places], count)
     common = _common_directions(layer, constant, count)
     if len(common):
         yield _completed(common, np.ones(len(common)), count)
+
+
+def _candidates(layer: Layer, count: int) -> tuple[Doubles, Doubles]:
+    """Return strong eigenfeatures and their strengths, the strongest first.
+
+    Outputs that make next to nothing of the forms are passed over, and so are features that are far
+    weaker than those that are needed: there may be tens of thousands.
+    """
+    sizes = np.diagonal(products(layer, layer))
+    order = np.argsort(-sizes, kind="stable")
+    before = np.cumsum(sizes[order]) - sizes[order]
+    large = order[before <= _NEARLY * sizes.sum()]
+    down = np.zeros_like(layer.down)
+    down[large] = layer.down[large]
+    square = eigen(layer._replace(down=down), 1)
+    strengths = abs(square.mixing).max(axis=0, initial=0)
+    strongest = np.argsort(-strengths, kind="stable")[: _MORE * count]
+    return square.readings[strongest], strengths[strongest]
 
 
 def _common_directions(layer: Layer, constant: Doubles, count: int) -> Doubles:
@@ -295,10 +356,9 @@ class _Fit:
             optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
         return least, best
 
-    def found(self, starts: Iterable[Doubles], steps: int = _STEPS) -> SharedFeatures:
-        """Return where the search ends from the start that is ahead after a while."""
-        ahead = min((self.search(start, _WHILE) for start in starts), key=lambda end: end[0])[1]
-        readings = self.search(ahead, steps)[1]
+    def found(self, start: Doubles, steps: int) -> SharedFeatures:
+        """Return the features that a search from here ends at."""
+        readings = self.search(start, steps)[1]
         norms = np.linalg.norm(readings, axis=1, keepdims=True)
         readings = readings / np.where(norms > 0, norms, 1.0)
         return SharedFeatures(readings, *self.weights(readings))

@@ -62,15 +62,15 @@ def trace(
             its own basis, ordered by what the outputs draw from it, then eigenvectors) or
             ``"shared"`` (as canonical, with one set of features for all outputs of a layer). All
             but the first multiply layers without neurons, such as embeddings and heads, into their
-            neighbours, so that these take no features; what a
-            first one returns are then the features' readings.
+            neighbours, so that these take no features.
         metric: for canonical and shared features, how inputs are alike: ``"pixels"`` (all of them
             alike, as if left out), ``"neighbours"`` (the more the nearer they lie), or the Gram
             matrix of the constant and the inputs, such as a second moment of data.
         components: for canonical and shared features, how many components of each hidden state
-            stay. Left out, all of them for canonical features, and for shared ones as many as make
-            99 % of what the outputs draw.
-        features: for shared features, how many there shall be, in all or for each layer.
+            stay. Left out, all of them for canonical features, and for shared ones as many as it
+            takes for the others to count for little beside what the features leave.
+        features: for shared features, how many there shall be, in all or for each layer that has
+            neurons.
         error: for shared features, in place of their number: what they may leave of each layer's
             forms, as a share of the norm.
 

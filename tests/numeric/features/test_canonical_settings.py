@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from numeric import BilinearNetwork, NumericError, trace
+from numeric import BilinearNetwork, Layer, NumericError, trace
+from numeric.features import sharing
+from numeric.features.kernels import with_linear_neurons
 
 Doubles = npt.NDArray[np.float64]
 
@@ -72,7 +74,7 @@ def test_components_that_are_no_number_from_1_are_refused(method: str, component
         ([3, 3, 3], "features for each of 2 layers, got 3 numbers"),
         (1, "features for 2 layers, at least one each"),
         ([16, 2], "at most 15 features of layer 1, which is as many as its eigenfeatures, got 16"),
-        (99, "at most 15 features of layer 1, which is as many as its eigenfeatures, got 94"),
+        (99, "at most 15 features of layer 1, which is as many as its eigenfeatures, got 87"),
         (None, "expected features, how many shared ones there shall be, or an error, got None"),
     ],
     ids=range(14),
@@ -125,6 +127,17 @@ def test_an_error_that_is_none_or_stands_beside_a_number_is_refused(
         trace(network(), "shared", **settings)
 
 
-def test_an_error_that_no_number_of_features_reaches_is_refused_with_what_they_reach() -> None:
-    with pytest.raises(NumericError, match=r"expected error to be at least .* features reach, got"):
-        trace(network(), "shared", error=1e-300)
+def test_an_error_that_no_number_of_features_reaches_is_refused_with_what_they_reach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nothing = np.zeros((1, 5))
+    found = sharing.SharedFeatures(nothing, nothing, nothing[0], 0.25)
+    monkeypatch.setattr(sharing, "shared_features", lambda *_: found)
+    message = "expected error to be at least 0.25, which 15 features reach, got 0.1"
+    with pytest.raises(NumericError, match=message):
+        trace(network(depth=1), "shared", error=0.1)
+    assert sharing.enough_features(layer(), np.ones(4), 0.3) is found
+
+
+def layer() -> Layer:
+    return with_linear_neurons(network(depth=1).layers()[0])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import Layer, NumericError, rewrite, square_layers, trace
+from numeric import Layer, NumericError, rewrite, square_layers, trace, validate
 from numeric.features.folding import folded
 from numeric.networks.inference import logits
 from tests.strategies import stacks, tame
@@ -99,6 +99,14 @@ def test_an_embedding_that_returns_more_than_it_reads_is_not_read_backwards() ->
         outputs(trace(layers, "eigen"), points), stack_values(layers, points), rtol=1e-9
     )
     assert second.linear[1:].any()
+
+
+def test_a_network_that_reads_nothing_of_its_embedding_has_a_graph() -> None:
+    embedding, block = random_stack([2, 2, 3])
+    nothing = linear(embedding)._replace(linear=np.diag([1.0, 0, 0]))
+    graph = trace([nothing, block._replace(linear=0 * block.linear)], "eigen")
+    validate(graph)
+    assert graph.graph["sizes"][1] > 1
 
 
 def test_an_embedding_and_a_head_take_no_features() -> None:
