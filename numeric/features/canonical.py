@@ -19,7 +19,7 @@ from numeric.features.allocation import allocated
 from numeric.features.bonds import Bond, canonical_bonds, facing_up, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
-from numeric.features.metrics import metric_root
+from numeric.features.metrics import metric_root, usual_metric
 from numeric.features.sharing import enough_features, most_features, shared_features
 from numeric.networks.normal_form import Layer, SquareLayer
 from numeric.scalars import plain
@@ -108,7 +108,7 @@ def shared(
     *,
     features: int | Sequence[int] | None = None,
     error: float | None = None,
-    metric: str | Doubles = "pixels",
+    metric: str | Doubles | None = None,
     components: int | None = None,
 ) -> Decomposition:
     """Write all components of each bond in features that they share.
@@ -119,13 +119,16 @@ def shared(
             moves least (:mod:`numeric.features.allocation`).
         error: in place of a number: what they may leave of each layer's forms, weighted by what the
             outputs draw from them, the norm of the rest over that of all.
-        metric: as for :func:`canonical`.
+        metric: as for :func:`canonical`; left out, the one that the weights speak for
+            (:func:`numeric.features.metrics.usual_metric`).
         components: how many components of each hidden state stay; left out, as many as it takes for
             the others to count for little beside what the features leave.
 
     Raises:
         NumericError: the metric is none, or a number is out of range.
     """
+    if metric is None:
+        metric = usual_metric(np.concatenate([layers[0].left, layers[0].right]).astype(np.float64))
     root, words = metric_root(metric, layers[0].linear.shape[1] - 1)
     features, error = plain(features), plain(error)
     if (features is None) == (error is None) or (features is None and not _is_share(error)):

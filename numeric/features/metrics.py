@@ -7,6 +7,7 @@ needs no data.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ Doubles = npt.NDArray[np.float64]
 
 REACH = 2.0
 """The distance, in pixels, over which neighbouring ones are alike."""
+
+_SMALLEST = 8
+"""Fewer rows than this make no picture that weights could speak for."""
+
+_ALIKE = 0.25
+"""By how much the weights of neighbours are more alike than others where there are neighbours."""
 
 METRICS = {"pixels": "pixels alike", "neighbours": "neighbouring pixels alike"}
 """The metrics that need no data, and what a graph says of them."""
@@ -53,23 +60,25 @@ def metric_root(metric: Any, inputs: int) -> tuple[Doubles, str]:  # noqa: ANN40
     return _root(_checked(metric, inputs + 1)), "given"
 
 
-def neighbouring_pixels(inputs: int) -> Doubles:
+def neighbouring_pixels(shape: int | Sequence[int]) -> Doubles:
     r"""Return the metric in which pixels are the more alike the nearer they lie.
 
     .. math::
         G_{ij} = e^{-d_{ij} / 2}
 
     with the distance :math:`d_{ij}` in pixels. Patterns that change their sign from one pixel to
-    the next count for less than smooth ones, as in any picture of something.
+    the next count for less than smooth ones, as in any picture of something. Colours of one place
+    lie a pixel apart.
 
     Args:
-        inputs: the number of pixels of a square image.
+        shape: of a picture: (rows, columns), or (colours, rows, columns) as torch flattens it; or
+            the number of pixels of a square one.
 
     Returns:
         Shape (inputs + 1, inputs + 1); the constant is like no pixel.
 
     Raises:
-        NumericError: the number is no square.
+        NumericError: the number is no square, or the shape is none.
 
     Source:
         The exponential covariance function: C. E. Rasmussen and C. K. I. Williams, *Gaussian
@@ -78,15 +87,61 @@ def neighbouring_pixels(inputs: int) -> Doubles:
     Examples:
         >>> neighbouring_pixels(4)[1].round(3)
         array([0.   , 1.   , 0.607, 0.607, 0.493])
+        >>> neighbouring_pixels((3, 1, 2))[1].round(3)
+        array([0.   , 1.   , 0.607, 0.607, 0.493, 0.607, 0.493])
     """
-    side = math.isqrt(inputs)
-    if side * side != inputs:
-        raise NumericError(f"expected a square image for neighbours, got {inputs} inputs")
-    rows, columns = np.divmod(np.arange(inputs), side)
-    distances = np.hypot(rows[:, None] - rows, columns[:, None] - columns)
-    metric = np.eye(inputs + 1)
+    if isinstance(shape, int):
+        side = math.isqrt(shape)
+        if side * side != shape:
+            raise NumericError(f"expected a square image for neighbours, got {shape} inputs")
+        shape = (side, side)
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise NumericError(
+            f"expected the shape of a picture, (rows, columns) or (colours, rows, columns), got "
+            f"{tuple(shape)}"
+        )
+    colours, rows, columns = (
+        axis.ravel() for axis in np.indices((1, *shape) if len(shape) == 2 else tuple(shape))
+    )
+    squares = (rows[:, None] - rows) ** 2 + (columns[:, None] - columns) ** 2
+    distances = np.sqrt(squares + (colours[:, None] != colours))
+    metric = np.eye(len(rows) + 1)
     metric[1:, 1:] = np.exp(-distances / REACH)
     return metric
+
+
+def usual_metric(readings: Doubles) -> str:
+    """Return the metric that what a network reads speaks for, where none is named.
+
+    Weights of neighbouring pixels are alike in a network of pictures, and no data has to be looked
+    at to see it: the mean cosine of those of two that lie side by side is compared with that of any
+    two.
+
+    Args:
+        readings: rows that read the constant and the inputs.
+
+    Returns:
+        ``"neighbours"`` where the inputs can be a square picture of at least 8 rows and the cosine
+        is larger by a quarter, else ``"pixels"``.
+
+    Examples:
+        >>> usual_metric(np.eye(65))
+        'pixels'
+    """
+    inputs = readings.shape[1] - 1
+    side = math.isqrt(inputs)
+    if side < _SMALLEST or side * side != inputs:
+        return "pixels"
+    norms = np.linalg.norm(readings[:, 1:], axis=0)
+    columns = readings[:, 1:] / np.where(norms > 0, norms, 1.0)
+    grid = columns.reshape(len(columns), side, side)
+    beside = [
+        (grid[:, 1:] * grid[:, :-1]).sum(axis=0),
+        (grid[..., 1:] * grid[..., :-1]).sum(axis=0),
+    ]
+    cosine = float(np.mean([part.mean() for part in beside]))
+    whole = float((columns.sum(axis=1) ** 2).sum() - np.count_nonzero(norms)) / (inputs**2 - inputs)
+    return "neighbours" if cosine - whole > _ALIKE else "pixels"
 
 
 def _root(metric: Doubles) -> Doubles:

@@ -64,8 +64,10 @@ def trace(
             but the first multiply layers without neurons, such as embeddings and heads, into their
             neighbours, so that these take no features.
         metric: for canonical and shared features, how inputs are alike: ``"pixels"`` (all of them
-            alike, as if left out), ``"neighbours"`` (the more the nearer they lie), or the Gram
-            matrix of the constant and the inputs, such as a second moment of data.
+            alike), ``"neighbours"`` (the more the nearer they lie), or the Gram matrix of the
+            constant and the inputs, such as a second moment of data or that of pictures of any
+            shape (:func:`numeric.features.metrics.neighbouring_pixels`). Left out, pixels; for
+            shared features neighbours where the weights of neighbouring pixels are alike.
         components: for canonical and shared features, how many components of each hidden state
             stay. Left out, all of them for canonical features, and for shared ones as many as it
             takes for the others to count for little beside what the features leave.

@@ -61,7 +61,7 @@ def trace_features(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="How inputs are alike, canonical or shared: pixels (all of them, the default) or "
+            help="How inputs are alike, canonical or shared: pixels (all of them) or "
             "neighbours (the more the nearer they lie: fewer features are enough)."
         ),
     ] = None,

@@ -14,7 +14,13 @@ from rich.table import Table
 
 from numeric import Digits, load_mnist
 from tests.benchmarks.checking import alterations, bounds, pixel_changes, radii, stability
-from tests.benchmarks.features import eigenfeatures, explanations, few_features, large_bonds
+from tests.benchmarks.features import (
+    eigenfeatures,
+    explanations,
+    few_features,
+    large_bonds,
+    research_features,
+)
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, first_epoch, main_job, rewrites
 from tests.benchmarks.polynomials import convolution, expansion, large_expansions, questions
@@ -27,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "evaluation": evaluation,
     "rewrites": rewrites,
     "few-features": few_features,
+    "research-features": research_features,
     "eigenfeatures": eigenfeatures,
     "canonical-form": large_bonds,
     "explanations": explanations,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
-from numeric.features.metrics import metric_root, neighbouring_pixels
+from numeric.features.metrics import metric_root, neighbouring_pixels, usual_metric
 from numeric.networks.inference import logits
+from tests.tensors import random_stack
 
 
 def test_neighbouring_pixels_are_alike_by_their_distance_alone() -> None:
@@ -72,3 +73,47 @@ def test_what_is_drawn_is_the_same_from_every_hidden_state() -> None:
     totals = trace(model, "canonical", metric="neighbours").graph["totals"]
     np.testing.assert_allclose(totals, totals[0], rtol=1e-9)
     assert len(totals) == 3
+
+
+def test_pictures_of_any_shape_have_neighbours_and_colours_lie_a_pixel_apart() -> None:
+    shape = (3, 2, 5)
+    metric = neighbouring_pixels(shape)
+    places = np.array(list(np.ndindex(*shape)))
+    for one, first in enumerate(places):
+        for other, second in enumerate(places):
+            apart = np.sqrt(((first - second)[1:] ** 2).sum() + (first[0] != second[0]))
+            assert metric[1 + one, 1 + other] == pytest.approx(np.exp(-apart / 2), rel=1e-15)
+    assert np.linalg.eigvalsh(metric)[0] > 0.01
+    np.testing.assert_array_equal(neighbouring_pixels((4, 4)), neighbouring_pixels(16))
+
+
+@pytest.mark.parametrize("shape", [(4,), (0, 3), (1, 2, 3, 4)])
+def test_what_is_no_shape_of_a_picture_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(NumericError, match="expected the shape of a picture"):
+        neighbouring_pixels(shape)
+
+
+def test_weights_that_are_alike_beside_each_other_speak_for_neighbours() -> None:
+    draw = np.random.default_rng(0)
+    rough = draw.normal(size=(40, 82))
+    root = np.linalg.cholesky(neighbouring_pixels(81))
+    smooth = rough @ root.T
+    assert usual_metric(smooth) == "neighbours"
+    assert usual_metric(rough) == "pixels"
+    # Places that are shuffled, weights that all are alike, and too few or no pixels speak for none.
+    assert usual_metric(smooth[:, [0, *(1 + draw.permutation(81))]]) == "pixels"
+    assert usual_metric(np.ones((3, 82))) == "pixels"
+    assert usual_metric(np.ones((3, 81))) == usual_metric(np.ones((3, 50))) == "pixels"
+
+
+def test_shared_features_take_the_metric_that_the_weights_speak_for() -> None:
+    (rough,) = random_stack([64, 2], neurons=20)
+    root = np.linalg.cholesky(neighbouring_pixels(64))
+    smooth = rough._replace(left=rough.left @ root.T, right=rough.right @ root.T)
+    words = {
+        name: trace([layer], "shared", features=2).graph["metric"]
+        for name, layer in (("rough", rough), ("smooth", smooth))
+    }
+    assert words == {"rough": "pixels alike", "smooth": "neighbouring pixels alike"}
+    found = trace([smooth], "shared", features=2, metric="pixels")
+    assert found.graph["metric"] == "pixels alike"
