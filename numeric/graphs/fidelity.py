@@ -149,6 +149,7 @@ def frontier(
     *,
     methods: Iterable[str] = ("eigen", "canonical", "shared"),
     counts: Sequence[int] = (20, 40, 60, 90, 120, 160, 200),
+    each: Sequence[int] = (),
 ) -> list[Fidelity]:
     """Measure graphs of growing numbers of features, by every method.
 
@@ -158,10 +159,13 @@ def frontier(
         methods: of :func:`numeric.trace`. Shared features are fitted for each number anew; graphs
             of other methods are pruned.
         counts: numbers of features.
+        each: numbers of features of each class (:func:`numeric.prune`), for all but shared ones,
+            which have no class.
 
     Returns:
-        One measurement for each method and number, in that order. Numbers beyond those of a whole
-        graph are left out, and so are those of more shared features than there are eigenfeatures.
+        One measurement for each method and number, in that order, those of each class last. Numbers
+        beyond those of a whole graph are left out, and so are those of more shared features than
+        there are eigenfeatures.
 
     Raises:
         NumericError: there is no such method, or a number is none.
@@ -180,6 +184,9 @@ def frontier(
             else:
                 graph = prune(whole, features=count)
             found.append(fidelity(graph, network, digits))
+        if whole is not None:
+            cut = (prune(whole, each=number) for number in each)
+            found += [fidelity(graph, network, digits) for graph in cut]
     return found
 
 

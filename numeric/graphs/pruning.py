@@ -43,10 +43,11 @@ def prune(
     images: npt.NDArray[Any] | None = None,
     bound: float | None = None,
     radius: float | None = None,
+    each: int | None = None,
 ) -> nx.DiGraph[Node]:
     r"""Cut the weakest features of a graph, and keep what they did as a residual for each logit.
 
-    Exactly one of ``features``, ``share``, ``agreement`` and ``bound`` says how far.
+    Exactly one of ``features``, ``share``, ``agreement``, ``bound`` and ``each`` says how far.
 
     Args:
         graph: in the schema of :mod:`numeric.graphs.graph`.
@@ -58,6 +59,8 @@ def prune(
             of their own.
         bound: by how much no logit may move; the fewest features are looked for by halving.
         radius: for which inputs, those with :math:`\|x\|` at most this, with ``bound``.
+        each: how many stay of each class, those that add most to its logit, and below the last
+            layer of each form.
 
     Returns:
         A new graph. Its cut features have the attribute ``cut``; nodes ``("residual", c)`` stand
@@ -68,7 +71,7 @@ def prune(
         counted in.
 
     Raises:
-        NumericError: the graph breaks the schema, not one of the four is given, it is out of range,
+        NumericError: the graph breaks the schema, not one of the five is given, it is out of range,
             or a feature's norm is beyond float64; or floating point is not what bounds take it for
             (:func:`numeric.arithmetic.check_arithmetic`).
 
@@ -95,7 +98,13 @@ def prune(
             for label in range(len(layers[-1].linear) - 1)
         ]
     )
-    if bound is not None or radius is not None:
+    each = plain(each)
+    if each is not None:
+        _check_free(features=features, share=share, agreement=agreement, bound=bound)
+        chosen = _strongest_of_each(layers, each)
+        order = np.concatenate([np.flatnonzero(chosen), np.flatnonzero(~chosen)])
+        count = int(chosen.sum())
+    elif bound is not None or radius is not None:
         _check_free(features=features, share=share, agreement=agreement)
         count = _within(layers, order, outside, bound, radius)
     else:
@@ -247,6 +256,24 @@ def _check_free(**others: object) -> None:
     for name, value in others.items():
         if value is not None:
             raise NumericError(f"expected one of {', '.join(others)} and bound, got {name} beside")
+
+
+def _strongest_of_each(layers: Sequence[SquareLayer], each: int) -> npt.NDArray[np.bool_]:
+    """Return which features are among the strongest of any output of their layer."""
+    if isinstance(each, bool) or not isinstance(each, int) or each < 0:
+        raise NumericError(f"expected each to be an integer from 0, got {each!r}")
+    metric = np.eye(layers[0].linear.shape[1])
+    found = []
+    for square, layer in zip(layers, as_layers(layers), strict=True):
+        sizes = ((square.readings @ metric) * square.readings).sum(axis=1)
+        strengths = abs(square.mixing[1:]) * sizes
+        places = np.argsort(-strengths, axis=1, kind="stable")[:, :each]
+        stays = np.zeros(strengths.shape, dtype=bool)
+        np.put_along_axis(stays, places, values=True, axis=1)
+        found.append((stays & (strengths > 0)).any(axis=0))
+        whole = with_linear_neurons(layer)
+        metric = products(whole, whole, metric)
+    return np.concatenate(found)
 
 
 def _fewest(most: int, enough: Callable[[int], bool]) -> int:

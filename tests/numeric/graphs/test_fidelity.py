@@ -87,6 +87,18 @@ def test_a_frontier_leaves_out_numbers_beyond_a_whole_graph(method: str) -> None
     assert [row.features for row in rows] == [6]
 
 
+def test_a_frontier_cuts_by_the_strongest_of_each_class_too() -> None:
+    model = network(depth=1)
+    rows = frontier(model, DIGITS, methods=("eigen", "shared"), counts=(4,), each=(1, 2))
+    assert [(row.method, row.features) for row in rows] == [
+        ("eigen", 4),
+        ("eigen", 3),
+        ("eigen", 6),
+        ("shared", 4),
+    ]
+    assert rows[2] == fidelity(prune(trace(model), each=2), model, DIGITS)
+
+
 def test_a_small_network_has_a_frontier_of_the_default_numbers() -> None:
     rows = frontier(network(depth=1, hidden=3), DIGITS)
     assert [(row.method, row.features) for row in rows] == [("canonical", 20), ("shared", 20)]

@@ -104,6 +104,29 @@ def test_the_weakest_features_go_first() -> None:
     assert {node[2] for node in kept(prune(graph, features=4))} == strongest
 
 
+def test_the_strongest_of_each_class_stay() -> None:
+    graph = traced(network(depth=1))
+    (square,) = square_layers(graph)
+    found = {node[2] for node in kept(prune(graph, each=2))}
+    expected = set()
+    for weights in square.mixing[1:]:
+        # Eigenfeatures are of norm 1 and of one class each, so that their eigenvalues say it.
+        expected |= set(np.argsort(-abs(weights), kind="stable")[:2].tolist())
+    assert found == expected
+    assert len(found) == 6
+
+
+def test_the_strongest_of_each_form_stay_below_and_all_where_there_are_no_more() -> None:
+    graph = traced(network())
+    layers = square_layers(graph)
+    one = square_layers(prune(graph, each=1))
+    assert [len(layer.readings) for layer in one] == [4, 3]
+    assert not kept(prune(graph, each=0))
+    most = max(int((layer.mixing != 0).sum(axis=1).max()) for layer in layers)
+    assert (outputs(prune(graph, each=most)) == outputs(graph)).all()
+    assert len(kept(prune(graph, each=most - 1))) < sum(len(layer.readings) for layer in layers)
+
+
 def test_a_share_keeps_the_fewest_features_that_carry_it() -> None:
     graph = traced(network(depth=1))
     squares = np.sort(feature_norms(square_layers(graph))[0] ** 2)[::-1]
@@ -189,6 +212,9 @@ def test_no_logit_moves_by_more_than_its_bound(
     [
         ({}, "expected one of features, share, agreement and bound, got none"),
         ({"features": 3, "share": 0.5}, "got features and share"),
+        ({"each": 2, "features": 3}, "got features beside"),
+        ({"each": -1}, "each to be an integer from 0, got -1"),
+        ({"each": True}, "each to be an integer from 0, got True"),
         ({"features": -1}, r"features to lie in 0\.\.\d+, got -1"),
         ({"features": 10**6}, r"features to lie in 0\.\.\d+, got 1000000"),
         ({"features": 2.5}, "features to be an integer, got 2.5"),
