@@ -99,10 +99,13 @@ def signature_claims(layers: Sequence[Layer]) -> list[Claim]:
     Returns:
         A claim, or where the matrices leave the range of float64 that nothing is claimed.
     """
+    statement = "How many eigenvalues of the logits' interaction matrices have which sign."
+    if not len(layers[-1].left):
+        # A linear head: its own matrices are 0, whatever lies below.
+        return [Claim.left_out("signature", statement, "the last layer has no neurons")]
     try:
         found = signatures(layers)
     except ProofError as error:
-        statement = "How many eigenvalues of the logits' interaction matrices have which sign."
         return [_without_bound("signature", statement, str(error))]
     return [Claim.of("signature", asdict(found))]
 

@@ -448,9 +448,11 @@ def test_residues_are_those_of_the_coefficients(data: st.DataObject) -> None:
     exact_layer = ((left, lacking), (right, lacking), down, linear)
     checked = checker.Layer(left, right, lacking, down, linear)
     for prime in list(primes(60))[:: data.draw(st.sampled_from([1, -1]))][:1]:
-        for found, expected in zip(
+        for (read_, part), expected in zip(
             modular_forms((checked, nothing(checked)), prime), forms(exact_layer), strict=True
         ):
+            found = np.zeros((len(expected),) * 2)
+            found[np.ix_(read_, read_)] = part
             for row, exact_row in zip(found.tolist(), expected, strict=True):
                 for residue, number in zip(row, exact_row, strict=True):
                     inverse = pow(number.denominator, -1, prime)
@@ -496,26 +498,54 @@ def test_an_ulp_of_a_weight_changes_a_residue() -> None:
     moved[1, 2] = np.nextafter(moved[1, 2], 9)
     (prime,) = list(primes(1))
     moved_layer = layer._replace(left=moved)
-    assert not any(form.any() for form in modular_forms((layer, layer), prime))
-    assert any(form.any() for form in modular_forms((layer, moved_layer), prime))
+    assert not any(form.any() for _, form in modular_forms((layer, layer), prime))
+    assert any(form.any() for _, form in modular_forms((layer, moved_layer), prime))
+
+
+def doubled_form(layer: checker.Layer, output: int) -> Any:
+    """The doubled form of an output of whole numbers, in whole numbers."""
+    left, right, down, linear = (
+        np.vectorize(int, otypes=[object])(array)
+        for array in (layer.left, layer.right, layer.down, layer.linear)
+    )
+    form = (left.T * down[output]) @ right
+    form[0] += linear[output]
+    return form + form.T
 
 
 def test_sums_of_residues_are_exact_for_many_neurons() -> None:
     draw = np.random.default_rng(0)
     left, right, down, linear = (
         draw.integers(-(2**52), 2**52, shape).astype(np.float64)
-        for shape in ((1300, 2), (1300, 2), (2, 1300), (2, 2))
+        for shape in ((2300, 2), (2300, 2), (2, 2300), (2, 2))
     )
     layer = checker.Layer(left, right, np.zeros_like(left), down, linear)
     (prime,) = list(primes(1))
-    (found,) = modular_forms((layer, nothing(layer)), prime)
-    expected = np.zeros((2, 2), dtype=object)
-    for weight, one, other in zip(down[1], left, right, strict=True):
-        expected += int(weight) * np.outer(
-            *(np.array([*map(int, a)], dtype=object) for a in (one, other))
-        )
-    expected[0] += np.array([*map(int, linear[1])], dtype=object)
-    assert not ((found.astype(int) - (expected + expected.T)) % prime).any()
+    ((read, found),) = modular_forms((layer, nothing(layer)), prime)
+    assert read.tolist() == [0, 1]
+    assert not ((found.astype(int) - doubled_form(layer, 1)) % prime).any()
+
+
+def test_readings_of_few_inputs_each_give_the_same_forms() -> None:
+    draw = np.random.default_rng(0)
+    left, right = np.zeros((2, 1500, 60))
+    for reading in range(1500):  # as those of a convolution: some neighbours, and the constant
+        some = [0, *(1 + reading % 56 + np.arange(4))]
+        left[reading, some], right[reading, some] = draw.integers(-(2**52), 2**52, (2, 5))
+    down = draw.integers(-(2**52), 2**52, (4, 1500)) * (draw.random((4, 1500)) < 0.02)
+    down[2] = draw.integers(-(2**52), 2**52, 1500)
+    linear = draw.integers(-9, 9, (4, 60)) * (draw.random((4, 60)) < 0.1)
+    layer = checker.Layer(left, right, np.zeros_like(left), *map(np.float64, (down, linear)))
+    (prime,) = list(primes(1))
+    found = list(modular_forms((layer, nothing(layer)), prime))
+    for output, (read, form) in enumerate(found, start=1):
+        expected = doubled_form(layer, output)
+        assert not ((form.astype(int) - expected[np.ix_(read, read)]) % prime).any()
+        expected[np.ix_(read, read)] = 0
+        assert not expected.any()
+    left[1499, 5] = np.nextafter(left[1499, 5], 9)
+    again = modular_forms((layer, nothing(layer)), prime)
+    assert not np.array_equal(found[1][1], list(again)[1][1])
 
 
 def test_float32_weights_are_told_from_float64_ones(tmp_path: Path) -> None:
