@@ -20,7 +20,6 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from numeric.errors import NumericError
 from numeric.features.canonical import Decomposition
 from numeric.networks.normal_form import Layer, SquareLayer
 
@@ -32,58 +31,11 @@ _RANK = 1e-9
 _Item = TypeVar("_Item")
 
 
-def folded(layers: Sequence[Layer]) -> list[Layer]:
-    """Return a network without its layers that have no neurons.
-
-    Args:
-        layers: in the normal form.
-
-    Returns:
-        A layer for each that has neurons, float64 where something was multiplied in; the layers
-        that were given where nothing was, or where none has neurons.
-
-    Raises:
-        NumericError: a product of weights leaves the range of float64.
-
-    Examples:
-        >>> none, rows = np.zeros((0, 2)), np.array([[0.0, 1.0]])
-        >>> embedding = Layer(none, none, none.T, np.diag([1.0, 3.0]))
-        >>> block = Layer(rows, rows, np.array([[0.0], [2.0]]), np.diag([1.0, 0.0]))
-        >>> [layer.left for layer in folded([embedding, block])]
-        [array([[0., 3.]])]
-    """
-    if not any(len(layer.left) for layer in layers):
-        return list(layers)
-    found: list[Layer] = []
-    waiting: Doubles | None = None
-    with np.errstate(over="ignore", invalid="ignore"):
-        for given in layers:
-            layer = given
-            if waiting is not None:
-                left, right, down, linear = (array.astype(np.float64) for array in given)
-                layer = Layer(left @ waiting, right @ waiting, down, linear @ waiting)
-                waiting = None
-            if len(layer.left):
-                found.append(layer)
-            else:
-                waiting = np.asarray(layer.linear, dtype=np.float64)
-        if waiting is not None:
-            left, right, down, linear = (array.astype(np.float64) for array in found[-1])
-            found[-1] = Layer(left, right, waiting @ down, waiting @ linear)
-    for number, layer in enumerate(found, start=1):
-        if not all(np.isfinite(array).all() for array in layer):
-            raise NumericError(
-                f"expected the weights of layer {number}, embedding and head multiplied in, within "
-                "the range of float64: trace with method='polarized', which multiplies nothing"
-            )
-    return found
-
-
 def unfolded(found: Decomposition, layers: Sequence[Layer]) -> Decomposition:
     """Return the decomposition of a folded network with layers where the network has them.
 
     Args:
-        found: a layer for each of :func:`folded`.
+        found: a layer for each of :func:`numeric.networks.normal_form.folded`.
         layers: of the network.
 
     Returns:

@@ -56,10 +56,17 @@ class Patterns:
 
     Args:
         layers: the network in the normal form.
-        squares: its eigenfeatures, layer by layer.
+        squares: its eigenfeatures, layer by layer. Where they have other hidden states than the
+            network, as of one with an embedding or a head they may, they stand for it.
     """
 
     def __init__(self, layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> None:
+        if not _same_states(layers, squares):
+            rounded = [square.readings + square.low for square in squares]
+            layers = [
+                Layer(readings, readings, square.mixing, square.linear)
+                for readings, square in zip(rounded, squares, strict=True)
+            ]
         self._layers = [with_linear_neurons(layer) for layer in layers]
         self._squares = squares
         self._metrics = [np.eye(layers[0].linear.shape[1])]
@@ -135,3 +142,12 @@ class Patterns:
         leading = direction[abs(direction).argmax()]
         facing = -1 if leading < 0 else 1
         return Pattern(feature, weight, strength, direction * facing, sign or 1)
+
+
+def _same_states(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> bool:
+    """Return whether a graph has the hidden states of its network: its linear maps are the same."""
+    return all(
+        layer.linear.shape == square.linear.shape
+        and (len(layer.left) > 0 or np.array_equal(layer.linear, square.linear))
+        for layer, square in zip(layers, squares, strict=True)
+    )

@@ -14,13 +14,13 @@ from numeric.errors import NumericError
 from numeric.features.canonical import Decomposition, canonical, shared
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.features.distances import distances
-from numeric.features.folding import folded, unfolded
+from numeric.features.folding import unfolded
 from numeric.files import digest
 from numeric.graphs.graph import compose
 from numeric.graphs.pruning import as_layers, with_residuals
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Readable, read_layers
-from numeric.networks.normal_form import Layer
+from numeric.networks.normal_form import Layer, folded
 
 
 def _layer_by_layer(name: str) -> Callable[[Sequence[Layer]], Decomposition]:
@@ -110,7 +110,8 @@ def trace(
     check_arithmetic()
     layers = read_layers(network)
     # What rounds nothing keeps every layer; what rounds gains from fewer.
-    read = layers if method == "polarized" else folded(layers)
+    whole = method == "polarized" or not any(len(layer.left) for layer in layers)
+    read = layers if whole else folded(layers)
     found = unfolded(METHODS[method](read, **settings), layers)
     if not all(np.isfinite(array).all() for square in found.squares for array in square):
         raise NumericError(

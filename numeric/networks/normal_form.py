@@ -96,7 +96,7 @@ def checked_layers(layers: Iterable[Sequence[Floats]]) -> list[Layer]:
 
 
 def folded(layers: Sequence[Layer]) -> list[Layer]:
-    r"""Return the same polynomial in float64 without layers that have no neurons, where any has.
+    r"""Return the same polynomial without layers that have no neurons, where any has.
 
     They are multiplied into the next layer with neurons, at the end into the last one: of an
     embedding :math:`E`, :math:`L E, R E, M E`; of a head :math:`H`, :math:`H D, H M`. Products are
@@ -106,7 +106,11 @@ def folded(layers: Sequence[Layer]) -> list[Layer]:
         layers: at least one, that fit together.
 
     Returns:
-        At least one layer; a network without any neurons becomes one layer.
+        A layer for each that has neurons, float64 where something was multiplied in; one layer
+        where none has.
+
+    Raises:
+        NumericError: a product of weights leaves the range of float64.
 
     Examples:
         >>> none, reading, constant = np.zeros((0, 2)), np.eye(1, 2, 1), np.diag([1.0, 0.0])
@@ -115,21 +119,32 @@ def folded(layers: Sequence[Layer]) -> list[Layer]:
         >>> [layer.left for layer in folded([embedding, square])]
         [array([[0., 2.]])]
     """
-    result: list[Layer] = []
-    before = np.eye(layers[0].linear.shape[1])
-    for left, right, down, linear in layers:
-        if len(left):
-            result.append(
-                Layer(left @ before, right @ before, down.astype(np.float64), linear @ before)
+    found: list[Layer] = []
+    waiting: npt.NDArray[np.float64] | None = None
+    with np.errstate(over="ignore", invalid="ignore"):
+        for given in layers:
+            layer = given
+            if waiting is not None:
+                left, right, down, linear = (array.astype(np.float64) for array in given)
+                layer = Layer(left @ waiting, right @ waiting, down, linear @ waiting)
+                waiting = None
+            if len(layer.left) or len(layers) == 1:
+                found.append(layer)
+            else:
+                waiting = np.asarray(layer.linear, dtype=np.float64)
+        if waiting is not None and found:
+            left, right, down, linear = (array.astype(np.float64) for array in found[-1])
+            found[-1] = Layer(left, right, waiting @ down, waiting @ linear)
+        elif waiting is not None:
+            none = np.zeros((0, waiting.shape[1]))
+            found = [Layer(none, none, np.zeros((len(waiting), 0)), waiting)]
+    for number, layer in enumerate(found, start=1):
+        if not all(np.isfinite(array).all() for array in layer):
+            raise NumericError(
+                f"expected the weights of layer {number}, embedding and head multiplied in, within "
+                "the range of float64: trace with method='polarized', which multiplies nothing"
             )
-            before = np.eye(len(linear))
-        else:
-            before = linear @ before
-    if not result:
-        none = np.zeros((0, before.shape[1]))
-        return [Layer(none, none, np.zeros((len(before), 0)), before)]
-    last = result[-1]
-    return [*result[:-1], last._replace(down=before @ last.down, linear=before @ last.linear)]
+    return found
 
 
 def degree_two(layers: Sequence[Layer]) -> bool:

@@ -225,15 +225,17 @@ def _rewrite(
     """Say what a graph's layers can be held against; refuse other sizes than the network's."""
     expected = [layer.linear.numerators.shape for layer in exact.layers]
     found = [layer.linear.shape for layer in squares]
-    # Eigenfeatures of a network that was folded have other hidden states than it has.
-    canonical = method in ("canonical", "shared") or (method == "eigen" and found != expected)
+    # Eigenfeatures of a network that was folded may have other hidden states than it has.
+    linear = any(not layer.neurons for layer in exact.layers)
+    folded = method == "eigen" and linear and found != expected
+    canonical = method in ("canonical", "shared") or folded
     ends = [(len(shapes), shapes[0][1], shapes[-1][0]) for shapes in (expected, found)]
     if ends[0] != ends[1] or (found != expected and not canonical):
         raise ProofError(
             f"expected the {name} graph to have layers of shapes {expected} like the network, got "
             f"{found}"
         )
-    complete = method != "shared" and found == expected
+    complete = method != "shared" and (folded or found == expected)
     return Rewrite(name, squares, layerwise=not canonical, complete=complete)
 
 

@@ -140,7 +140,8 @@ class PairMargins:
 
     Raises:
         ProofError: several layers have neurons, or there is only one class.
-        NumericError: an array has another shape or dtype, or an entry that is not finite.
+        NumericError: an array has another shape or dtype, or an entry that is not finite; or what
+            is multiplied in leaves the range of float64.
 
     Examples:
         >>> from numeric import BilinearNetwork
@@ -156,9 +157,7 @@ class PairMargins:
                 f"expected layers of which at most one has neurons, got "
                 f"{sum(len(layer.left) > 0 for layer in found)} that have some"
             )
-        with np.errstate(over="ignore", invalid="ignore"):
-            # A margin beyond the range is refused where it is asked for.
-            (self._layer,) = found if len(found) == 1 else folded(found)
+        (self._layer,) = folded(found)
         self.classes, self.inputs = (size - 1 for size in self._layer.linear.shape)
         if self.classes < 2:
             raise ProofError(f"expected layers with at least 2 classes, got {self.classes}")

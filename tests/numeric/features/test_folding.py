@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import Layer, NumericError, rewrite, square_layers, trace, validate
-from numeric.features.folding import folded
 from numeric.networks.inference import logits
+from numeric.networks.normal_form import folded
 from tests.strategies import stacks, tame
 from tests.tensors import random_stack, rounding_scale, stack_values
 
@@ -59,8 +59,15 @@ def test_a_layer_stays_for_each_that_has_neurons(kinds: str, count: int) -> None
 def test_nothing_is_copied_or_rounded_where_nothing_is_folded() -> None:
     layers = random_stack([3, 4, 2])
     assert all(one is other for one, other in zip(folded(layers), layers, strict=True))
-    without = [linear(layer) for layer in layers]
-    assert all(one is other for one, other in zip(folded(without), without, strict=True))
+    (alone,) = folded([linear(layers[0])])
+    assert np.array_equal(alone.linear, layers[0].linear)
+
+
+def test_linear_maps_alone_become_one_layer_and_keep_their_layers_in_a_graph() -> None:
+    layers = [linear(layer) for layer in random_stack([3, 4, 2])]
+    (whole,) = folded(layers)
+    np.testing.assert_array_equal(whole.linear, layers[1].linear @ layers[0].linear)
+    assert len(square_layers(trace(layers, "eigen"))) == 2
 
 
 @pytest.mark.parametrize("method", ["eigen", "canonical"])
