@@ -25,8 +25,9 @@ from numeric.networks.normal_form import Layer, SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 
-_RANK = 1e-9
-"""An embedding that loses a direction to this share is not read backwards."""
+_RANK = 1e-3
+"""An embedding that loses a direction to this share is not read backwards: rounding grows by the
+square of what it loses."""
 
 _Item = TypeVar("_Item")
 

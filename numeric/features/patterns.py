@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from numeric.features.decompositions import eigenfeatures, interaction_matrix
 from numeric.features.kernels import products, with_linear_neurons
-from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.networks.normal_form import Layer, SquareLayer, same_states
 
 Doubles = npt.NDArray[np.float64]
 
@@ -61,7 +61,7 @@ class Patterns:
     """
 
     def __init__(self, layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> None:
-        if not _same_states(layers, squares):
+        if not same_states(layers, squares):
             rounded = [square.readings + square.low for square in squares]
             layers = [
                 Layer(readings, readings, square.mixing, square.linear)
@@ -142,12 +142,3 @@ class Patterns:
         leading = direction[abs(direction).argmax()]
         facing = -1 if leading < 0 else 1
         return Pattern(feature, weight, strength, direction * facing, sign or 1)
-
-
-def _same_states(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> bool:
-    """Return whether a graph has the hidden states of its network: its linear maps are the same."""
-    return all(
-        layer.linear.shape == square.linear.shape
-        and (len(layer.left) > 0 or np.array_equal(layer.linear, square.linear))
-        for layer, square in zip(layers, squares, strict=True)
-    )

@@ -152,6 +152,20 @@ def degree_two(layers: Sequence[Layer]) -> bool:
     return sum(len(layer.left) > 0 for layer in layers) <= 1
 
 
+def same_states(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> bool:
+    """Return whether squares have the hidden states of a network, whose linear maps are theirs.
+
+    Args:
+        layers: of the network.
+        squares: of a graph.
+    """
+    return len(layers) == len(squares) and all(
+        layer.linear.shape == square.linear.shape
+        and (len(layer.left) > 0 or np.array_equal(layer.linear, square.linear))
+        for layer, square in zip(layers, squares, strict=True)
+    )
+
+
 def _matrix(array: object, name: str) -> npt.NDArray[Any]:
     try:
         matrix = np.asarray(array)

@@ -156,7 +156,7 @@ def coefficient_distance(
     The place is the one where they lie furthest relative to the output's largest coefficient. It
     is looked for in float64; the values there are exact.
     """
-    bound, worst, place, largest = 0.0, -1.0, (0, 0, 0, 0), Fraction(0)
+    bound, worst, place, largest = 0.0, (-1.0, -1.0), (0, 0, 0, 0), Fraction(0)
     for number, (layer, square) in enumerate(zip(layers, squares, strict=True)):
         reading = square.readings
         # Component 0 of the last layer is no output.
@@ -167,9 +167,12 @@ def coefficient_distance(
             wanted, found = wanted.over(power), found.over(power)
             difference = abs(found.matrix - wanted.matrix)
             scale = max(abs(wanted.matrix).max(), abs(found.matrix).max())
-            relative = difference.max() / (scale or 1.0)
+            # Where all is rounding, what cancels is no larger than that.
+            error = wanted.error + found.error
+            beyond = np.array([max(difference.max() - error, 0.0), difference.max()])
+            relative = tuple((beyond / (scale or 1.0)).tolist())
             if scale or wanted.size:
-                furthest = difference.max() + wanted.error + found.error
+                furthest = difference.max() + error
                 share = furthest / wanted.size if wanted.size else np.inf
                 bound = max(bound, share * _ROUNDED_UP)
             if relative > worst:

@@ -21,6 +21,7 @@ from numeric.data.modular_addition import ModularAddition
 from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Network, Readable, as_network
+from numeric.networks.normal_form import same_states
 from proofs.certificates.claims import Certificate, Claim, Level
 from proofs.certificates.coefficients import coefficient_claim
 from proofs.certificates.counts import counted_claims
@@ -92,7 +93,7 @@ def prove(
     # Reading its layers refuses what is no graph.
     squares_of = [square_layers(item) for item in graphs]
     rewrites = [
-        _rewrite(name, item.graph.get("method"), squares, exact)
+        _rewrite(name, item.graph.get("method"), squares, layers)
         for name, item, squares in zip(graph_names(graphs), graphs, squares_of, strict=True)
     ]
     stated = [name for name in THEOREMS if task is not None or name not in _OF_TASKS]
@@ -220,14 +221,14 @@ def graph_names(graphs: Sequence[nx.DiGraph[Node]]) -> list[str]:
 
 
 def _rewrite(
-    name: str, method: str | None, squares: Sequence[SquareLayer], exact: ExactNetwork
+    name: str, method: str | None, squares: Sequence[SquareLayer], layers: Sequence[Layer]
 ) -> Rewrite:
     """Say what a graph's layers can be held against; refuse other sizes than the network's."""
-    expected = [layer.linear.numerators.shape for layer in exact.layers]
+    expected = [layer.linear.shape for layer in layers]
     found = [layer.linear.shape for layer in squares]
     # Eigenfeatures of a network that was folded may have other hidden states than it has.
-    linear = any(not layer.neurons for layer in exact.layers)
-    folded = method == "eigen" and linear and found != expected
+    linear = any(not len(layer.left) for layer in layers)
+    folded = method == "eigen" and linear and not same_states(layers, squares)
     canonical = method in ("canonical", "shared") or folded
     ends = [(len(shapes), shapes[0][1], shapes[-1][0]) for shapes in (expected, found)]
     if ends[0] != ends[1] or (found != expected and not canonical):

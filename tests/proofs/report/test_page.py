@@ -115,7 +115,8 @@ def all_graphs(model: BilinearNetwork) -> dict[str, Any]:
 def _traced(configuration: Configuration) -> dict[str, Any]:
     model = within_one_over_the_root(BilinearNetwork.from_configuration(configuration))
     graphs = {method: trace(model, method) for method in ("polarized", "eigen")}
-    return graphs | {"shared": trace(model, "shared", features=16)}
+    components = None if configuration.depth == 1 else 2
+    return graphs | {"shared": trace(model, "shared", features=16, components=components)}
 
 
 def shared_page(path: Path, model: BilinearNetwork, **attributes: Any) -> Page:
@@ -386,7 +387,7 @@ def test_the_page_says_that_few_features_are_measured_and_not_proved(page: Page)
 
 
 def test_the_page_says_how_few_features_were_found(page: Page) -> None:
-    graph = trace(network(), "shared", features=16)
+    graph = all_graphs(network())["shared"]
     kept = graph.graph["sizes"][1] - 1
     assert f"the first ones stay: {kept} of 4 in hidden state 1." in page.text
     assert "the metric here is pixels alike ." in page.text
@@ -397,7 +398,7 @@ def test_the_page_says_how_few_features_were_found(page: Page) -> None:
 
 def test_the_page_says_what_few_features_keep(page: Page) -> None:
     model = network()
-    graph = trace(model, "shared", features=16)
+    graph = all_graphs(model)["shared"]
     found = fidelity(graph, model, DIGITS)
     low, high = (f"{100 * end:.2f} %" for end in found.interval)
     agreement, accuracy = f"{100 * found.agreement:.2f} %", f"{100 * found.accuracy:.2f} %"
