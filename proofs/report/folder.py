@@ -173,7 +173,7 @@ def few(layers: Sequence[Layer], task: ModularAddition | None = None) -> int:
     Never more than the polarized graph has: those are shared by all outputs too, and lose nothing.
     """
     neurons = [len(layer.left) for layer in layers if len(layer.left)]
-    enough = 90 if len(neurons) <= 1 else 100 + 50 * len(neurons)
+    enough = 30 + 50 * max(len(neurons), 1)
     enough = enough if task is None else min(enough, _OF_TASK)
     return min(enough, 2 * sum(neurons))
 

@@ -81,7 +81,8 @@ def test_every_tox_environment_that_the_pages_name_exists() -> None:
     assert words_after(read(OWN), "tox -e") <= environments
 
 
-def test_the_start_page_shows_the_example_of_the_readme_and_runs_it() -> None:
+def test_the_start_page_shows_the_example_of_the_readme_which_its_own_test_runs() -> None:
     start = (DOCS / "index.md").read_text("utf-8")
     assert "```{literalinclude} ../README.md" in start
-    assert any("README.md" in cell and "exec(" in cell for cell in cells(start))
+    # It needs MNIST, which a page has not, and leaves a folder.
+    assert not any("README.md" in cell for cell in cells(start))

@@ -124,7 +124,7 @@ def test_images_of_another_size_and_a_file_for_a_folder_are_refused(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("depth", "hidden", "count"),
-    [(1, 256, 90), (2, 256, 200), (3, 256, 250), (1, 45, 90), (1, 44, 88), (2, 6, 24), (3, 1, 6)],
+    [(1, 256, 80), (2, 256, 130), (3, 256, 180), (1, 40, 80), (1, 39, 78), (2, 6, 24), (3, 1, 6)],
 )
 def test_shared_features_are_few_and_never_more_than_the_polarized_ones(
     depth: int, hidden: int, count: int
