@@ -33,6 +33,7 @@ def comparable(first: Comparable, second: Comparable) -> tuple[list[Layer], list
         NumericError: as :func:`plain_layers`, or the networks differ in inputs or outputs.
 
     Examples:
+        >>> from numeric import BilinearNetwork
         >>> comparable(BilinearNetwork(3, 2), BilinearNetwork(4, 2))
         Traceback (most recent call last):
         ...
@@ -68,6 +69,7 @@ def plain_layers(network: Comparable, name: str = "network") -> list[Layer]:
         NumericError: the network is damaged, or a hidden layer's first output is not the constant.
 
     Examples:
+        >>> from numeric import BilinearNetwork
         >>> network = BilinearNetwork(7, 2, depth=2, width=3, hidden=5, embedding=True)
         >>> [layer.left.shape for layer in plain_layers(network)]
         [(5, 8), (5, 4)]

@@ -52,7 +52,9 @@ class LayeredNetwork(nn.Module):
         dtype = torch.float32 if dtypes == {np.dtype(np.float32)} else torch.float64
         for number, layer in enumerate(checked, start=1):
             for name, array in layer._asdict().items():
-                self.register_buffer(f"{name}_{number}", torch.tensor(array, dtype=dtype))
+                # torch reads no array backwards.
+                tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)
+                self.register_buffer(f"{name}_{number}", tensor)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs for inputs of shape (..., inputs).
@@ -135,8 +137,11 @@ layers in the normal form, got Linear: from_module brings modules of sums and pr
     for kind in (BilinearNetwork, LayeredNetwork):
         if isinstance(network, kind) or isinstance(_wrapped(network), kind):
             _check(network, kind, name)
-    if isinstance(network, Network):
-        return network
+    return network if isinstance(network, Network) else LayeredNetwork(_layers(network, name))
+
+
+def _layers(network: object, name: str) -> list[Layer]:
+    """Return the layers of what is no module: those that it says, or is."""
     given: Any = network
     if not isinstance(given, nn.Module) and callable(getattr(given, "layers", None)):
         given = given.layers()
@@ -146,7 +151,7 @@ layers in the normal form, got Linear: from_module brings modules of sums and pr
             f"expected {name} to be a BilinearNetwork, a LayeredNetwork or layers in the normal "
             f"form, got {type(network).__name__}{advice if isinstance(given, nn.Module) else ''}"
         )
-    return LayeredNetwork(given)
+    return checked_layers(given)
 
 
 def _wrapped(network: object) -> object:
@@ -174,6 +179,9 @@ def read_layers(network: Readable, name: str = "network") -> list[Layer]:
         network: as for :func:`as_network`.
         name: the argument's, for messages.
 
+    Returns:
+        Plain layers as they are; those of a network in the dtype of its weights.
+
     Raises:
         NumericError: as :func:`as_network`, or it computes something else than its weights say.
 
@@ -182,4 +190,6 @@ def read_layers(network: Readable, name: str = "network") -> list[Layer]:
         >>> [layer.left.shape for layer in read_layers(network)]
         [(4, 4)]
     """
-    return as_network(network, name).layers()
+    if isinstance(network, nn.Module):
+        return as_network(network, name).layers()
+    return _layers(network, name)

@@ -51,8 +51,10 @@ def residual(
     part of XᵀY. The error is in the root of the sum of its squares: γ |X| |Y| for what is not
     multiplied exactly, and |dX| |Y| + |X| |dY| for what X and Y themselves lack.
     """
-    weights, linear = exact(one.down[[row]]), exact(one.linear[[row]])
-    if above is not None:
+    if above is None:
+        weights, linear = exact(one.down[[row]]), exact(one.linear[[row]])
+    else:
+        # The graph may have more components than the network.
         weights, linear = (exact(above[[row]]) @ exact(array) for array in (one.down, one.linear))
     mine = weights.most[0] > 0
     (left, right), other = one.used(mine).sides, other.used(other.down[row] != 0)

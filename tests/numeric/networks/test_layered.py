@@ -88,6 +88,13 @@ def test_weights_that_were_changed_are_checked_where_they_are_used() -> None:
         read_layers(module)
 
 
+def test_arrays_that_are_read_backwards_are_weights_too() -> None:
+    layers = network(depth=1).layers()
+    turned = [layers[0]._replace(left=layers[0].left[:, ::-1])]
+    assert np.array_equal(LayeredNetwork(turned).layers()[0].left, turned[0].left)
+    assert read_layers(turned)[0].left is turned[0].left
+
+
 class Foreign:
     """What has layers is a network, whatever else it is."""
 
