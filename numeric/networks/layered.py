@@ -25,6 +25,10 @@ class LayeredNetwork(nn.Module):
         layers: at least one ``(left, right, down, linear)``, from the input upwards. If all of them
             are float32 so is the network, else it is in float64.
 
+    Attributes:
+        apart: by how much outputs differed from those of the module that the layers were read from,
+            where they were compared; else None.
+
     Raises:
         NumericError: the layers are not finite float arrays that fit together.
 
@@ -46,6 +50,7 @@ class LayeredNetwork(nn.Module):
     def __init__(self, layers: Iterable[Sequence[Floats]]) -> None:
         super().__init__()
         checked = checked_layers(layers)
+        self.apart: float | None = None
         self.inputs = checked[0].linear.shape[1] - 1
         self.depth = len(checked)
         dtypes = {array.dtype for layer in checked for array in layer}
@@ -82,7 +87,8 @@ class LayeredNetwork(nn.Module):
         layers = self.layers()
         neurons = ", ".join(str(len(layer.left)) for layer in layers)
         outputs = len(layers[-1].linear) - 1
-        return f"{self.inputs} inputs, layers of {neurons} neurons, {outputs} outputs"
+        apart = "" if self.apart is None else f", at most {self.apart:.1g} from its module"
+        return f"{self.inputs} inputs, layers of {neurons} neurons, {outputs} outputs{apart}"
 
     def layers(self) -> list[Layer]:
         """Return the network in the normal form, in the dtype of the weights."""

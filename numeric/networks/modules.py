@@ -52,7 +52,8 @@ def from_module(
     Returns:
         A network that takes the entries of an input, row by row, to the entries of an output. It is
         in float32 where the module is and that holds every number, else in float64. It is held
-        against ``module.double()`` on a few inputs, and what rounding does not explain is refused.
+        against ``module.double()`` on a few inputs; what rounding does not explain is refused, and
+        its ``apart`` says by how much outputs differed.
         Of tokens the inputs are one-hot, position by position.
 
     Raises:
@@ -70,7 +71,7 @@ def from_module(
         ...         return (x**2).sum(dim=-1, keepdim=True)
         >>> network = from_module(Squares(), torch.zeros(1, 2))
         >>> network
-        LayeredNetwork(2 inputs, layers of 2 neurons, 1 outputs)
+        LayeredNetwork(2 inputs, layers of 2 neurons, 1 outputs, at most 0 from its module)
         >>> (layer,) = network.layers()
         >>> layer.left, layer.down
         (array([[0., 1., 0.],
@@ -89,7 +90,7 @@ in 1 (ReLU), which is no polynomial: give a part of the module without it
     network = LayeredNetwork(layers_of(reader.algebra.circuit, outputs, memory))
     if not any(tensor.dtype == torch.float64 for tensor in module.state_dict().values()):
         network = _in_float32(network)
-    _check_agreement(network.layers(), copy, example, reader, fold=fold)
+    network.apart = _checked_difference(network.layers(), copy, example, reader, fold=fold)
     return network
 
 
@@ -203,10 +204,10 @@ class _Flat(nn.Module):
         return found.flatten(1) if found.ndim > 1 else found[:, None]
 
 
-def _check_agreement(
+def _checked_difference(
     layers: Sequence[Layer], module: nn.Module, example: Tensor, reader: Reader, *, fold: bool
-) -> None:
-    """Refuse layers that compute something else than the module, on inputs that are drawn."""
+) -> float:
+    """Return how far outputs are from the module's on drawn inputs, if that is rounding."""
     inputs = probes(layers[0].linear.shape[1] - 1)
     if reader.vocabulary is not None:
         hot = np.random.default_rng(0).integers(
@@ -224,3 +225,5 @@ def _check_agreement(
             "expected module to compute for each input by itself what its operations say, got "
             f"outputs that differ by {np.nanmax(found.differences):.3g} from those"
         )
+    # Of numbers beyond the range of floats nothing is said.
+    return float(found.differences[np.isfinite(found.differences)].max(initial=0.0))

@@ -107,6 +107,15 @@ def test_no_layer_is_larger_than_it_must_be(
     assert [array.shape for array in arrays_of(found)] == [a.shape for a in arrays_of(own)]
 
 
+def test_a_network_says_how_far_from_its_module_it_is() -> None:
+    torch.manual_seed(0)
+    network = from_module(Convolutional().eval(), torch.zeros(1, 1, 12, 12))
+    assert network.apart is not None
+    assert 0 < network.apart < 1e-6  # some inputs are large
+    assert repr(network).endswith(f"4 outputs, at most {network.apart:.1g} from its module)")
+    assert LayeredNetwork(network.layers()).apart is None
+
+
 def test_a_weight_that_moves_by_one_ulp_is_another_network() -> None:
     module = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)).double()
     before = compiled(module, torch.zeros(1, 3))
