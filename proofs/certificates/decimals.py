@@ -38,5 +38,6 @@ def _rounded(value: float, rounding: str) -> str:
     """Return a decimal of few digits, without zeros at its end."""
     # Every field is given: what is left out follows the contexts of whoever calls.
     own = Context(DIGITS, rounding, -9999, 9999, capitals=1, clamp=0, flags=[], traps=[])
-    decimal = own.create_decimal_from_float(value)
+    # Adding 0 takes the sign of -0, which is no decimal of a certificate.
+    decimal = own.create_decimal_from_float(value + 0.0)
     return own.to_sci_string(own.normalize(decimal))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proofs import check
@@ -72,6 +72,7 @@ def test_a_decimal_in_another_form_is_refused(text: object) -> None:
 
 @pytest.mark.props
 @given(st.floats(allow_nan=False, allow_infinity=False))
+@example(-0.0)
 def test_what_certificates_write_of_floats_is_read(value: float) -> None:
     below, above = decimal(rounded_down(value)), decimal(rounded_up(value))
     assert below <= Fraction(value) <= above
