@@ -27,7 +27,7 @@ from numeric.interchange.attribution_format import load_attribution_graph
 from numeric.interchange.attribution_graph import save_attribution_graph
 from numeric.interchange.graphml import load_graphml, save_graphml
 from numeric.interchange.node_link import load_node_link, save_node_link
-from numeric.networks.foreign import from_state_dict, import_network, load_foreign
+from numeric.networks.importing.foreign import from_state_dict, import_network, load_foreign
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.modules import from_module
 from numeric.networks.network import BilinearLayer, BilinearNetwork

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from numeric import Layer
-from numeric.networks.layouts import EMBEDDINGS, HEADS, LAYOUTS, TURNED, Layout
+from numeric.networks.importing.layouts import EMBEDDINGS, HEADS, LAYOUTS, TURNED, Layout
 from tests.strategies import DTYPES, matrices, tame
 
 Array = npt.NDArray[Any]

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from numeric import LayeredNetwork, save_network
-from numeric.networks.examples import load_examples
-from numeric.networks.foreign import NOT_COMPARED, Reading, read_foreign
-from numeric.networks.layouts import LAYOUTS
-from numeric.networks.parts import ROLES
+from numeric.networks.importing.examples import load_examples
+from numeric.networks.importing.foreign import NOT_COMPARED, Reading, read_foreign
+from numeric.networks.importing.layouts import LAYOUTS
+from numeric.networks.importing.parts import ROLES
 from proofs.commands.arguments import check_other
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from numeric import LayeredNetwork, from_state_dict, load_graph, load_network, rewrite
-from numeric.networks.foreign import NOT_COMPARED
+from numeric.networks.importing.foreign import NOT_COMPARED
 from tests.commands import bilinear, one_line, written_graphs, written_network
 
 DRAW = np.random.default_rng(0)

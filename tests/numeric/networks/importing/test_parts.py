@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import NumericError
-from numeric.networks.layouts import EMBEDDINGS, HEADS, LAYOUTS, NAMES
-from numeric.networks.parts import find_parts, unwrapped
+from numeric.networks.importing.layouts import EMBEDDINGS, HEADS, LAYOUTS, NAMES
+from numeric.networks.importing.parts import find_parts, unwrapped
 from tests.written import Written, written_networks
 
 ONE = np.ones((2, 2))

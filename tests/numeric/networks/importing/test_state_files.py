@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from numeric import BilinearNetwork, NumericError, save_graph, save_network, trace
-from numeric.networks.state_files import load_state
+from numeric.networks.importing.state_files import load_state
 
 STATE = {"left.weight": torch.randn(2, 3), "right.weight": torch.randn(2, 3)}
 

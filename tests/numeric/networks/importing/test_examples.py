@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from numeric import BilinearNetwork, NumericError
-from numeric.networks.examples import check_examples, check_read, load_examples
+from numeric.networks.importing.examples import check_examples, check_read, load_examples
 from numeric.networks.normal_form import Layer
 
 MODULE = BilinearNetwork(6, 3, depth=2, width=4, hidden=5)

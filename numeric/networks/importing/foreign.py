@@ -1,8 +1,8 @@
 """Networks that were trained elsewhere, brought to the normal form by the names of their weights.
 
-The names that are known stand in :mod:`numeric.networks.layouts`, and what is made of them in
-:mod:`numeric.networks.parts`. What no state dict says is given as :class:`Options`, and held
-against the module or against examples of its inputs and outputs.
+The names that are known stand in :mod:`numeric.networks.importing.layouts`, and what is made of
+them in :mod:`numeric.networks.importing.parts`. What no state dict says is given as
+:class:`Options`, and held against the module or against examples of its inputs and outputs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, TypedDict, Unpack
 from torch import nn
 
 from numeric.errors import NumericError
-from numeric.networks.assembly import Choices, alternatives, fitting, layers_of
-from numeric.networks.examples import Examples, check_examples, check_read
+from numeric.networks.importing.assembly import Choices, alternatives, fitting, layers_of
+from numeric.networks.importing.examples import Examples, check_examples, check_read
+from numeric.networks.importing.parts import ROLES, Parts, find_parts, unwrapped
+from numeric.networks.importing.state_files import load_state
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import Layer
-from numeric.networks.parts import ROLES, Parts, find_parts, unwrapped
-from numeric.networks.state_files import load_state
 from numeric.scalars import plain
 
 
@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
 
     Attributes:
         part: the name of a submodule, such as ``layers.3.mlp``: the rest is left out.
-        layout: which of :data:`numeric.networks.layouts.LAYOUTS` the names are meant as.
+        layout: which of :data:`numeric.networks.importing.layouts.LAYOUTS` the names are meant as.
         residual: whether each layer adds its input to its output. If it is not given, what
             ``config.json`` says, and else whether there is a map ``skip`` beside a layer.
         interleaved: whether the rows of a matrix with both factors alternate between them; else the
@@ -86,7 +86,7 @@ def from_state_dict(state: Mapping[str, Any], **options: Unpack[Options]) -> lis
     Args:
         state: arrays by name, as torch tensors or numpy arrays in float64, float32 or half
             precision (which float32 holds exactly). The names are those of a layout of
-            :mod:`numeric.networks.layouts`, with anything before them.
+            :mod:`numeric.networks.importing.layouts`, with anything before them.
         options: what the state dict does not say, and what it is compared with: :class:`Options`.
 
     Returns:
@@ -104,7 +104,7 @@ def from_state_dict(state: Mapping[str, Any], **options: Unpack[Options]) -> lis
         UserWarning: nothing was compared, as neither module nor examples are given.
 
     Source:
-        That of :mod:`numeric.networks.layouts`.
+        That of :mod:`numeric.networks.importing.layouts`.
 
     Examples:
         >>> import numpy as np
@@ -177,7 +177,7 @@ def import_network(path: str | os.PathLike[str], **options: Unpack[Options]) -> 
         UserWarning: nothing was compared, as neither module nor examples are given.
 
     Source:
-        That of :mod:`numeric.networks.layouts`.
+        That of :mod:`numeric.networks.importing.layouts`.
 
     Examples:
         >>> import numpy as np

@@ -9,12 +9,13 @@ layer      :math:`h' = D\,[(L h + l) \odot (R h + r)] + d\;(+\,S h)`; without :m
 head       :math:`H h_n + c`, the outputs
 =========  ====================================================================================
 
-How :math:`L`, :math:`R`, :math:`D` are called stands in :mod:`numeric.networks.layouts`. What
-stands before these names, and between the number of a layer and them, is of no account:
+How :math:`L`, :math:`R`, :math:`D` are called stands in
+:mod:`numeric.networks.importing.layouts`. What stands before these names, and between the number of
+a layer and them, is of no account:
 ``model.layers.3.mlp.w1.weight`` is ``w1`` of layer 3.
 
 Source:
-    That of :mod:`numeric.networks.layouts`.
+    That of :mod:`numeric.networks.importing.layouts`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ import numpy.typing as npt
 
 from numeric.errors import NumericError
 from numeric.file_kinds import STATE_DICT, advice_on
-from numeric.networks.examples import listed
-from numeric.networks.layouts import (
+from numeric.networks.importing.examples import listed
+from numeric.networks.importing.layouts import (
     CHECKPOINTS,
     EMBEDDINGS,
     FACTORS,
@@ -41,7 +42,7 @@ from numeric.networks.layouts import (
     STACKS,
     Layout,
 )
-from numeric.networks.tensor_names import Affine, Place, places_of
+from numeric.networks.importing.tensor_names import Affine, Place, places_of
 
 ROLES = "embed", "factors", "down", SKIP, "head"
 
@@ -150,8 +151,8 @@ def find_parts(
 
     Args:
         state: arrays or tensors by name.
-        layout: a name of :data:`numeric.networks.layouts.LAYOUTS`; if there is none, that which
-            most names are of.
+        layout: a name of :data:`numeric.networks.importing.layouts.LAYOUTS`; if there is none, that
+            which most names are of.
         tied: whether the head is the embedding, the other way round.
 
     Returns:

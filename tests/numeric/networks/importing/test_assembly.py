@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 
 from numeric import NumericError
-from numeric.networks.assembly import Choices, alternatives, check_shapes, fitting, layers_of
-from numeric.networks.parts import ROLES, Parts, find_parts
+from numeric.networks.importing.assembly import (
+    Choices,
+    alternatives,
+    check_shapes,
+    fitting,
+    layers_of,
+)
+from numeric.networks.importing.parts import ROLES, Parts, find_parts
 from tests.oracles import value
 from tests.written import Written, written_networks
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.networks.agreement import Agreement, agreement, outputs_of, probes
+from numeric.networks.importing.state_files import load_state
 from numeric.networks.inference import as_tensor
 from numeric.networks.normal_form import Layer, check_array
-from numeric.networks.state_files import load_state
 
 Examples: TypeAlias = "tuple[Any, Any]"
 """Inputs and outputs of a network: arrays or tensors of floats, an example a row."""

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from numeric import BilinearLayer, BilinearNetwork, NumericError, rewrite, trace
-from numeric.networks.foreign import (
+from numeric.networks.importing.foreign import (
     from_state_dict,
     import_network,
     load_foreign,

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from numeric.errors import NumericError
-from numeric.networks.examples import float_array
-from numeric.networks.layouts import NAMES, SKIP, TURNED, WRAPPERS
+from numeric.networks.importing.examples import float_array
+from numeric.networks.importing.layouts import NAMES, SKIP, TURNED, WRAPPERS
 
 _LEAVES = NAMES | {SKIP}
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.errors import NumericError
+from numeric.networks.importing.parts import ROLES, Block, Part, Parts
 from numeric.networks.normal_form import Layer, check_array
-from numeric.networks.parts import ROLES, Block, Part, Parts
 
 Array = npt.NDArray[Any]
 

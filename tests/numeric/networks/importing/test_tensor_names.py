@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from numeric import NumericError
-from numeric.networks.tensor_names import Place, places_of
+from numeric.networks.importing.tensor_names import Place, places_of
 
 
 @pytest.mark.parametrize(

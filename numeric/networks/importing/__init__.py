@@ -1,0 +1,1 @@
+"""Weights that other code wrote, brought to the normal form: names, layouts, files, comparisons."""
