@@ -21,13 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.features.canonical import Decomposition
-from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.networks.normal_form import Layer, SquareLayer, read_backwards
 
 Doubles = npt.NDArray[np.float64]
-
-_RANK = 1e-3
-"""An embedding that loses a direction to this share is not read backwards: rounding grows by the
-square of what it loses."""
 
 _Item = TypeVar("_Item")
 
@@ -90,7 +86,7 @@ def _above(square: SquareLayer, embedding: Sequence[Doubles], own: Doubles) -> S
     whole = embedding[0]
     for above in embedding[1:]:
         whole = above @ whole
-    if np.linalg.matrix_rank(whole, tol=_RANK * np.linalg.norm(whole, 2)) < len(whole):
+    if not read_backwards(whole):
         return None
     readings = np.linalg.lstsq(whole.T, square.readings.T, rcond=None)[0].T
     if not np.array_equal(own @ whole, square.linear):

@@ -152,14 +152,38 @@ def degree_two(layers: Sequence[Layer]) -> bool:
     return sum(len(layer.left) > 0 for layer in layers) <= 1
 
 
+_LOST = 1e-3
+"""A map that loses a direction to this share is not read backwards: rounding grows by the square of
+what it loses."""
+
+
+def read_backwards(linear: Floats) -> bool:
+    """Return whether what a map reads through can be told from what it returns, every direction.
+
+    Args:
+        linear: shape (outputs + 1, inputs + 1).
+    """
+    most = np.linalg.norm(linear, 2)
+    return bool(np.linalg.matrix_rank(linear, tol=_LOST * most) == len(linear))
+
+
 def same_states(layers: Sequence[Layer], squares: Sequence[SquareLayer]) -> bool:
     """Return whether squares have the hidden states of a network, whose linear maps are theirs.
+
+    Of an embedding that loses a direction nothing is known there: a layer above it may be another.
 
     Args:
         layers: of the network.
         squares: of a graph.
     """
-    return len(layers) == len(squares) and all(
+    whole = np.eye(layers[0].linear.shape[1])
+    for layer in layers:
+        if len(layer.left):
+            break
+        whole = layer.linear @ whole
+    if len(layers) != len(squares) or not read_backwards(whole):
+        return False
+    return all(
         layer.linear.shape == square.linear.shape
         and (len(layer.left) > 0 or np.array_equal(layer.linear, square.linear))
         for layer, square in zip(layers, squares, strict=True)

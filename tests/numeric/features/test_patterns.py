@@ -67,7 +67,9 @@ def test_the_strength_of_a_feature_is_its_weight_times_the_size_of_its_reading(
 ) -> None:
     layers, squares = model.layers(), square_layers(trace(model))
     if not same_states(layers, squares):
-        return  # of an embedding that is not read backwards, it is that of the graph
+        # Of an embedding that is not read backwards, it is that of the graph.
+        assert model.configuration.embedding
+        return
     metric = metrics_below(model, len(layers))
     for pattern in both(Patterns(layers, squares).of_logit(0, 99)):
         reading = squares[-1].readings[pattern.index]
