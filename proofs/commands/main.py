@@ -41,6 +41,7 @@ from proofs.commands.graphs import export_graph, prune_features, trace_features
 from proofs.commands.importing import import_weights
 from proofs.commands.pipeline import learned_nothing, noted_training, trained
 from proofs.commands.pipeline import run as run_all
+from proofs.commands.studies import study
 from proofs.report.folder import write_report
 
 _DEFAULTS = Recipe()
@@ -56,7 +57,8 @@ app = typer.Typer(
         "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
         "A network of your own comes in by import, and report does the rest with it. Beside them, "
         "prune makes graphs smaller, export writes them for other programs, certify proves how far "
-        "each image's class holds, and check verifies what was proved. "
+        "each image's class holds, check verifies what was proved, and study measures claims about "
+        "features and networks. "
         "The exit status is "
         + ", ".join(f"{status.value} where {status.meaning}" for status in Status)
         + "."
@@ -105,6 +107,7 @@ app.command("export")(export_graph)
 app.command("prove")(prove_graphs)
 app.command("certify")(certify_images)
 app.command("check")(check_certificate)
+app.command("study")(study)
 
 
 @app.command()

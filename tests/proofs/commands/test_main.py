@@ -46,6 +46,7 @@ COMMANDS = [
     "check",
     "run",
     "report",
+    "study",
 ]
 
 

@@ -1,0 +1,1 @@
+"""Studies: claims about features and networks, measured, with what speaks against them."""
