@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,119 +11,20 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 
-from numeric import BilinearNetwork, Digits, InputShape, ablate, explain, prune, rewrite, trace
+from numeric import Digits, InputShape, ablate, explain, prune, rewrite
 from numeric.data.shapes import strongest
-from numeric.networks.training import Recipe
-from proofs import Certificate, Claim, Level
 from proofs.report import explorer
-from proofs.report.explorer import explorer_data
-from proofs.report.page import write_page
 from tests.digits import like_mnist
-from tests.proofs.report.browser import Visit, chromium
-
-DIGITS = like_mnist()
-
-
-RIGHT = {"images": 9, "right class": 8}
-CLAIMS = (
-    Claim("rounding", Level.MEASURED, "It rounds.", holds=True, evidence=RIGHT),
-    Claim("shared: fidelity", Level.MEASURED, "Most stays <b>as it is</b>.", holds=True),
-    Claim("shared: difference", Level.BOUNDED, "Not far.", holds=False),
-    Claim("eigen: same outputs", Level.MEASURED, "The eigen graph is the network.", holds=True),
+from tests.proofs.report.browser import Visit
+from tests.proofs.report.explorers import (
+    DIGITS,
+    assert_shown,
+    data_in,
+    key,
+    logits,
+    network_of,
+    written,
 )
-
-
-def network_of(depth: int, inputs: int = 784) -> BilinearNetwork:
-    return BilinearNetwork(inputs, 10, depth=depth, width=5, hidden=8, seed=depth)
-
-
-def written(folder: Path, depth: int, digits: Digits = DIGITS) -> Any:
-    """Write the page of a network, and return its graph."""
-    network = network_of(depth, digits.inputs)
-    graph = trace(network, "polarized")
-    data = explorer_data(graph, network, digits, CLAIMS)
-    certificate = Certificate(CLAIMS, {"network": "0"}, {})
-    (folder / "pictures").mkdir(parents=True)
-    (folder / "pictures" / "digits.png").write_bytes(b"")
-    graphs = {"eigen": graph, "shared": graph}
-    recipe, shape = Recipe(epochs=1), digits.shape
-    write_page(folder, network, recipe, certificate, graphs, explorer=data, shape=shape)
-    return graph
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, Any]]:
-    """Pages and graphs by depth."""
-    found = {}
-    for depth in (1, 2, 3):
-        folder = tmp_path_factory.mktemp("page") / str(depth)
-        graph = written(folder, depth)
-        found[depth] = (folder / "report.html", graph)
-    return found
-
-
-@pytest.fixture(scope="module")
-def visits(browser: Browser, pages: dict[int, tuple[Path, Any]]) -> dict[int, Visit]:
-    """Visits by depth, which tests share: a page takes long to open."""
-    return {depth: Visit(browser, path).ready() for depth, (path, _) in pages.items()}
-
-
-@pytest.fixture(params=[1, 2, 3])
-def depth(request: pytest.FixtureRequest) -> int:
-    return int(request.param)
-
-
-@pytest.fixture
-def deep(visits: dict[int, Visit], depth: int) -> Iterator[Visit]:
-    """A page of each depth, as it is at first."""
-    yield from fresh(visits[depth])
-
-
-@pytest.fixture
-def visit(visits: dict[int, Visit]) -> Iterator[Visit]:
-    """The page of depth two, as it is at first."""
-    yield from fresh(visits[2])
-
-
-def fresh(found: Visit) -> Iterator[Visit]:
-    yield found.go("#")
-    assert found.complaints == []
-    assert found.requests == []
-
-
-@pytest.fixture(scope="module")
-def path(pages: dict[int, tuple[Path, Any]]) -> Path:
-    return pages[2][0]
-
-
-@pytest.fixture(scope="module")
-def graph(pages: dict[int, tuple[Path, Any]]) -> Any:
-    return pages[2][1]
-
-
-def data_in(path: Path) -> Any:
-    (text,) = re.findall(r'id="explorer-data">(.*?)</script>', path.read_text(encoding="utf-8"))
-    return json.loads(text)
-
-
-def key(node: Any) -> str:
-    return "-".join(map(str, node))
-
-
-def logits(graph: Any, digit: int, digits: Digits = DIGITS) -> Any:
-    return rewrite(graph)(torch.from_numpy(digits.test_images[digit])).numpy()
-
-
-def assert_shown(found: list[float], wanted: Any) -> None:
-    assert len(found) == len(wanted)
-    assert max(abs(np.array(found) - wanted)) <= 1e-9 * max(abs(np.array(wanted)))
-
 
 # The file
 
@@ -206,7 +104,7 @@ def test_the_nodes_and_edges_at_a_threshold_are_those_of_the_json(
     seen = set()
     features = sum(node[0] == "feature" for node in graph)
     for threshold in (0, 0.1, 0.3, 0.5, 0.9, 1):
-        visit.go(f"#threshold={threshold}")
+        visit.go(f"#edges=weights&threshold={threshold}")
         nodes, edges = wanted_at(data, threshold)
         assert sorted(visit.attributes("#nodes .node", "data-node")) == sorted(nodes)
         assert sorted(visit.attributes("#edges .edge", "data-edge")) == sorted(edges)
@@ -227,6 +125,7 @@ def test_the_nodes_and_edges_at_a_threshold_are_those_of_the_json(
 
 
 def test_the_slider_shows_all_at_its_left_end_and_ever_less_to_the_right(visit: Visit) -> None:
+    visit.go("#edges=weights")
     slider = visit.page.locator("#threshold")
     slider.focus()
     slider.press("Home")
@@ -243,7 +142,7 @@ def test_the_slider_shows_all_at_its_left_end_and_ever_less_to_the_right(visit: 
 
 
 def test_signs_are_told_by_more_than_colour(visit: Visit, path: Path) -> None:
-    visit.go("#threshold=0&edges=weights")
+    visit.go("#edges=weights&threshold=0")
     data = data_in(path)
     names = [key(node["name"]) for node in data["nodes"]]
     signs = {
@@ -317,8 +216,8 @@ def test_the_shares_are_those_of_explain(
     deep: Visit, pages: dict[int, tuple[Path, Any]], depth: int, label: int, against: int | None
 ) -> None:
     graph, visit = pages[depth][1], deep
-    rest = "" if against is None else f"&against={against}"
-    visit.go(f"#digit=11&label={label}{rest}&layer=1")
+    other = "none" if against is None else against
+    visit.go(f"#digit=11&label={label}&against={other}&layer=1")
     wanted = explain(graph, DIGITS.test_images[11], label=label, against=against)
     if visit.page.locator("#panel .list .link").count():
         visit.page.click("#panel .list .link")
@@ -352,7 +251,7 @@ def test_shares_with_features_off_are_those_of_the_graph_without_them(
 ) -> None:
     """What is off gives nothing on to what it read."""
     cut = [("feature", 2, 1), ("form", 1, 1), ("feature", 1, 0)]
-    visit.go(f"#label=3&layer={layer}&off={','.join(map(key, cut))}")
+    visit.go(f"#label=3&against=none&layer={layer}&off={','.join(map(key, cut))}")
     if visit.page.locator("#panel .list .link").count():
         visit.page.click("#panel .list .link")
     wanted = explain(ablate(graph, *cut), DIGITS.test_images[0], label=3)
@@ -370,7 +269,7 @@ def test_shares_with_features_off_are_those_of_the_graph_without_them(
     "node", [("feature", 1, 2), ("feature", 2, 3), ("form", 1, 2), ("logit", 4)]
 )
 def test_a_node_has_its_page(visit: Visit, graph: Any, node: Any) -> None:
-    visit.go("#threshold=0")
+    visit.go("#edges=weights&threshold=0")
     visit.page.click(f'[data-node="{key(node)}"]')
     page = visit.text("#panel")
     assert f"node={key(node)}" in visit.address
@@ -435,6 +334,7 @@ def test_inputs_that_are_no_pictures_are_named_with_their_classes(
     assert visit.numbers("#panel figure:first-child .named") == pytest.approx(
         digits.test_images[0][wanted]
     )
+    visit.go("#against=none")
     label = int(logits(graph, 0, digits).argmax())
     shares = explain(graph, digits.test_images[0], label=label).pixels
     assert f"inputs, for {digits.called(label)}" in visit.text("#panel figure + figure")
@@ -442,7 +342,7 @@ def test_inputs_that_are_no_pictures_are_named_with_their_classes(
     assert_shown(found, shares[strongest(shares, 8)])
     visit.go("#node=logit-4")
     assert visit.text("#panel h3") == "Logit of kind e"
-    visit.go("#node=feature-1-0&threshold=0")
+    visit.go("#node=feature-1-0&edges=weights&threshold=0")
     direction = graph.nodes["feature", 1, 0]["direction"][1:]
     assert_shown(visit.numbers("#panel .looks .named"), direction[strongest(direction, 8)])
     assert "Red and blue inputs are read" in visit.text("#panel .looks")
@@ -540,7 +440,7 @@ def test_a_node_too_weak_to_be_shown_says_so_and_can_be_shown(visit: Visit, path
     strong, _ = wanted_at(data_in(path), 1)
     names = [key(node["name"]) for node in data_in(path)["nodes"]]
     weak = next(name for name in names if name not in strong)
-    visit.go(f"#threshold=1&node={weak}")
+    visit.go(f"#edges=weights&threshold=1&node={weak}")
     assert weak not in visit.attributes("#nodes .node", "data-node")
     assert "too weak to be among what the graph shows" in visit.text("#panel")
     visit.page.click("#panel .link >> nth=0")
@@ -609,7 +509,7 @@ def test_an_address_that_says_nothing_sensible_is_as_none(
 
 
 def test_the_keyboard_moves_opens_switches_off_and_closes(visit: Visit, graph: Any) -> None:
-    visit.go("#threshold=0")
+    visit.go("#edges=weights&threshold=0")
     keys = visit.page.keyboard
     visit.page.focus("#nodes .node[tabindex='0']")
 
@@ -660,7 +560,7 @@ def test_all_is_switched_on_again(visit: Visit, graph: Any) -> None:
 
 
 def test_pointing_at_a_node_tells_its_neighbours_and_its_name(visit: Visit, graph: Any) -> None:
-    visit.go("#threshold=0")
+    visit.go("#edges=weights&threshold=0")
     visit.page.hover('[data-node="form-1-1"]')
     neighbours = {*graph.predecessors(("form", 1, 1)), *graph.successors(("form", 1, 1))}
     near = visit.attributes(".node.near", "data-node")
@@ -670,7 +570,7 @@ def test_pointing_at_a_node_tells_its_neighbours_and_its_name(visit: Visit, grap
 
 
 def test_every_node_has_a_name_and_a_visible_focus(visit: Visit) -> None:
-    visit.go("#threshold=0")
+    visit.go("#edges=weights&threshold=0")
     assert all(visit.attributes("#nodes .node", "aria-label"))
     visit.page.focus("#nodes .node[tabindex='0']")
     visit.page.keyboard.press("ArrowRight")
@@ -683,7 +583,7 @@ def test_every_node_has_a_name_and_a_visible_focus(visit: Visit) -> None:
 
 def test_nothing_sticks_out_of_a_phone(browser: Browser, path: Path) -> None:
     phone = Visit(browser, path, viewport={"width": 360, "height": 740}).ready()
-    for address in ("#", "#threshold=0", "#node=form-1-1", "#off=feature-1-0"):
+    for address in ("#", "#edges=weights&threshold=0", "#node=form-1-1", "#off=feature-1-0"):
         phone.go(address)
         assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
     assert phone.complaints == []

@@ -108,7 +108,9 @@ function choosers(graph, { called }, pass, shares, chosen, act) {
   const labels = [["", `the logit of ${called(best)}, the largest`]];
   labels.push(...classes.map((label) => [String(label), `the logit of ${called(label)}`]));
   const others = classes.filter((label) => label !== shares.label);
-  const againsts = [["", "as it is"], ...others.map((label) => [String(label), `over ${called(label)}`])];
+  const { against: next } = questionOf(pass, { label: chosen.label, against: "next" });
+  const againsts = [["none", "as it is"], ...others.map((label) => [String(label), `over ${called(label)}`])];
+  if (next !== null) againsts.unshift(["next", `over ${called(next)}, the runner-up`]);
   const layers = Array.from({ length: graph.depth }, (_, place) => {
     return [String(place + 1), `by feature of layer ${place + 1}`];
   });
@@ -116,10 +118,10 @@ function choosers(graph, { called }, pass, shares, chosen, act) {
   const text = (value) => (value === null ? "" : String(value));
   return [
     chooser("label", "what is explained", labels, text(chosen.label), (value) =>
-      act.choose({ label: read(value), against: null }),
+      act.choose({ label: read(value), against: "next" }),
     ),
-    chooser("against", "against what", againsts, text(shares.against), (value) =>
-      act.choose({ against: read(value), label: shares.label }),
+    chooser("against", "against what", againsts, String(chosen.against ?? "none"), (value) =>
+      act.choose({ against: value === "next" ? value : value === "none" ? null : Number(value) }),
     ),
     chooser("layer", "which features", layers, String(chosen.layer), (value) =>
       act.choose({ layer: Number(value) }),

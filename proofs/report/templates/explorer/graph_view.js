@@ -148,28 +148,22 @@ function heading(column) {
   return made;
 }
 
-/** Return how thick edges are, from -1 to 1: beside the thickest between the same two columns. */
+/** Return how thick edges are, from -1 to 1: of shares, beside the largest of all edges. */
 function amountsOf(edges, shares, chosen) {
   if (chosen.edges === "weights") {
     return new Map(edges.map((edge) => [edge, (Math.sign(edge.weight) * edge.strength ** 2) / 2]));
   }
-  const largest = new Map();
-  const columns = (edge) => `${edge.source.kind} ${edge.target.kind} ${edge.target.layer}`;
-  for (const edge of edges) {
-    const size = Math.abs(shares.edges[edge.number]);
-    largest.set(columns(edge), Math.max(size, largest.get(columns(edge)) ?? 0));
-  }
-  const amount = (edge) => shares.edges[edge.number] / (largest.get(columns(edge)) || 1);
-  return new Map(edges.map((edge) => [edge, amount(edge)]));
+  const largest = limitOf(shares.net);
+  return new Map(edges.map((edge) => [edge, shares.net[edge.number] / largest]));
 }
 
 function lineOf(edge, places, amount) {
-  const width = 0.6 + 4 * Math.sqrt(Math.abs(amount));
+  const width = 0.7 + 6 * Math.abs(amount);
   const drawn = shape("path", {
     d: curve(places.get(edge.source), places.get(edge.target)),
     class: `edge ${amount < 0 ? "negative" : "positive"}`,
     "stroke-width": width.toFixed(2),
-    "stroke-opacity": (0.1 + 0.75 * Math.abs(amount)).toFixed(2),
+    "stroke-opacity": (0.2 + 0.65 * Math.sqrt(Math.abs(amount))).toFixed(2),
     "data-edge": `${edge.source.key} ${edge.target.key}`,
   });
   return { edge, drawn, width };

@@ -36,7 +36,7 @@ function layoutOf(graph, shown, room) {
   // What features stand beside is placed first.
   for (const column of columns.toReversed()) {
     if (column.title === "Features") column.nodes = besideReaders(column.nodes, shown, heights);
-    column.lines = inLines(column.nodes, rows);
+    column.lines = inLines(column.nodes, rows, shown);
     column.deep = Math.max(1, ...column.lines.map((line) => line.length));
     column.width = column.title === "Logits" ? logitWidth : Math.max(72, column.deep * pitch);
     column.lines.forEach((line, place) => {
@@ -70,11 +70,12 @@ function layoutOf(graph, shown, room) {
 /** Order features by the height of those that read them, so that edges cross little. */
 function besideReaders(nodes, shown, heights) {
   const centre = (node) => {
-    let [sum, weight] = [0, 1e-12];
+    let [sum, weight] = [0, 1e-300];
     for (const edge of node.outgoing) {
       if (!shown.nodes.has(edge.target)) continue;
-      sum += edge.strength ** 2 * heights.get(edge.target);
-      weight += edge.strength ** 2;
+      const size = shown.size(edge);
+      sum += size ** 2 * heights.get(edge.target);
+      weight += size ** 2;
     }
     return sum / weight;
   };
@@ -82,12 +83,12 @@ function besideReaders(nodes, shown, heights) {
   return nodes.toSorted((first, second) => centres.get(first) - centres.get(second));
 }
 
-function inLines(nodes, rows) {
+function inLines(nodes, rows, shown) {
   const lines = Array.from({ length: Math.min(rows, nodes.length) }, () => []);
   nodes.forEach((node, place) => {
     lines[Math.floor((place * lines.length) / nodes.length)].push(node);
   });
-  const strongest = (node) => Math.max(0, ...node.outgoing.map((edge) => edge.strength));
+  const strongest = (node) => Math.max(0, ...node.outgoing.map(shown.size));
   return lines.map((line) => line.toSorted((a, b) => strongest(a) - strongest(b)));
 }
 

@@ -17,6 +17,7 @@ async function explore() {
   };
   const first = firstChoices(graph, digits);
   let chosen = choicesIn(location.hash, first, graph, digits);
+  let known = null; // what follows from the choices
 
   const act = {
     choose(changes) {
@@ -43,12 +44,14 @@ async function explore() {
     },
     pick(index) {
       picker.turnTo(index);
-      act.choose({ digit: index, label: null, against: null });
+      act.choose({ digit: index, label: null, against: first.against });
     },
     /** Show so much that a node is among it. */
     reveal(node) {
-      const shows = (threshold) => shownAt(graph, threshold).nodes.has(node);
-      act.choose({ threshold: steps.findLast(shows) });
+      const { shares } = known;
+      if (chosen.edges === "digit") {
+        act.choose({ carry: carries.find((part) => carrying(graph, shares, part).nodes.has(node)) });
+      } else act.choose({ threshold: steps.findLast((least) => shownAt(graph, least).nodes.has(node)) });
     },
     digit: () => chosen.digit,
     thumbnail(node) {
@@ -61,11 +64,15 @@ async function explore() {
       const image = digits.pixels[digits.places.get(chosen.digit)];
       const pass = forwardPass(graph, image, chosen.off);
       const whole = chosen.off.size ? forwardPass(graph, image, new Set()) : pass;
-      const shares = sharesOf(graph, pass, chosen.label ?? predicted(pass.logits), chosen.against);
-      const shown = shownAt(graph, chosen.threshold);
-      const known = { graph, data, digits, pictures, shown, pass, whole, shares, chosen, act };
+      const { label, against } = questionOf(pass, chosen);
+      const shares = sharesOf(graph, pass, label, against);
+      const shown =
+        chosen.edges === "digit"
+          ? carrying(graph, shares, chosen.carry)
+          : shownAt(graph, chosen.threshold);
+      known = { graph, data, digits, pictures, shown, pass, whole, shares, chosen, act };
       keepingFocus(() => {
-        showControls(graph, data, shown, chosen);
+        showControls(known);
         picker.render(chosen);
         view.render(shown, pass, shares, chosen);
         const node = graph.byKey.get(chosen.node);
@@ -112,55 +119,19 @@ function say(words) {
   byId("said").textContent = words;
 }
 
-/** Say what is shown, and how much the graph has beside it. */
-function showControls(graph, data, shown, chosen) {
-  const place = steps.indexOf(chosen.threshold);
-  const slider = byId("threshold");
-  slider.max = String(steps.length - 1);
-  slider.value = String(place);
-  const words = `${Math.round(100 * chosen.threshold)} %`;
-  slider.setAttribute("aria-valuetext", words);
-  byId("least").textContent = words;
-  const features = (nodes) => [...nodes].filter((node) => node.kind === "feature").length;
-  const [some, all] = [features(shown.nodes), features(graph.nodes)];
-  const out = data.features.all - data.features.here;
-  const weaker = [
-    counted(all - some, "feature"),
-    counted(graph.edges.length - shown.edges.length, "edge"),
-  ];
-  byId("shown").replaceChildren(
-    "Showing ",
-    element("b", {}, `${counts.format(some)} of ${counted(all, "feature")}`),
-    " and ",
-    element(
-      "b",
-      {},
-      `${counts.format(shown.edges.length)} of ${counted(graph.edges.length, "edge")}`,
-    ),
-    some < all || shown.edges.length < graph.edges.length
-      ? `; weaker and not shown are ${weaker.join(" and ")}.`
-      : ": all there are.",
-    out
-      ? ` The weakest ${counted(out, "feature")} of the graph are not in this page and take no part.`
-      : "",
-  );
-  for (const choice of document.getElementsByName("meaning")) {
-    choice.checked = choice.value === chosen.edges;
-  }
-  byId("on").hidden = chosen.off.size === 0;
-  byId("on").textContent = `Switch all on (${chosen.off.size} off)`;
-}
-
 function listen(act, reread) {
   byId("threshold").addEventListener("input", (event) => {
     act.choose({ threshold: steps[Number(event.target.value)] });
+  });
+  byId("carry").addEventListener("input", (event) => {
+    act.choose({ carry: carries[Number(event.target.value)] });
   });
   for (const choice of document.getElementsByName("meaning")) {
     choice.addEventListener("change", () => act.choose({ edges: choice.value }));
   }
   byId("on").addEventListener("click", () => {
     act.choose({ off: new Set() });
-    byId("threshold").focus();
+    document.querySelector(".controls [type=range]:not([hidden] *)").focus();
   });
   byId("explorer").addEventListener("keydown", (event) => {
     if (event.key === "Escape") act.close();

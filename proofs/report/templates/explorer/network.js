@@ -73,61 +73,7 @@ function contribution(edge, pass) {
   return unit * edge.weight * pass.values[edge.source.place];
 }
 
-/**
- * Share out a logit, or its lead over another one, among nodes, edges and pixels.
- *
- * Every node gives what it has to its in-neighbours, in the proportions in which they add to its
- * value, so that nothing is lost on the way down.
- */
-function sharesOf(graph, pass, label, against) {
-  const amounts = new Float64Array(graph.nodes.length);
-  const nodes = new Float64Array(graph.nodes.length);
-  const edges = new Float64Array(graph.edges.length);
-  const spread = new Float64Array(pass.pixels.length + 1);
-  if (graph.logits[label]) amounts[graph.logits[label].place] = 1;
-  if (against !== null && graph.logits[against]) amounts[graph.logits[against].place] = -1;
-  for (const node of graph.nodes.toReversed()) {
-    const amount = amounts[node.place];
-    if (!amount || pass.off.has(node.key)) continue;
-    nodes[node.place] = amount * pass.values[node.place];
-    const unit = amount * (node.kind === "feature" ? pass.readings[node.place] : 1);
-    for (const edge of node.incoming) {
-      amounts[edge.source.place] += unit * edge.weight;
-      edges[edge.number] = unit * edge.weight * pass.values[edge.source.place];
-    }
-    if (!node.direction) continue;
-    for (let place = 0; place < spread.length; place += 1) {
-      spread[place] += unit * node.direction[place];
-    }
-  }
-  const pixels = Float64Array.from(pass.pixels, (pixel, place) => spread[place + 1] * pixel);
-  const total = pass.logits[label] - (against === null ? 0 : pass.logits[against]);
-  return { label, against, total, nodes, edges, pixels, constant: spread[0] };
-}
-
 /** Return the class of the largest logit; of equal ones the first. */
 function predicted(logits) {
   return logits.indexOf(Math.max(...logits));
-}
-
-/**
- * Return what is shown at a threshold.
- *
- * The threshold is a share of the strongest edge that the same node reads by. An edge is shown where
- * it reaches that and both its ends are shown; a feature, where an edge out of it reaches it; forms
- * and logits always.
- */
-function shownAt(graph, threshold) {
-  const nodes = new Set(
-    graph.nodes.filter(
-      (node) =>
-        node.kind !== "feature" ||
-        threshold === 0 ||
-        node.outgoing.some((edge) => edge.strength >= threshold),
-    ),
-  );
-  const edges = graph.edges.filter(
-    (edge) => edge.strength >= threshold && nodes.has(edge.source) && nodes.has(edge.target),
-  );
-  return { nodes, edges };
 }
