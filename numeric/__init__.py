@@ -1,11 +1,13 @@
 """Floating point: networks, training, and the features and graphs read from their weights."""
 
+from numeric.comparison.differences import Difference, difference, differences
 from numeric.comparison.hidden_states import bond_cosines
 from numeric.comparison.inner_products import (
     gaussian_inner_product,
     similarity,
     tensor_inner_product,
 )
+from numeric.comparison.kept_features import exchanged_features
 from numeric.comparison.matching import match, matched_across, redrawn
 from numeric.data.digits import Digits
 from numeric.data.loading import load_data
@@ -38,6 +40,7 @@ from numeric.networks.training import train
 __all__ = [
     "BilinearLayer",
     "BilinearNetwork",
+    "Difference",
     "Digits",
     "Effect",
     "Explanation",
@@ -49,7 +52,10 @@ __all__ = [
     "SquareLayer",
     "ablate",
     "bond_cosines",
+    "difference",
+    "differences",
     "effect",
+    "exchanged_features",
     "explain",
     "fidelity",
     "from_module",

@@ -36,6 +36,7 @@ from proofs.commands.certificates import (
     conclude,
     prove_graphs,
 )
+from proofs.commands.comparing import compare
 from proofs.commands.endings import Commands, Status, prepare_process
 from proofs.commands.graphs import export_graph, prune_features, trace_features
 from proofs.commands.importing import import_weights
@@ -56,9 +57,10 @@ app = typer.Typer(
         "What a bilinear network computes, read exactly from its weights, and the proof of it.\n\n"
         "Begin with 'bilinear run', which does all on MNIST; train, trace and prove are its steps. "
         "A network of your own comes in by import, and report does the rest with it. Beside them, "
-        "prune makes graphs smaller, export writes them for other programs, certify proves how far "
-        "each image's class holds, check verifies what was proved, and study measures claims about "
-        "features and networks. "
+        "prune makes graphs smaller, export writes them for other programs, what one network "
+        "computes and another does not is for compare, certify proves how far each image's class "
+        "holds, "
+        "check verifies what was proved, and study measures claims about features and networks. "
         "The exit status is "
         + ", ".join(f"{status.value} where {status.meaning}" for status in Status)
         + "."
@@ -104,6 +106,7 @@ app.command("import")(import_weights)
 app.command("trace")(trace_features)
 app.command("prune")(prune_features)
 app.command("export")(export_graph)
+app.command("compare")(compare)
 app.command("prove")(prove_graphs)
 app.command("certify")(certify_images)
 app.command("check")(check_certificate)

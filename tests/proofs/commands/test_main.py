@@ -41,6 +41,7 @@ COMMANDS = [
     "trace",
     "prune",
     "export",
+    "compare",
     "prove",
     "certify",
     "check",
