@@ -235,7 +235,7 @@ def _attacked(
     generator = torch.Generator().manual_seed(0)
     found = attack(network, images, classes, norm=norm, generator=generator).distances
     typer.echo(
-        f"attack: on the first {len(images)} images PGD found another class at a mean distance of "
+        f"attack: on the first {len(images)} images another class was found at a mean distance of "
         f"{found.mean():.4f} ({norm}), where {radii.mean():.4f} is certified; nearer than "
         f"certified: {(found < radii).sum()}"
     )

@@ -88,15 +88,14 @@ def stability(digits: Digits) -> Iterator[Figure]:
         distances, found = search(module, images, classes).distances, arrays["radius"]
         beyond = int((found > distances).sum())
         yield Figure(
-            f"points of another class within these radii, found by PGD with 3 restarts, "
-            f"depth {depth}",
+            f"points of another class within these radii, found by an attack, depth {depth}",
             str(beyond),
             "0",
             beyond == 0,
         )
         share = found.mean() / distances.mean()
         yield Figure(
-            f"mean radius, {found.mean():.3f}, over the mean distance of PGD's points, "
+            f"mean radius, {found.mean():.3f}, over the mean distance of what it found, "
             f"{distances.mean():.3f}, depth {depth}",
             f"{share:.1%}",
             f"at least {least:.0%}",
@@ -180,8 +179,8 @@ def pixel_changes(digits: Digits) -> Iterator[Figure]:
     certified = arrays["radius"][:ATTACKED]
     beyond = int((certified > found).sum())
     yield Figure(
-        f"changes certified for {len(images)} digits above those of PGD, {certified.mean():.4f} "
-        f"of {found.mean():.4f} in the mean",
+        f"changes certified for {len(images)} digits above those of an attack, "
+        f"{certified.mean():.4f} of {found.mean():.4f} in the mean",
         str(beyond),
         "0",
         beyond == 0,
@@ -217,14 +216,14 @@ def _against_attacks(
     seconds, attacked = timed(search, module, images, classes)
     beyond = int((exact > attacked.distances * (1 + 1e-9)).sum())
     yield Figure(
-        f"radii of {len(images)} digits above those of PGD with 3 restarts, {seconds:.0f} s",
+        f"radii of {len(images)} digits above those of an attack, {seconds:.0f} s",
         str(beyond),
         "0",
         beyond == 0,
     )
     excess = attacked.distances.mean() / exact.mean() - 1
     yield Figure(
-        f"mean distance of PGD's points over the mean radius, {exact.mean():.3f}",
+        f"mean distance of what it found over the mean radius, {exact.mean():.3f}",
         f"{excess:.2%} more",
         "at most 4 % more",
         excess <= 0.04,

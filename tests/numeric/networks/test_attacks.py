@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from numeric import BilinearNetwork, NumericError, rewrite, trace
+from numeric.networks import attack_searches as searches_module
 from numeric.networks import attacks as attacks_module
 from numeric.networks.attacks import Attack, attack
 from numeric.networks.inference import logits, predictions
@@ -32,7 +33,7 @@ def attacked(module: nn.Module, images: Any, classes: Any = None, **settings: An
     if classes is None:
         classes = predictions(module, images)
     generator = torch.Generator().manual_seed(0)
-    return attack(module, images, classes, generator=generator, **settings)
+    return attack(module, images, classes, generator=generator, **({"steps": 40} | settings))
 
 
 def linear(inputs: int = 5, outputs: int = 3) -> nn.Module:
@@ -140,12 +141,89 @@ def test_a_rewritten_graph_is_attacked_like_its_network() -> None:
 # How good they are
 
 
-def test_more_restarts_find_no_worse_and_somewhere_better() -> None:
+def without_projections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attacks_module.Search, "project", lambda *_: None)
+    monkeypatch.setattr(attacks_module.Search, "polish", lambda *_: None)
+
+
+def test_more_restarts_find_no_worse_and_somewhere_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_projections(monkeypatch)
     model, given_images = network(hidden=30, depth=1, outputs=5, seed=0), images()
     one = attacked(model, given_images, restarts=1).distances
     more = attacked(model, given_images, restarts=4).distances
     assert (more <= one).all()
     assert (more < 0.999 * one).any()
+
+
+SHAPES: list[dict[str, Any]] = [
+    {"depth": 2},
+    {"depth": 2, "bias": False},
+    {"depth": 2, "residual": True},
+    {"depth": 3, "width": 1},
+    {"depth": 3},
+]
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_projections_alone_come_nearly_always_as_near_as_many_descents(
+    shape: dict[str, Any], norm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, given_images = network(**shape).double(), images(8)
+    few = attacked(model, given_images, norm=norm, restarts=0).distances
+    without_projections(monkeypatch)
+    many = attacked(model, given_images, norm=norm, restarts=6, steps=60).distances
+    near = np.isinf(many) | (few <= many * (1 + 1e-3))
+    assert near.sum() >= 7
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf"])
+def test_the_nearest_of_projections_and_descents_is_returned(
+    norm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, given_images = network(depth=3, outputs=5).double(), images(12)
+    both = attacked(model, given_images, norm=norm).distances
+    projected = attacked(model, given_images, norm=norm, restarts=0).distances
+    without_projections(monkeypatch)
+    descended = attacked(model, given_images, norm=norm).distances
+    assert (both <= projected).all()
+    assert (both <= descended).all()
+    assert (both < descended * (1 - 1e-6)).any()
+    assert (both < projected * (1 - 1e-6)).any()
+
+
+def test_without_descents_nothing_is_drawn() -> None:
+    draw = torch.Generator().manual_seed(0)
+    before = draw.get_state()
+    model, given_images = network().double(), images(3)
+    attack(model, given_images, predictions(model, given_images), generator=draw, restarts=0)
+    assert torch.equal(draw.get_state(), before)
+
+
+@pytest.mark.parametrize(("norm", "order"), [("L2", 2), ("Linf", np.inf)])
+def test_in_a_box_the_pixels_that_are_free_make_up_for_the_others(norm: str, order: float) -> None:
+    draw = np.random.default_rng(3)
+    module, given_images = linear(outputs=2), draw.choice([0.0, 0.02, 0.5, 1.0], size=(12, 5))
+    classes = predictions(module, given_images)
+    found = attacked(module, given_images, classes, norm=norm, restarts=0, box=True)
+    weight, bias = (value.detach().numpy() for value in module.parameters())
+    for place, own in enumerate(classes):
+        slope, image = (1 - 2 * own) * (weight[0] - weight[1]), given_images[place]
+        margin = slope @ image + (1 - 2 * own) * (bias[0] - bias[1])
+        # Every change of the box that is as short and as steep as can be, from 0 to the corner.
+        unit = slope if order == 2 else np.sign(slope)
+        low, high = 0.0, 1e6
+        for _ in range(100):
+            middle = (low + high) / 2
+            change = np.clip(image - middle * unit, 0, 1) - image
+            low, high = (middle, high) if margin + slope @ change > 0 else (low, middle)
+        change = np.clip(image - high * unit, 0, 1) - image
+        if margin + slope @ change > 1e-9:
+            assert np.isinf(found.distances[place])
+        else:
+            wanted = np.linalg.norm(change, ord=order)
+            assert found.distances[place] == pytest.approx(wanted, rel=1e-6)
+    assert np.isfinite(found.distances).sum() >= 4
 
 
 class Corner(nn.Module):
@@ -156,7 +234,8 @@ class Corner(nn.Module):
         return torch.stack([0 * first, first - 1.5, 2 * second - 2], dim=1)
 
 
-def test_later_restarts_head_for_other_classes() -> None:
+def test_later_restarts_head_for_other_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_projections(monkeypatch)
     nothing = np.zeros((1, 2))
     one = attacked(Corner(), nothing, np.array([0]), restarts=1).distances
     more = attacked(Corner(), nothing, np.array([0]), restarts=3).distances
@@ -164,21 +243,40 @@ def test_later_restarts_head_for_other_classes() -> None:
     assert more[0] == pytest.approx(1, rel=1e-6)
 
 
+def test_projections_head_for_several_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = np.zeros((1, 2))
+    found = attacked(Curved(), nothing, np.array([0]), restarts=0).distances
+    assert found[0] == pytest.approx(1, rel=1e-6)
+    monkeypatch.setattr(attacks_module, "_RIVALS", 1)
+    one = attacked(Curved(), nothing, np.array([0]), restarts=0).distances
+    assert one[0] == pytest.approx(2, rel=1e-6)
+
+
+class Curved(nn.Module):
+    """Two other classes: one that seems nearer at the start, and one that is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = x[:, 0], x[:, 1]
+        away = first - first**2 / 8 - 1.5
+        return torch.stack([0 * first, away, second**3 - 0.5 + second / 2 - 1], dim=1)
+
+
 def test_going_up_the_margin_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     module, given_images = linear(outputs=2), images()
     assert np.isfinite(attacked(module, given_images, restarts=1).distances).all()
-    norm = attacks_module._NORMS["L2"]
+    norm = attacks_module.NORMS["L2"]
     uphill = replace(norm, steepest=lambda slope: -norm.steepest(slope))
-    monkeypatch.setitem(attacks_module._NORMS, "L2", uphill)
+    monkeypatch.setitem(attacks_module.NORMS, "L2", uphill)
     found = attacked(module, given_images, restarts=1)
     assert (found.distances == np.inf).all()
     np.testing.assert_array_equal(found.points, given_images)
 
 
 def test_without_closing_in_points_lie_beyond_the_boundary(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_projections(monkeypatch)
     module, given_images = linear(), images()
     close = attacked(module, given_images, steps=5).distances
-    monkeypatch.setattr(attacks_module, "_HALVINGS", 0)
+    monkeypatch.setattr(searches_module, "_HALVINGS", 0)
     far = attacked(module, given_images, steps=5).distances
     assert (far > close * (1 + 1e-9)).all()
 
@@ -236,7 +334,8 @@ def test_radii_need_no_scale(norm: str, scale: float) -> None:
     )
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_projections(monkeypatch)
     model, given_images = network(), images()
     classes = predictions(model, given_images)
 
@@ -361,7 +460,7 @@ class Deaf(nn.Module):
         ({"classes": np.array([0, 3])}, "expected classes from 0 to 2, got 3"),
         ({"classes": np.array([-1, 0])}, "expected classes from 0 to 2, got -1"),
         ({"norm": "L1"}, "expected norm to be one of L2, Linf, got 'L1'"),
-        ({"restarts": 0}, "expected restarts to be an integer of at least 1, got 0"),
+        ({"restarts": -1}, "expected restarts to be an integer of at least 0, got -1"),
         ({"steps": 0}, "expected steps to be an integer of at least 1, got 0"),
         (
             {"images": np.full((2, 5), 1.5), "box": True},

@@ -231,7 +231,7 @@ def test_certify_writes_what_check_accepts_and_pictures(tmp_path: Path, depth: i
     graphs = written_graphs(tmp_path, depth, inputs=100)
     result = bilinear("certify", model, graphs[0], "--images", "20", "--attacked", "5")
     assert result.exit_code == 0, result.output
-    assert "on the first 5 images PGD found another class at a mean distance of" in result.output
+    assert "on the first 5 images another class was found at a mean distance of" in result.output
     assert result.output.splitlines()[-1].startswith("all ")
     pictures = {path.stem for path in (tmp_path / "pictures").iterdir()}
     assert pictures >= {"radii", "certified-accuracy"}

@@ -27,7 +27,7 @@ from proofs.robustness.trust_region import (
     ordered_pairs,
 )
 from tests.oracles import smallest_step
-from tests.strategies import networks, points
+from tests.strategies import networks, networks_with_points, points
 
 Doubles = npt.NDArray[np.float64]
 
@@ -60,6 +60,33 @@ def test_no_attack_is_nearer_and_the_best_are_as_near(residual: bool) -> None:
     attacked = attack(model, given_images, found.predicted, generator=generator).distances
     assert (found.radius <= attacked * (1 + 1e-9)).all()
     assert np.median(attacked / found.radius) < 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    "shape", [{}, {"bias": False}, {"residual": True}, {"hidden": 1}, {"inputs": 1}], ids=str
+)
+def test_projections_alone_reach_the_exact_distance_nearly_always(shape: dict[str, Any]) -> None:
+    model = network(**shape)
+    given_images = np.random.default_rng(1).normal(size=(30, model.configuration.inputs))
+    found = solved(model, given_images)
+    attacked = attack(
+        model, given_images, found.predicted, generator=torch.Generator(), restarts=0
+    ).distances
+    assert (found.radius <= attacked * (1 + 1e-9)).all()
+    near = attacked <= found.radius * (1 + 1e-6)
+    assert near.sum() >= 27
+
+
+@pytest.mark.props
+@given(drawn=networks_with_points(max_depth=1))
+def test_projections_never_come_nearer_than_the_exact_distance(drawn: Any) -> None:
+    model, given_images = drawn[0].double(), drawn[1].astype(np.float64)
+    assume(model.configuration.outputs > 1)
+    found = solved(model, given_images)
+    attacked = attack(
+        model, given_images, found.predicted, generator=torch.Generator(), restarts=0
+    ).distances
+    assert (found.radius <= attacked * (1 + 1e-6) + 1e-6).all()
 
 
 @pytest.mark.parametrize("part", ["linear", "matrix"])
