@@ -38,8 +38,8 @@ Doubles = npt.NDArray[np.float64]
 _PROPORTIONAL = 1 - 1e-9
 """Columns of weights of this cosine are proportional."""
 
-INPUTS = 12
-"""Of every planted network."""
+_DEPENDENT = 1e-10
+"""Of forms that vary by less than this share of the most, as squares, nothing is read."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Kind:
         features: how many in the first layer.
         outputs: of the last layer.
         depths: of the networks that are made.
+        inputs: of the network.
+        hidden: the width of hidden states; left out, that of the features in them.
     """
 
     words: str
@@ -65,6 +67,8 @@ class Kind:
     features: int = 8
     outputs: int = 6
     depths: tuple[int, ...] = (1, 2, 3)
+    inputs: int = 12
+    hidden: int | None = None
 
 
 KINDS = {
@@ -85,6 +89,11 @@ KINDS = {
     ),
 }
 """What is planted, by name."""
+
+PAIRS = "pairs"
+"""The name of a network whose features fire in pairs, though it keeps them apart."""
+
+_OF_PAIRS = Kind("features may fire together", features=16, outputs=8, inputs=20, hidden=20)
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ def planted(kind: str, depth: int, seed: int) -> Planted:
     """Build a network of known features.
 
     Args:
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`KINDS`, or :data:`PAIRS`.
         depth: the number of layers.
         seed: draws readings, weights and what hides them.
 
@@ -119,16 +128,19 @@ def planted(kind: str, depth: int, seed: int) -> Planted:
         >>> network.groups[0][:2], network.layers[0].left.shape
         (((0, 1), (2,)), (36, 13))
     """
-    if kind not in KINDS:
+    if kind not in KINDS and kind != PAIRS:
         raise NumericError(f"expected kind to be one of {', '.join(KINDS)}, got {kind!r}")
-    how, generator = KINDS[kind], np.random.default_rng(check_integer(seed, "seed", least=0))
+    how, generator = (
+        KINDS.get(kind, _OF_PAIRS),
+        np.random.default_rng(check_integer(seed, "seed", least=0)),
+    )
     if depth not in how.depths:
         raise NumericError(f"expected depth of {kind!r} to be one of {how.depths}, got {depth!r}")
     squares: list[SquareLayer] = []
     for number in range(1, depth + 1):
         readings = _readings(how, squares, generator)
         # No more forms than there are to be told apart.
-        hidden = len(readings) - (how.columns == "equal")
+        hidden = how.hidden or len(readings) - (how.columns == "equal")
         outputs = how.outputs if number == depth else hidden
         multiplied = number > 1 and how.above == "products"
         columns = _columns(how, len(readings), outputs, generator, multiplied=multiplied)
@@ -146,7 +158,7 @@ def _readings(how: Kind, below: Sequence[SquareLayer], generator: np.random.Gene
         pairs = [first + second] if how.above == "sums" else [first + second, first - second]
         rows = np.concatenate(pairs)
         return np.concatenate([np.zeros((len(rows), 1)), rows], axis=1)
-    basis = _orthonormal(below)
+    basis = _orthonormal(below) if below else np.eye(how.inputs + 1)
     size = len(basis) - 1
     if how.readings == "orthonormal":
         rows = np.linalg.qr(generator.normal(size=(size, size)))[0][: how.features]
@@ -161,14 +173,14 @@ def _readings(how: Kind, below: Sequence[SquareLayer], generator: np.random.Gene
 
 def _orthonormal(below: Sequence[SquareLayer]) -> Doubles:
     """Return a basis of what is read that is orthonormal as polynomials, the constant first."""
-    if not below:
-        return np.eye(INPUTS + 1)
     whole = [with_linear_neurons(layer) for layer in as_layers(below)]
     gram = stack_products(whole, whole)
     shares = gram[1:, 0] / gram[0, 0]
     values, vectors = np.linalg.eigh(gram[1:, 1:] - np.outer(shares, gram[0, 1:]))
-    basis = np.eye(len(gram))
-    basis[1:, 1:] = vectors.T / np.sqrt(values)[:, None]
+    # Of more forms than features some say nothing of their own.
+    kept = values > _DEPENDENT * values.max()
+    basis = np.eye(1 + int(kept.sum()), len(gram))
+    basis[1:, 1:] = (vectors[:, kept] / np.sqrt(values[kept])).T
     basis[1:, 0] = -basis[1:, 1:] @ shares
     return basis
 

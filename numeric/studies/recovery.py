@@ -14,7 +14,7 @@ from numeric.graphs.pruning import as_layers
 from numeric.graphs.trace import trace
 from numeric.networks.normal_form import Layer
 from numeric.studies.account import Account, Section, chosen, values
-from numeric.studies.planted import INPUTS, KINDS, Planted, planted
+from numeric.studies.planted import KINDS, Planted, planted
 from numeric.studies.running import Part, Row, Setting, Tables, measured
 from numeric.studies.scoring import FOUND, scores
 
@@ -30,6 +30,9 @@ _EXACT = 1e-5
 """The error up to which a method is said to rewrite a network."""
 
 _SAMPLES = 1000
+
+_ALL = 99
+"""More components than any hidden state has."""
 
 
 def recovery_rows(kind: str, depth: int, seed: int, methods: Sequence[str]) -> Tables:
@@ -68,7 +71,7 @@ def _settings(method: str, network: Planted) -> dict[str, Any]:
         return {"method": method}
     if method == "shared":
         counts = [len(square.readings) for square in network.open_layers]
-        return {"method": "shared", "features": counts, "metric": "pixels", "components": INPUTS}
+        return {"method": "shared", "features": counts, "metric": "pixels", "components": _ALL}
     return {"method": "shared", "error": _LEFT, "metric": "pixels"}
 
 

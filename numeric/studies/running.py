@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Part:
         name: of its file.
         work: a function of a module, which another process can import; it takes the settings and
             the data by name.
-        settings: JSON; with the data they fix what comes out.
+        settings: JSON, or dataclasses of it; with the data they fix what comes out.
         data: images by name.
         cost: how long it takes in proportion to others, for the estimate.
     """
@@ -54,7 +54,9 @@ class Part:
         """Return where it is kept."""
         data = {name: _digest(digits) for name, digits in sorted(self.data.items())}
         where = f"{self.work.__module__}.{self.work.__qualname__}"
-        key = json.dumps([_FORMAT, where, dict(self.settings), data], sort_keys=True)
+        key = json.dumps(
+            [_FORMAT, where, dict(self.settings), data], sort_keys=True, default=asdict
+        )
         return folder / f"{self.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
 
 
@@ -133,7 +135,7 @@ def _worked(place: int, part: Part, file: Path) -> tuple[int, Tables]:
         raise NumericError(f"expected the measurements of {part.name} to be JSON, got {tables!r}")
     seconds = round(time.perf_counter() - start, 3)
     kept = {"settings": dict(part.settings), "seconds": seconds, "tables": tables}
-    write_text(file, json.dumps(kept, indent=1) + "\n")
+    write_text(file, json.dumps(kept, indent=1, default=asdict) + "\n")
     return place, tables
 
 

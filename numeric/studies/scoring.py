@@ -13,7 +13,7 @@ from numeric.errors import NumericError
 from numeric.features.kernels import products, with_linear_neurons
 from numeric.graphs.pruning import as_layers
 from numeric.networks.normal_form import SquareLayer
-from numeric.studies.planted import INPUTS, Planted
+from numeric.studies.planted import Planted
 
 Doubles = npt.NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def scores(network: Planted, squares: Sequence[SquareLayer]) -> list[Score]:
         [with_linear_neurons(layer) for layer in as_layers(found)]
         for found in (network.open_layers, squares)
     ]
-    identity = np.eye(INPUTS + 1)
+    identity = np.eye(network.layers[0].linear.shape[1])
     below, found_below, cross = identity, identity, identity
     result = []
     for number, groups in enumerate(network.groups):

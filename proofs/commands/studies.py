@@ -11,7 +11,10 @@ from typing import Annotated
 import joblib
 import typer
 
+from numeric import Digits, load_data
 from numeric.studies.account import Account
+from numeric.studies.autoencoder_study import autoencoder_study
+from numeric.studies.gate_study import gate_study
 from numeric.studies.recovery import recovery_study
 from numeric.studies.running import Setting
 from proofs.commands.arguments import Data, data_of
@@ -21,8 +24,13 @@ from proofs.report.study_page import write_study
 
 STUDIES: dict[str, Callable[[Setting], Account]] = {
     "planted": recovery_study,
+    "autoencoders": autoencoder_study,
+    "gates": gate_study,
 }
 """The studies by the name that the command knows them by."""
+
+_FASHION = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package dataset-fashion-mnist puts it."""
 
 
 def study(
@@ -39,6 +47,13 @@ def study(
     ] = False,
     jobs: Annotated[int, typer.Option(help="How many processes work at a time.")] = 1,
     data: Data = None,
+    fashion: Annotated[
+        Path,
+        typer.Option(
+            help="Fashion-MNIST, a folder with its four files; where there is none, studies go on "
+            "without it and say so."
+        ),
+    ] = _FASHION,
 ) -> None:
     """Measure a claim about features, and say what speaks against it.
 
@@ -50,7 +65,11 @@ def study(
         raise ProofError(f"expected NAME to be one of {', '.join(STUDIES)}, got {name}")
     place = made(Path("runs", f"study-{name}") if folder is None else folder)
     setting = Setting(
-        place / "parts", quick=quick, jobs=jobs, digits=functools.cache(lambda: data_of(data))
+        place / "parts",
+        quick=quick,
+        jobs=jobs,
+        digits=functools.cache(lambda: data_of(data)),
+        fashion=functools.cache(lambda: fashion_of(fashion)),
     )
     # Ctrl-C reaches every process of a terminal; one of them answers, and ends the others.
     deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
@@ -65,3 +84,22 @@ def study(
         for sentence in sentences:
             typer.echo(f"{heading}: {sentence}")
     typer.echo(f"page: {page}")
+
+
+def fashion_of(folder: Path) -> Digits | str:
+    """Return Fashion-MNIST, or say where it is not and how it can be had.
+
+    A folder that is there but does not hold it is an error: it was meant.
+
+    Args:
+        folder: that may hold its four files.
+
+    Raises:
+        NumericError: there is something else.
+    """
+    if folder.exists():
+        return load_data(folder)
+    return (
+        f"nothing is at {folder}; on Debian the package dataset-fashion-mnist puts it at "
+        f"{_FASHION}, and --fashion names any folder with its four files"
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from numeric import NumericError
 from numeric.graphs.pruning import as_layers
-from numeric.studies.planted import INPUTS, KINDS, planted
+from numeric.studies.planted import KINDS, planted
 from numeric.studies.recovery import relative_error
 
 CASES = [(kind, depth) for kind, how in KINDS.items() for depth in how.depths]
@@ -52,8 +52,9 @@ def test_which_features_are_determined() -> None:
 def test_too_many_features_are_more_unknowns_than_equations() -> None:
     # A form has as many entries as there are pairs of what it reads, and its constant is free.
     how = KINDS["too many"]
-    equations = how.outputs * ((INPUTS + 1) * (INPUTS + 2) // 2 - 1)
-    assert how.features * (INPUTS + 1 + how.outputs - 1) > equations
+    read = how.inputs + 1
+    equations = how.outputs * (read * (read + 1) // 2 - 1)
+    assert how.features * (read + how.outputs - 1) > equations
 
 
 @pytest.mark.parametrize(
