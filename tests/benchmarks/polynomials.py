@@ -1,10 +1,11 @@
-"""Figures of exact polynomials, side by side with sympy and symengine."""
+"""Figures of exact polynomials, side by side with sympy, symengine and FLINT."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import flint
 import symengine
 import sympy
 import torch
@@ -21,7 +22,11 @@ RATIOS = {(16, 2): (16, 1500), (6, 3): (8, 3000)}
 
 
 def expansion(digits: Digits) -> Iterator[Figure]:
-    """Small networks multiplied out, by this project, by symengine and by sympy."""
+    """Small networks multiplied out, by this project, and by others in every way that they have.
+
+    An expression is expanded at once by sympy and symengine; polynomials are multiplied layer by
+    layer in sympy's ring, and by FLINT, which this project uses too.
+    """
     del digits
     for (inputs, depth), (width, ratio) in RATIOS.items():
         layers = _drawn(inputs, 1, depth=depth, width=width, hidden=16).layers()
@@ -35,6 +40,15 @@ def expansion(digits: Digits) -> Iterator[Figure]:
             "all",
             all(same),
         )
+        for ring, multiplied in (("sympy's ring", _by_ring), ("FLINT", _by_flint)):
+            seconds, terms = timed(multiplied, layers)
+            right = terms == _own_terms(polynomial)
+            yield Figure(
+                f"{name}: {ring}, layer by layer, {seconds:.3g} s over {own:.3g} s",
+                f"{seconds / own:,.1f}{'' if right else ', another polynomial'}",
+                "the same polynomial, at least 1",
+                right and seconds >= own,
+            )
         for peer, (seconds, _) in peers.items():
             target = ratio if peer == "sympy" else 1
             yield Figure(
@@ -131,12 +145,32 @@ def _by_peer(layers: Any, peer: Any) -> Any:
     return peer.expand(_expression(layers, peer))
 
 
+def _by_ring(layers: Any) -> dict[tuple[int, ...], Any]:
+    """Multiply a stack out in sympy's ring of polynomials, layer by layer."""
+    ring, *variables = sympy.ring(f"x_:{layers[0].linear.shape[1] - 1}", sympy.QQ)
+    found = _multiplied(layers, [ring(1), *variables], sympy.QQ)
+    return {powers: (int(c.numerator), int(c.denominator)) for powers, c in found.terms()}
+
+
+def _by_flint(layers: Any) -> dict[tuple[int, ...], Any]:
+    """Multiply a stack out in FLINT's polynomials, layer by layer."""
+    names = tuple(f"x_{k}" for k in range(layers[0].linear.shape[1] - 1))
+    context = flint.fmpq_mpoly_ctx.get(names, "degrevlex")
+    found = _multiplied(layers, [context.constant(1), *context.gens()], flint.fmpq)
+    return {powers: (int(c.p), int(c.q)) for powers, c in found.to_dict().items()}
+
+
 def _expression(layers: Any, algebra: Any) -> Any:
     """Write a network's first output down, as one does in sympy."""
     state = [algebra.Integer(1), *algebra.symbols(f"x_:{layers[0].linear.shape[1] - 1}")]
+    return _multiplied(layers, state, algebra.Rational)
+
+
+def _multiplied(layers: Any, state: Any, rational: Any) -> Any:
+    """Apply layers to the constant and the variables of any algebra; return the first output."""
     for arrays in layers:
         left, right, down, linear = (
-            [[algebra.Rational(*float(entry).as_integer_ratio()) for entry in row] for row in array]
+            [[rational(*float(entry).as_integer_ratio()) for entry in row] for row in array]
             for array in arrays
         )
         neurons = [_sum(a, state) * _sum(b, state) for a, b in zip(left, right, strict=True)]
