@@ -14,6 +14,7 @@ import typer
 from numeric import Digits, load_data
 from numeric.studies.account import Account
 from numeric.studies.autoencoder_study import autoencoder_study
+from numeric.studies.backdoor import backdoor_study
 from numeric.studies.gate_study import gate_study
 from numeric.studies.recovery import recovery_study
 from numeric.studies.running import Setting
@@ -26,6 +27,7 @@ STUDIES: dict[str, Callable[[Setting], Account]] = {
     "planted": recovery_study,
     "autoencoders": autoencoder_study,
     "gates": gate_study,
+    "backdoor": backdoor_study,
 }
 """The studies by the name that the command knows them by."""
 
