@@ -42,7 +42,7 @@ class Flip:
     """What a pattern laid over inputs does to two networks.
 
     Attributes:
-        output: the class to which the second network goes most often more than the first.
+        output: the class to which the two networks go most unequally.
         sign: by which the pattern was taken, 1 or -1.
         first: the share of inputs, of those that were not of this class before, that the pattern
             brings there by the first network's account.
