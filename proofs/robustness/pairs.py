@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,56 +32,61 @@ class PairMargin:
     Attributes:
         constant: :math:`k`.
         linear: :math:`l`, shape (inputs,).
-        matrix: :math:`Q`, symmetric, shape (inputs, inputs).
-        eigenvalues: of :math:`Q`, ascending, shape (inputs,).
-        eigenvectors: of :math:`Q`, orthonormal, in columns, shape (inputs, inputs).
-        doubts: how far each eigenvalue may lie from one of :math:`Q`, to first order in rounding,
-            shape (inputs,).
+        matrix: :math:`Q`, finite and symmetric, shape (inputs, inputs).
+
+    Examples:
+        >>> PairMargin(1.0, np.zeros(2), np.diag([3.0, -1.0])).eigenvalues
+        array([-1.,  3.])
     """
 
     constant: float
     linear: Doubles
     matrix: Doubles
-    eigenvalues: Doubles
-    eigenvectors: Doubles
-    doubts: Doubles
+    _negative: PairMargin | None = None
 
-    @classmethod
-    def of(cls, constant: float, linear: Doubles, matrix: Doubles) -> PairMargin:
-        """Decompose a quadratic.
+    @cached_property
+    def _spectrum(self) -> tuple[Doubles, Doubles]:
+        """The decomposition, made when it is first asked for: not all that is asked needs it."""
+        if self._negative is not None:
+            values, vectors = self._negative._spectrum  # noqa: SLF001 -- its own kind
+            return -values[::-1], vectors[:, ::-1]
+        values, vectors = np.linalg.eigh(self.matrix)
+        return values, vectors
+
+    @property
+    def eigenvalues(self) -> Doubles:
+        """Of :math:`Q`, ascending, shape (inputs,)."""
+        return self._spectrum[0]
+
+    @property
+    def eigenvectors(self) -> Doubles:
+        """Of :math:`Q`, orthonormal, in columns, shape (inputs, inputs)."""
+        return self._spectrum[1]
+
+    def doubts(self, chosen: npt.NDArray[np.bool_]) -> Doubles:
+        """Return how far eigenvalues may lie from those of :math:`Q`, to first order in rounding.
 
         Args:
-            constant: finite.
-            linear: finite, shape (inputs,).
-            matrix: finite and symmetric, shape (inputs, inputs).
+            chosen: of which eigenvalues, shape (inputs,).
 
-        Examples:
-            >>> PairMargin.of(1.0, np.zeros(2), np.diag([3.0, -1.0])).eigenvalues
-            array([-1.,  3.])
+        Returns:
+            Shape (how many are chosen,).
         """
-        values, vectors = np.linalg.eigh(matrix)
+        values, vectors = self.eigenvalues[chosen], self.eigenvectors[:, chosen]
         # An eigenvalue lies within the norm of its residual, and that is at most a sum of sizes.
-        noise = len(values) * np.finfo(np.float64).eps
-        residuals = abs(matrix @ vectors - values * vectors)
-        doubts = (residuals + noise * (abs(matrix) @ abs(vectors))).sum(axis=0)
-        return cls(constant, linear, matrix, values, vectors, doubts)
+        noise = len(chosen) * np.finfo(np.float64).eps
+        residuals = abs(self.matrix @ vectors - values * vectors)
+        return np.asarray((residuals + noise * (abs(self.matrix) @ abs(vectors))).sum(axis=0))
 
     def reversed(self) -> PairMargin:
-        """Return the margin of the rival over the class.
+        """Return the margin of the rival over the class, which is decomposed with this one.
 
         Examples:
-            >>> margin = PairMargin.of(1.0, np.ones(2), np.diag([3.0, -1.0]))
+            >>> margin = PairMargin(1.0, np.ones(2), np.diag([3.0, -1.0]))
             >>> margin.reversed().eigenvalues, margin.reversed().value(np.ones((1, 2)))
             (array([-3.,  1.]), array([-5.]))
         """
-        return PairMargin(
-            -self.constant,
-            -self.linear,
-            -self.matrix,
-            -self.eigenvalues[::-1],
-            self.eigenvectors[:, ::-1],
-            self.doubts[::-1],
-        )
+        return PairMargin(-self.constant, -self.linear, -self.matrix, self)
 
     def value(self, images: Floats) -> Doubles:
         """Return the margin at each image.
@@ -132,7 +138,7 @@ def check_range(values: Doubles) -> None:
 
 
 class PairMargins:
-    """The margins between all pairs of classes, each decomposed when it is first asked for.
+    """The margins between all pairs of classes, each made when it is first asked for.
 
     Args:
         layers: of a network of degree two: at most one of them has neurons. Embedding and head are
@@ -183,11 +189,11 @@ class PairMargins:
             raise ProofError(f"expected rival to be another class than predicted, got {rival}")
         pair = min(predicted, rival), max(predicted, rival)
         if pair not in self._margins:
-            self._margins[pair] = self._decomposed(*pair)
+            self._margins[pair] = self._made(*pair)
         margin = self._margins[pair]
         return margin if predicted < rival else margin.reversed()
 
-    def _decomposed(self, first: int, second: int) -> PairMargin:
+    def _made(self, first: int, second: int) -> PairMargin:
         weights = np.zeros(self.classes + 1)
         weights[first + 1], weights[second + 1] = 1, -1
         with np.errstate(over="ignore", invalid="ignore"):
@@ -200,4 +206,4 @@ class PairMargins:
                 f"expected the margin between classes {first} and {second} well within the range "
                 f"of float64, got an entry of {abs(whole).max():.3g}"
             )
-        return PairMargin.of(float(whole[0, 0]), whole[0, 1:].copy(), whole[1:, 1:].copy())
+        return PairMargin(float(whole[0, 0]), whole[0, 1:].copy(), whole[1:, 1:].copy())

@@ -177,7 +177,7 @@ def distances(margin: PairMargin, images: Floats, *, threshold: float = 0.0) -> 
         ProofError: the threshold is not finite, or a margin leaves the range of float64.
 
     Examples:
-        >>> margin = PairMargin.of(3.0, np.array([4.0, 0.0]), np.zeros((2, 2)))
+        >>> margin = PairMargin(3.0, np.array([4.0, 0.0]), np.zeros((2, 2)))
         >>> distances(margin, np.zeros((1, 2))).radii
         array([0.75])
     """
@@ -239,10 +239,16 @@ def _without_noise(margin: PairMargin) -> tuple[Doubles, Doubles]:
     """
     noise = len(margin.linear) * _EPSILON
     sizes = abs(margin.eigenvalues)
-    flat = sizes <= np.minimum(noise * sizes.max(), margin.doubts)
+    flat = sizes <= noise * sizes.max()
+    doubts = margin.doubts(flat)
+    sure = sizes[flat] <= doubts
+    flat[flat], doubts = sure, doubts[sure]
     linear = margin.linear @ margin.eigenvectors
-    level = flat & (abs(linear) <= noise * (abs(margin.linear) @ abs(margin.eigenvectors)))
-    return np.where(flat, 0.0, margin.eigenvalues), np.where(level, 0.0, linear)
+    # A flat eigenvector leans towards another one by its doubt over the gap between the two.
+    leaning = doubts * (abs(linear[~flat]) / sizes[~flat]).sum()
+    rounding = noise * (abs(margin.linear) @ abs(margin.eigenvectors[:, flat]))
+    linear[flat] = np.where(abs(linear[flat]) <= rounding + leaning, 0.0, linear[flat])
+    return np.where(flat, 0.0, margin.eigenvalues), linear
 
 
 def ordered_pairs(classes: int) -> Iterator[tuple[int, int]]:

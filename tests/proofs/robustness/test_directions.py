@@ -56,9 +56,9 @@ def quadratics(*matrices: Any, linear: Any = None) -> PairMargins:
     made = PairMargins(BilinearNetwork(inputs, 1 + len(matrices), depth=1, hidden=1).layers())
     slope = np.zeros(inputs) if linear is None else np.array(linear, float)
     for rival, matrix in enumerate(matrices, start=1):
-        made._margins[0, rival] = PairMargin.of(1.0, slope, np.array(matrix, float))
+        made._margins[0, rival] = PairMargin(1.0, slope, np.array(matrix, float))
         for other in range(rival + 1, made.classes):
-            made._margins[rival, other] = PairMargin.of(0.0, slope, np.zeros((inputs, inputs)))
+            made._margins[rival, other] = PairMargin(0.0, slope, np.zeros((inputs, inputs)))
     return made
 
 
@@ -194,7 +194,7 @@ def test_the_scan_notices_another_margin(part: str, factor: float) -> None:
         if own < rival:
             right = margins.between(own, rival)
             parts = {name: getattr(right, name) for name in ("constant", "linear", "matrix")}
-            changed = PairMargin.of(**(parts | {part: parts[part] * factor}))
+            changed = PairMargin(**(parts | {part: parts[part] * factor}))
             margins._margins[own, rival] = changed
     assert disagreements(margins, model) > 0
 
@@ -383,7 +383,7 @@ def test_roots_of_any_finite_numbers_are_those_of_exact_arithmetic(
 @pytest.mark.parametrize("power", [-300, -150, 0, 150, 300])
 def test_units_change_nothing(power: int) -> None:
     unit = 10.0**power
-    margin = PairMargin.of(unit, np.array([unit, 0]), -unit * np.eye(2))
+    margin = PairMargin(unit, np.array([unit, 0]), -unit * np.eye(2))
     margins = quadratics(np.zeros((2, 2)))
     margins._margins[0, 1] = margin
     found = crossings(margins, np.zeros((1, 2)), np.array([0]), np.eye(2)).lengths

@@ -82,8 +82,8 @@ def test_every_part_of_a_margin_is_needed(part: str) -> None:
         name: getattr(whole, name) for name in ("constant", "linear", "matrix")
     }
     wanted = difference(network, images, 2, 1).detach().numpy()
-    np.testing.assert_allclose(PairMargin.of(**parts).value(images), wanted, rtol=1e-12)
-    without = PairMargin.of(**(parts | {part: 0 * parts[part]}))
+    np.testing.assert_allclose(PairMargin(**parts).value(images), wanted, rtol=1e-12)
+    without = PairMargin(**(parts | {part: 0 * parts[part]}))
     assert (abs(without.value(images) - wanted) > 1e-6).all()
 
 
@@ -99,13 +99,14 @@ def test_every_pair_is_decomposed_once_and_when_it_is_asked_for(
 
     monkeypatch.setattr(np.linalg, "eigh", counted)
     margins = PairMargins(BilinearNetwork(3, 4, depth=1, hidden=2).layers())
+    margins.between(0, 2).value(np.zeros((1, 3)))
     assert count == 0
-    margins.between(0, 3)
+    assert len(margins.between(0, 3).eigenvalues) == 3
     assert count == 1
     for _ in range(2):
         for own in range(4):
             for rival in {0, 1, 2, 3} - {own}:
-                margins.between(own, rival)
+                assert margins.between(own, rival).eigenvectors.shape == (3, 3)
     assert count == 6
 
 
@@ -174,7 +175,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
 
 @pytest.mark.parametrize("size", [1e160, 1e308])
 def test_margins_beyond_the_range_are_refused(size: float) -> None:
-    margin = PairMargin.of(1.0, np.ones(2), np.array([[4.0, 3.0], [3.0, -4.0]]))
+    margin = PairMargin(1.0, np.ones(2), np.array([[4.0, 3.0], [3.0, -4.0]]))
     large = np.array([[size, -size]])
     with pytest.raises(ProofError, match="within the range of float64, got larger margins"):
         margin.value(large)

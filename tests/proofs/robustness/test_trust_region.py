@@ -97,7 +97,7 @@ def test_distances_to_another_margin_are_beaten_by_an_attack(part: str) -> None:
         if own < rival:
             right = margins.between(own, rival)
             parts = {name: getattr(right, name) for name in ("constant", "linear", "matrix")}
-            changed = PairMargin.of(**(parts | {part: parts[part] * 0.9}))
+            changed = PairMargin(**(parts | {part: parts[part] * 0.9}))
             margins._margins[own, rival] = changed
     found = nearest(margins, given_images, predictions(model, given_images))
     generator = torch.Generator().manual_seed(0)
@@ -217,10 +217,10 @@ def test_a_class_that_no_other_reaches_is_at_an_infinite_distance() -> None:
 def test_directions_that_are_flat_to_rounding_lead_nowhere(turn: int) -> None:
     basis = np.linalg.qr(np.random.default_rng(turn).normal(size=(5, 5)))[0]
     matrix = (basis * [0, 0, 0, 1, 3]) @ basis.T
-    bowl = PairMargin.of(9.0, 2 * basis[:, 3], (matrix + matrix.T) / 2)
+    bowl = PairMargin(9.0, 2 * basis[:, 3], (matrix + matrix.T) / 2)
     assert (distances(bowl, images(4, 5)).radii == np.inf).all()
     slope = bowl.linear + 1e-9 * basis[:, 0]
-    tilted = PairMargin.of(9.0, slope, bowl.matrix)
+    tilted = PairMargin(9.0, slope, bowl.matrix)
     assert np.isfinite(distances(tilted, images(4, 5)).radii).all()
 
 
@@ -245,7 +245,7 @@ def test_eigenvalues_of_unlike_size_all_count(form: tuple[float, Doubles, Double
     # Where a minimum lies at 0 up to rounding, whether it is reached is not known.
     assume(used == slack or abs(used - slack) > 1e-9 * slack)
     wanted = float(smallest_step(*form))
-    margin = PairMargin.of(slack, gradient, np.diag(eigenvalues))
+    margin = PairMargin(slack, gradient, np.diag(eigenvalues))
     found = distances(margin, np.zeros((1, len(gradient)))).radii[0]
     assert found == pytest.approx(wanted, rel=1e-6)
 
@@ -253,12 +253,12 @@ def test_eigenvalues_of_unlike_size_all_count(form: tuple[float, Doubles, Double
 def test_the_oracle_of_unlike_eigenvalues_notices_one_that_is_dropped() -> None:
     eigenvalues = np.array([1e10, 1.0, -1e-10])
     assert float(smallest_step(1.0, np.zeros(3), eigenvalues)) == pytest.approx(1e5)
-    dropped = PairMargin.of(1.0, np.zeros(3), np.diag(np.maximum(eigenvalues, 0)))
+    dropped = PairMargin(1.0, np.zeros(3), np.diag(np.maximum(eigenvalues, 0)))
     assert distances(dropped, np.zeros((1, 3))).radii[0] == np.inf
 
 
 def test_a_cone_is_as_far_as_its_tip_among_others_and_alone() -> None:
-    cone = PairMargin.of(0.0, np.zeros(2), np.array([[0.5, 0.7], [0.7, 0.98]]))
+    cone = PairMargin(0.0, np.zeros(2), np.array([[0.5, 0.7], [0.7, 0.98]]))
     given_images = images(40, 2)
     together = distances(cone, given_images).radii
     tip = np.array([0.7, -0.5]) / np.linalg.norm([0.7, -0.5])
