@@ -23,6 +23,7 @@ from tests.benchmarks.features import (
 )
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, first_epoch, main_job, rewrites
+from tests.benchmarks.peers import peers
 from tests.benchmarks.polynomials import convolution, expansion, large_expansions, questions
 from tests.benchmarks.seeds import seeds
 
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "convolution": convolution,
     "radii": radii,
     "pixel-changes": pixel_changes,
+    "peers": peers,
     "stability": stability,
     "bounds": bounds,
     "alterations": alterations,
