@@ -39,7 +39,7 @@ class Sizes:
     seeds: int = 5
     fits: int = 3
     together: tuple[float, ...] = (0.0, 0.5, 0.9)
-    steps: tuple[int, int] = (1200, 1000)
+    steps: tuple[int, int] = (1200, 4000)
     samples: int = 15_000
     depths: tuple[int, ...] = (2, 3)
     epochs: int = 6
@@ -71,7 +71,7 @@ _COMPONENTS = (4, 8, 12, 16)
 _MIDDLE = 8
 """Active latents where one number is looked at."""
 
-_MERGING_PENALTIES = (0.1, 0.2, 0.4, 0.8, 1.2)
+_MERGING_PENALTIES = (0.1, 0.2, 0.4, 0.6, 0.8)
 
 
 def autoencoder_study(setting: Setting, sizes: Sizes | None = None) -> Account:

@@ -8,7 +8,7 @@ The network does not change with the data, and so neither do features of its wei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -70,8 +70,7 @@ def merging_rows(
 ) -> Tables:
     """Train autoencoders on the hidden states of planted networks, and see which pairs they merge.
 
-    Of autoencoders with a penalty, the one counts whose active latents are as many as features that
-    fire, on average of all seeds: the true number is told.
+    All penalties are told: how many latents they leave active decides what is found.
 
     Args:
         together: as for :func:`fired`.
@@ -80,10 +79,10 @@ def merging_rows(
         samples: of each network's data.
         latents: of each autoencoder.
         active: for TopK; with penalties None.
-        penalties: to choose from; for TopK none.
+        penalties: for L1; for TopK none.
 
     Returns:
-        A row for each seed.
+        A row for each seed, and for each penalty.
     """
     hidden = [planted(PAIRS, 2, seed).open_layers[0].mixing[1:] for seed in range(seeds)]
     count = hidden[0].shape[1]
@@ -95,52 +94,41 @@ def merging_rows(
         torch.stack([_states(codes, mixing) for codes, mixing in zip(some, hidden, strict=True)])
         for some in draws
     )
-    wanted = np.mean([(codes > 0).sum(axis=1).mean() for codes in draws[0]])
-    few, used, penalty = _closest(states, latents, steps, active, penalties, float(wanted))
-    method = "L1" if active is None else f"TopK {active}"
-    left, on_data, on_probes = _unexplained(few, states), few.encode(states), few.encode(probes)
     rows: list[Row] = []
-    for seed, (mixing, codes) in enumerate(zip(hidden, draws[1], strict=True)):
-        alive = (on_data[seed] > 0).any(dim=0)
-        row: Row = {"method": method, "together": together, "seed": seed, "penalty": penalty}
-        row |= {"active": used[seed], "true active": float((draws[0][seed] > 0).sum(1).mean())}
-        row["unexplained"] = left[seed]
-        by_direction = _directions(few.directions[seed][alive].double().numpy(), mixing)
-        by_activation = _activations(on_probes[seed][:, alive].double().numpy(), codes)
-        for name, table, bar in (
-            ("direction", by_direction, ALIKE),
-            ("activation", by_activation, GOES_WITH),
-        ):
-            apart, merged = _pairs(*table, bar)
-            row |= {f"apart by {name}": apart, f"merged by {name}": merged}
-        rows.append(row)
+    for penalty, few in _each(states, latents, steps, active, penalties):
+        left, on_data, on_probes = _unexplained(few, states), few.encode(states), few.encode(probes)
+        for seed, mixing in enumerate(hidden):
+            fires = on_data[seed] > 0
+            alive = fires.any(dim=0)
+            row: Row = {"method": "L1" if active is None else f"TopK {active}", "penalty": penalty}
+            row |= {"together": together, "seed": seed, "unexplained": left[seed]}
+            row["active"] = float(fires.sum(dim=1).double().mean())
+            row["true active"] = float((draws[0][seed] > 0).sum(axis=1).mean())
+            by_direction = _directions(few.directions[seed][alive].double().numpy(), mixing)
+            codes = on_probes[seed][:, alive].double().numpy()
+            by_activation = _activations(codes, draws[1][seed])
+            for name, table, bar in (
+                ("direction", by_direction, ALIKE),
+                ("activation", by_activation, GOES_WITH),
+            ):
+                apart, merged = _pairs(*table, bar)
+                row |= {f"apart by {name}": apart, f"merged by {name}": merged}
+            rows.append(row)
     return {"merging": rows}
 
 
-def _closest(
-    states: Tensor,
-    latents: int,
-    steps: int,
-    active: int | None,
-    penalties: Sequence[float],
-    wanted: float,
-) -> tuple[Autoencoders, list[float], float | None]:
-    """Train autoencoders, L1 with all penalties at once, and return those of the best one.
-
-    Returns:
-        One for each network, how many latents they have active, and the penalty.
-    """
+def _each(
+    states: Tensor, latents: int, steps: int, active: int | None, penalties: Sequence[float]
+) -> Iterator[tuple[float | None, Autoencoders]]:
+    """Train autoencoders, those of all penalties at once, and yield them penalty by penalty."""
     count, tried = len(states), max(1, len(penalties))
     each = [penalty for penalty in penalties for _ in range(count)]
     few = Autoencoders(
         count * tried, states.shape[2], latents, active=active, penalties=each or None, seed=7
     )
-    many = states.repeat(tried, 1, 1)
-    few.fit(many, steps)
-    used = (few.encode(many) > 0).sum(dim=2).double().mean(dim=1).reshape(tried, count)
-    best = int((used.mean(dim=1) - wanted).abs().argmin())
-    penalty = penalties[best] if penalties else None
-    return few.part(slice(best * count, (best + 1) * count)), used[best].tolist(), penalty
+    few.fit(states.repeat(tried, 1, 1), steps)
+    for place, penalty in enumerate(penalties or [None]):
+        yield penalty, few.part(slice(place * count, (place + 1) * count))
 
 
 def weight_rows(seed: int) -> Tables:

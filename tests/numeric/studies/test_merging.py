@@ -57,9 +57,9 @@ def test_what_fires_together_is_merged_by_autoencoders_and_not_by_weights() -> N
     assert all(row["recall"] == 1 for row in weight_rows(0)["weights"])
 
 
-def test_of_penalties_that_one_counts_that_comes_nearest_to_the_truth() -> None:
+def test_every_penalty_is_told_and_larger_ones_leave_fewer_active() -> None:
     settings = {"seeds": 1, "steps": 150, "samples": 2000, "latents": 20, "active": None}
-    (row,) = merging_rows(0.0, penalties=[0.001, 0.5], **settings)["merging"]  # type: ignore[arg-type]
-    assert row["method"] == "L1"
-    assert row["penalty"] == 0.5
-    assert row["true active"] == pytest.approx(16 * FIRES, abs=0.2)
+    low, high = merging_rows(0.0, penalties=[0.001, 0.5], **settings)["merging"]  # type: ignore[arg-type]
+    assert (low["method"], low["penalty"], high["penalty"]) == ("L1", 0.001, 0.5)
+    assert low["active"] > high["active"]
+    assert low["true active"] == pytest.approx(16 * FIRES, abs=0.2)
