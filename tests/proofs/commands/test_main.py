@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,13 @@ def test_the_help_says_where_to_begin_what_there_is_and_how_a_command_ends() -> 
         (line,) = re.findall(rf"^  {name} +(.*)$", result.output, re.MULTILINE)
         assert line.endswith(".")
         assert not line.endswith("...")
+
+
+def test_the_version_is_that_of_what_is_installed() -> None:
+    result = bilinear("--version")
+    assert result.exit_code == 0
+    assert result.output == f"bilinear-features {version('bilinear-features')}\n"
+    assert bilinear("--versions").exit_code == Status.WRONG
 
 
 @pytest.mark.parametrize("name", COMMANDS)
