@@ -99,10 +99,12 @@ def stability_rows(
 
 
 def _pairs(sets: Mapping[str, list[Doubles]], name: str) -> list[float]:
-    """Match those of the same data with those of others; of the same, each seed with the next."""
-    own = sets["the same data"]
-    others = own[1:] + own[:1] if name == "the same data" else sets[name]
-    return [matched(one, other) for one, other in zip(own, others, strict=True)]
+    """Match those of the same data with those of others, each seed with the next.
+
+    Of the same seed the two would begin with the same directions.
+    """
+    others = sets[name][1:] + sets[name][:1]
+    return [matched(one, other) for one, other in zip(sets["the same data"], others, strict=True)]
 
 
 def _alive(few: Autoencoders, states: Tensor) -> list[Doubles]:
