@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -83,8 +84,7 @@ def prove_graphs(
     digits = data_of(data) if asked is None else asked.data()
     proved = prove(network_of(model), found, digits, task=asked)
     save_certificate(proved, certificate, model=model, graphs=named)
-    for claim in proved.claims:
-        typer.echo(str(claim))
+    _tell(proved)
     conclude(proved)
 
 
@@ -119,12 +119,17 @@ def certify_images(
     with joblib.parallel_config(backend="loky", **deaf):
         proved = certify(network, found, digits, images=images, jobs=jobs, folder=parts)
     save_certificate(proved, certificate, model=model, graphs=named)
-    for claim in proved.claims:
-        typer.echo(str(claim))
+    _tell(proved)
     drawn = network, proved, digits, attacked
     for path in save_pictures(lambda: _pictures(*drawn), folder / "pictures"):
         typer.echo(f"picture: {path}")
     conclude(proved)
+
+
+def _tell(proved: Certificate) -> None:
+    """Print the claims, those that fail last: there they are seen."""
+    for claim in sorted(proved.claims, key=lambda claim: not claim.holds):
+        typer.echo(str(claim))
 
 
 def check_certificate(
@@ -153,6 +158,11 @@ def check_certificate(
     for sentence in sentences:
         typer.echo(sentence)
     typer.echo(about)
+    if remarks := len(json.loads(path.read_text(encoding="utf-8")).get("remarks", ())):
+        typer.echo(
+            f"not checked: {remarks} remarks, which are identities in symbols that hold for all "
+            "weights, and what was measured with torch"
+        )
     typer.echo(f"all {len(sentences)} claims have been checked")
 
 

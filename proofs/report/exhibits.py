@@ -30,9 +30,6 @@ _FIRST = 500
 _TELLING = 300
 """Test digits that the network labels wrongly, and as many on which the graph differs, at most."""
 
-_EXTREMES = 5
-"""Test digits that excite a node most, and least."""
-
 _CERTIFIED = 200
 """Of the test digits that are shown, those with a radius where that takes long."""
 
@@ -125,22 +122,6 @@ def drawn_shape(shape: InputShape) -> dict[str, Any]:
         "noun": shape.noun,
         "part": shape.part,
     }
-
-
-def extremes(values: Doubles) -> tuple[Indices, Indices]:
-    """Return the images of the largest and of the smallest values, the outermost first.
-
-    Args:
-        values: of a node on all images, shape (images,).
-
-    Examples:
-        >>> most, least = extremes(np.array([0.5, -1.0, 3.0, 2.0]))
-        >>> most.tolist(), least.tolist()
-        ([2, 3], [1, 0])
-    """
-    count = min(_EXTREMES, len(values) // 2)
-    order = np.argsort(values, kind="stable")
-    return order[::-1][:count], order[:count]
 
 
 def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]:

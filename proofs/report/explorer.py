@@ -18,8 +18,9 @@ from numeric.graphs.forward_pass import ForwardPass
 from numeric.graphs.schema import INPUT, Edge, Node
 from numeric.networks.layered import Network
 from proofs.certificates.claims import Claim
-from proofs.report.exhibits import Exhibits, extremes
+from proofs.report.exhibits import Exhibits
 from proofs.report.packing import packed
+from proofs.report.profiles import profile, rounded
 from proofs.report.quadratic_forms import QuadraticForms, Spectrum
 
 Doubles = npt.NDArray[np.float64]
@@ -29,9 +30,6 @@ _MOST_FEATURES = 250
 
 _EIGENVALUES = 24
 """Of a spectrum, the largest in size."""
-
-_DIGITS = 6
-"""Significant digits of numbers that are shown and not computed with."""
 
 
 def explorer_data(
@@ -67,8 +65,19 @@ def explorer_data(
     forward = ForwardPass.of(graph, digits.test_images)
     order = _order(forward)
     pictures: list[npt.NDArray[np.int8]] = []
-    nodes = [_node(forward, node, spectrum, pictures) for node, spectrum in _spectra(forward)]
-    needed = {digit for node in nodes for digit, _ in node["most"] + node["least"]}
+    profiles = {
+        node: profile(forward.value(node), digits.test_labels, graph.graph["sizes"][-1] - 1)
+        for node in order
+    }
+    together = _undetermined(graph)
+    nodes = [
+        {"name": list(node)}
+        | profiles[node]
+        | _spectrum(spectrum, pictures)
+        | ({"undetermined": together[node]} if node in together else {})
+        for node, spectrum in _spectra(forward)
+    ]
+    needed = {example[-2] for node in nodes for example in node["most"] + node["quantiles"]}
     exhibits = Exhibits.of(model, digits, forward.states[-1][:, 1:], needed)
     reading = [node for node in order if graph.has_edge(INPUT, node)]
     directions = np.array([_direction(graph, node) for node in reading])
@@ -125,30 +134,34 @@ def _spectra(forward: ForwardPass) -> list[tuple[Node, Spectrum | None]]:
     return found
 
 
-def _node(
-    forward: ForwardPass,
-    node: Node,
-    spectrum: Spectrum | None,
-    pictures: list[npt.NDArray[np.int8]],
-) -> dict[str, Any]:
-    """Describe a node, and add its patterns to the pictures."""
-    values = forward.value(node)
-    most, least = extremes(values)
-    described: dict[str, Any] = {
-        "name": list(node),
-        "range": [_rounded(values.min()), _rounded(values.max())],
-        "most": [[int(digit), _rounded(values[digit])] for digit in most],
-        "least": [[int(digit), _rounded(values[digit])] for digit in least],
+def _spectrum(spectrum: Spectrum | None, pictures: list[npt.NDArray[np.int8]]) -> dict[str, Any]:
+    """Describe a quadratic form, and add its patterns to the pictures."""
+    if spectrum is None:
+        return {}
+    patterns = []
+    for sign, pattern in spectrum.patterns.items():
+        patterns.append([sign, len(pictures)])
+        scale = 127 / (abs(pattern).max() or 1.0)
+        pictures.append(np.rint(pattern * scale).astype(np.int8))
+    return {
+        "spectrum": [rounded(value) for value in spectrum.eigenvalues[:_EIGENVALUES]],
+        "rank": len(spectrum.eigenvalues),
+        "patterns": patterns,
     }
-    if spectrum is not None:
-        described["spectrum"] = [_rounded(value) for value in spectrum.eigenvalues[:_EIGENVALUES]]
-        described["rank"] = len(spectrum.eigenvalues)
-        described["patterns"] = []
-        for sign, pattern in spectrum.patterns.items():
-            described["patterns"].append([sign, len(pictures)])
-            scale = 127 / (abs(pattern).max() or 1.0)
-            pictures.append(np.rint(pattern * scale).astype(np.int8))
-    return described
+
+
+def _undetermined(graph: nx.DiGraph[Node]) -> dict[Node, list[int]]:
+    """Return the nodes of which only the span with others is determined, with those others."""
+    return {
+        (kind, number, member): [other for other in group if other != member]
+        for kind, name in (
+            ("form", "undetermined_components"),
+            ("feature", "undetermined_features"),
+        )
+        for number, groups in enumerate(graph.graph.get(name, []), start=1)
+        for group in groups
+        for member in group
+    }
 
 
 def _edges(
@@ -162,7 +175,7 @@ def _edges(
         "source": [index[source] for source, _ in edges],
         "target": [index[target] for _, target in edges],
         "weight": [_weight(graph, edge) for edge in edges],
-        "strength": [_rounded(strengths[edge]) for edge in edges],
+        "strength": [rounded(strengths[edge]) for edge in edges],
     }
 
 
@@ -200,7 +213,3 @@ def _size(values: Doubles) -> float:
     """Return the root mean square, also of numbers whose squares float64 does not hold."""
     largest = float(abs(values).max())
     return largest * float(np.sqrt(np.mean((values / largest) ** 2))) if largest else 0.0
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}")

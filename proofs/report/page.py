@@ -83,6 +83,8 @@ def write_page(
             (level, list(claims))
             for level, claims in groupby(certificate.claims, key=lambda claim: claim.level)
         ],
+        failing=[claim for claim in certificate.claims if not claim.holds],
+        checked=sum(claim.kind is not None for claim in certificate.claims),
         certificate=certificate,
         accuracy=_accuracy(certificate),
         graphs={name: _counts(graph) for name, graph in graphs.items()},

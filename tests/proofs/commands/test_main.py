@@ -201,6 +201,19 @@ def test_prove_prints_and_writes_every_claim(model: Path, graphs: list[Path]) ->
     assert last == f"all {len(said_there)} claims hold"
 
 
+def test_prove_prints_what_fails_last(model: Path, graphs: list[Path]) -> None:
+    graph = load_graph(graphs[0])
+    graph.remove_node(next(node for node in graph if node[0] == "feature"))
+    save_graph(graph, "altered.safetensors")
+    result = bilinear("prove", model, "altered.safetensors")
+    assert result.exit_code == Status.FAILS
+    verdicts = [
+        "FAILS" in line.split("]")[0] for line in result.stdout.splitlines() if line[0] == "["
+    ]
+    assert verdicts == sorted(verdicts)
+    assert len(set(verdicts)) == 2
+
+
 def test_prove_takes_one_graph_and_writes_beside_where_it_is_called(
     model: Path, graphs: list[Path]
 ) -> None:

@@ -12,7 +12,7 @@ import torch
 from numeric import BilinearNetwork, Digits, InputShape
 from proofs.bounds.certified_radii import certified_radii
 from proofs.report import exhibits
-from proofs.report.exhibits import Exhibits, certified, extremes
+from proofs.report.exhibits import Exhibits, certified
 from proofs.report.packing import unpacked
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
@@ -100,14 +100,6 @@ def test_names_of_inputs_and_classes_are_those_of_the_data() -> None:
     assert data["shape"]["kind"] == "table"
     assert data["shape"]["names"] == [f"{row} {column}" for row in "abc" for column in "xyz"]
     assert data["classes"] == ["n", "e", "s"]
-
-
-def test_extremes_are_the_outermost_and_never_overlap() -> None:
-    most, least = extremes(np.array([3.0, -5.0, 9.0]))
-    assert (most.tolist(), least.tolist()) == ([2], [1])
-    most, least = extremes(np.arange(40.0))
-    assert most.tolist() == [39, 38, 37, 36, 35]
-    assert least.tolist() == [0, 1, 2, 3, 4]
 
 
 # Radii

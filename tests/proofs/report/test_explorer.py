@@ -133,10 +133,25 @@ def test_extremes_and_ranges_are_those_of_the_values_on_all_digits(shape: dict[s
         ordered = sorted(values[name])
         assert np.allclose(node["range"], [ordered[0], ordered[-1]], rtol=1e-5)
         assert np.allclose([value for _, value in node["most"]], ordered[::-1][:5], rtol=1e-5)
-        assert np.allclose([value for _, value in node["least"]], ordered[:5], rtol=1e-5)
-        for digit, value in node["most"] + node["least"]:
+        for *_, digit, value in node["most"] + node["quantiles"]:
             assert np.isclose(values[name][digit], value, rtol=1e-5)
             assert digit in shown
+
+
+def test_a_node_names_those_with_which_only_its_span_is_determined() -> None:
+    model = network()
+    graph = trace(model, "polarized")
+    graph.graph["undetermined_features"] = [[[0, 2]], []]
+    graph.graph["undetermined_components"] = [[[1, 2, 99]]]
+    found = {
+        name: node.get("undetermined") for name, node in by_name(data_of(model, graph)).items()
+    }
+    assert {name: others for name, others in found.items() if others} == {
+        ("feature", 1, 0): [2],
+        ("feature", 1, 2): [0],
+        ("form", 1, 1): [2, 99],
+        ("form", 1, 2): [1, 99],
+    }
 
 
 def test_a_node_that_does_not_read_the_input_alone_has_a_spectrum_and_patterns() -> None:

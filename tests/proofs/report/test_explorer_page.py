@@ -219,18 +219,18 @@ def test_the_shares_are_those_of_explain(
     other = "none" if against is None else against
     visit.go(f"#digit=11&label={label}&against={other}&layer=1")
     wanted = explain(graph, DIGITS.test_images[11], label=label, against=against)
-    if visit.page.locator("#panel .list .link").count():
-        visit.page.click("#panel .list .link")
-    opened = visit.attributes("#panel .list [data-open]", "data-open")
+    if visit.page.locator("#panel .made .link").count():
+        visit.page.click("#panel .made .link")
+    opened = visit.attributes("#panel .made [data-open]", "data-open")
     shares = {
         key(node): share for node, share in wanted.nodes.items() if node[:2] == ("feature", 1)
     }
     assert sorted(opened) == sorted(shares)
-    found = dict(zip(opened, visit.numbers("#panel .list"), strict=True))
+    found = dict(zip(opened, visit.numbers("#panel .made"), strict=True))
     assert_shown([found[name] for name in opened], [shares[name] for name in opened])
     sizes = [abs(found[name]) for name in opened]
     assert sizes == sorted(sizes, reverse=True)
-    (total,) = visit.numbers("#panel p.small")
+    (total,) = visit.numbers("#panel p.total")
     assert abs(total - wanted.total) <= 1e-9 * max(sizes)
     assert_painted(visit, wanted.pixels)
 
@@ -252,12 +252,12 @@ def test_shares_with_features_off_are_those_of_the_graph_without_them(
     """What is off gives nothing on to what it read."""
     cut = [("feature", 2, 1), ("form", 1, 1), ("feature", 1, 0)]
     visit.go(f"#label=3&against=none&layer={layer}&off={','.join(map(key, cut))}")
-    if visit.page.locator("#panel .list .link").count():
-        visit.page.click("#panel .list .link")
+    if visit.page.locator("#panel .made .link").count():
+        visit.page.click("#panel .made .link")
     wanted = explain(ablate(graph, *cut), DIGITS.test_images[0], label=3)
-    opened = visit.attributes("#panel .list [data-open]", "data-open")
+    opened = visit.attributes("#panel .made [data-open]", "data-open")
     shares = {key(node): share for node, share in wanted.nodes.items()}
-    found = visit.numbers("#panel .list [data-open]")
+    found = visit.numbers("#panel .made [data-open]")
     assert_shown(found, [shares.get(name, 0.0) for name in opened])
     assert_painted(visit, wanted.pixels)
 
@@ -604,9 +604,16 @@ def test_in_the_dark_the_page_is_dark_and_so_are_its_pictures(browser: Browser, 
     visit.page.wait_for_function(f"() => Math.min(...({script})()) > 600", timeout=30_000)
 
 
-def test_on_paper_there_is_the_summary_without_the_controls(browser: Browser, path: Path) -> None:
+def test_on_paper_there_are_the_summary_and_the_graph_without_the_controls(
+    browser: Browser, path: Path
+) -> None:
     visit = Visit(browser, path).ready()
+    edges = visit.page.locator("#edges .edge").count()
     visit.page.emulate_media(media="print")
-    assert visit.page.is_hidden("#explorer")
-    assert visit.page.is_visible("h1")
-    assert visit.page.is_visible("#claims")
+    for part in ("h1", "#claims", "#answer", "#graph", "#shown", "#panel h3"):
+        assert visit.page.is_visible(part)
+    for part in ("#thumbs", ".controls", "#label", "#edit", ".contents"):
+        assert visit.page.is_hidden(part)
+    assert visit.page.locator("#edges .edge").count() == edges > 0
+    visit.page.set_viewport_size({"width": 720, "height": 1000})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 720

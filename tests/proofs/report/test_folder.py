@@ -66,7 +66,7 @@ def test_a_network_of_others_has_a_report(
         "same polynomial" in line for line in check(tmp_path / "report" / "certificate.json")
     )
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
-    assert "<h2>Its shape</h2>" in page
+    assert '<h2 id="training">Its shape</h2>' in page
     assert "neurons of each layer" in page
     assert said[-1] == f"report: {tmp_path / 'report' / 'report.html'}"
 
@@ -78,7 +78,7 @@ def test_how_a_network_was_trained_stands_on_its_page(
     training = Recipe(epochs=1, noise=0.25), [Epoch(0.5, 0.9)]
     write_report(network(), DIGITS, tmp_path, training=training)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "<h2>How it was trained</h2>" in page
+    assert '<h2 id="training">How it was trained</h2>' in page
     assert "<td>0.25</td>" in page
 
 

@@ -329,10 +329,18 @@ def test_a_claim_that_fails_is_shown_as_failing_and_where(tmp_path: Path) -> Non
     assert f"{count - 2} of {count} claims hold" in page.text
     assert page.values("td", "class").count("fails") == 2
     assert page.values("td", "class").count("holds") == count - 2
-    assert page.values("b", "class") == ["fails"]
+    assert page.values("b", "class") == ["fails", "fails"]  # among the contents, and on the card
     for claim in failing:
         assert claim.failure is not None
         assert claim.failure in page.text
+    top = page.text.index("claims fail:")
+    levels = [
+        page.text.index(level) for level in ("exact : ", "bounded : ", "identities in symbols say")
+    ]
+    assert top < levels[0]
+    assert levels == sorted(levels)
+    for claim in failing:
+        assert page.text.index(claim.statement) < levels[0]
 
 
 def test_what_a_claim_says_is_text_and_never_html(tmp_path: Path) -> None:
@@ -343,7 +351,7 @@ def test_what_a_claim_says_is_text_and_never_html(tmp_path: Path) -> None:
     certificate = replace(certificate, claims=(claim, *certificate.claims), versions={nasty: nasty})
     graph = trace(model)
     page = report(tmp_path, model, certificate, eigen=graph, **{nasty: graph})
-    assert page.text.count(nasty) == 6
+    assert page.text.count(nasty) == 8
     assert html.escape(nasty) not in page.text
     assert "<script" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -376,7 +384,8 @@ def test_without_a_shared_graph_nothing_is_said_of_few_features(tmp_path: Path) 
 
 def test_the_page_says_that_few_features_are_measured_and_not_proved(page: Page) -> None:
     headings = [data for tag, data in page.texts if tag == "h2"]
-    assert headings[:3] == [
+    assert headings[:4] == [
+        "The network",
         "What it computes, feature by feature",
         "Few features",
         "What is proved, and what is measured",

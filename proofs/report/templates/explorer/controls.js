@@ -12,8 +12,10 @@ function showControls({ graph, data, digits, shown, shares, chosen }) {
   for (const choice of document.getElementsByName("meaning")) {
     choice.checked = choice.value === chosen.edges;
   }
-  byId("on").hidden = chosen.off.size === 0;
-  byId("on").textContent = `Switch all on (${chosen.off.size} off)`;
+  const [off, scaled] = [chosen.off.size, chosen.scaled.size];
+  const changes = [off ? `${off} off` : null, scaled ? `${scaled} scaled` : null];
+  byId("on").hidden = off + scaled === 0;
+  byId("on").textContent = `Switch all on (${changes.filter(Boolean).join(", ")})`;
 }
 
 function setSlider(name, places, value, visible) {
@@ -36,7 +38,7 @@ function carriedWords(shown, shares, { called }) {
   return [
     "The picture carries ",
     element("b", { id: "carried" }, part),
-    ` of ${what}: at each of its steps so much, or more, of all that is added and taken away. `,
+    ` of ${what}: at least so much of all that is added and taken away at each step. `,
   ];
 }
 

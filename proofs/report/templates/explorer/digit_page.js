@@ -1,34 +1,42 @@
 // The page of a digit: what the network and the graph say of it, and what that is made of.
 
-function digitPage({ graph, data, digits, pass, whole, shares, chosen, act }) {
+function digitPage(known) {
+  const { data, digits, pass, whole, chosen, shares, act, graph } = known;
   const place = digits.places.get(chosen.digit);
-  const outputs = digits.outputs[place];
+  const outputs = chosen.ink ? null : digits.outputs[place];
+  const { noun } = digits.shape;
+  const title = chosen.ink ? `Your ${noun}` : `Test ${noun} ${chosen.digit}`;
   return [
-    element("header", {}, element("h3", { tabindex: "-1" }, `Test ${digits.shape.noun} ${chosen.digit}`)),
-    pair(digits, place, shares),
+    element("header", {}, element("h3", { tabindex: "-1" }, title)),
+    pair(known, place),
+    ...editing(known),
     facts(data, digits, place, outputs, pass, whole),
-    ...explanation(graph, digits, pass, shares, chosen, act),
+    ...explanation(known),
+    ...pins(known),
+    ...storyOf(known),
+    ...unlike(known),
     ...logitTable(pass, whole, outputs, act, graph, digits),
   ];
 }
 
-function pair(digits, place, shares) {
+function pair({ digits, pass, shares, chosen }, place) {
   const { shape } = digits;
-  const label = `labelled ${digits.called(digits.labels[place])}`;
+  const labelled = `labelled ${digits.called(digits.labels[place])}`;
+  const label = chosen.ink ? `drawn over ${shape.noun} ${chosen.digit}` : labelled;
   return element(
     "div",
     { class: "looks" },
     element(
       "figure",
       {},
-      digitPicture(digits.pixels[place], shape, `the ${shape.noun}, ${label}`),
-      namedInputs(digits.pixels[place], shape),
+      digitPicture(pass.pixels, shape, `the ${shape.noun}, ${label}`),
+      namedInputs(pass.pixels, shape),
       element("figcaption", {}, label),
     ),
     element(
       "figure",
       {},
-      signedPicture([...shares.pixels], shape, `the share of each ${shape.part}`),
+      signedPicture(shares.pixels, shape, `the share of each ${shape.part}`),
       namedInputs(shares.pixels, shape),
       element("figcaption", {}, `${shape.part}s, for ${aim(shares, digits)}`),
     ),
@@ -42,20 +50,25 @@ function aim({ label, against }, { called }) {
 function facts(data, digits, place, outputs, pass, whole) {
   const says = (logits) => {
     const label = predicted([...logits]);
-    const right = label === digits.labels[place];
-    return element("b", { class: right ? "holds" : "fails" }, digits.called(label));
+    const side = label === digits.labels[place] ? "holds" : "fails";
+    return element("b", { class: outputs ? side : null }, digits.called(label));
   };
   const changed = predicted(pass.logits) !== predicted(whole.logits);
   const rows = [
-    ["network says", [says(outputs)]],
+    ["network says", outputs ? [says(outputs)] : [unknown(digits)]],
     ["graph says", [says(pass.logits), changed ? `, with all on ${digits.called(predicted(whole.logits))}` : ""]],
-    ["radius", radius(data.digits, place)],
+    ...(outputs ? [["radius", radius(data.digits, place)]] : []),
   ];
   const list = rows.flatMap(([name, values]) => [
     element("dt", {}, name),
     element("dd", {}, ...values),
   ]);
   return element("dl", { class: "facts" }, ...list);
+}
+
+function unknown({ shape: { noun } }) {
+  const words = `not known: this page has the graph, and of the network what it says of test ${noun}s`;
+  return element("span", { class: "small" }, words);
 }
 
 /** Say how far the digit can be moved before the network may change its mind. */
@@ -69,32 +82,39 @@ function radius({ radii: { exact, values }, shape: { noun } }, place) {
   if (found === null) return ["none needed", small(" no input anywhere has another class")];
   if (found === 0) return ["none", small(" its class leads by too little to be sure of")];
   const words = exact
-    ? " is how far the nearest input of another class lies, computed and rounded down"
-    : ": no nearer input gets another class from the network; the nearest one may lie further away";
-  const proof = ". The command bilinear certify proves such distances";
-  return [exactly(found, found.toFixed(4)), small(words + proof)];
+    ? " to the nearest input of another class, computed and rounded down"
+    : " within which no input has another class; the nearest may lie further away";
+  return [exactly(found, found.toFixed(4)), small(`${words}. bilinear certify proves it`)];
 }
 
-function explanation(graph, digits, pass, shares, chosen, act) {
+function explanation(known) {
+  const { graph, digits, pass, shares, chosen, act } = known;
   const features = graph.nodes.filter(
     (node) => node.kind === "feature" && node.layer === chosen.layer,
   );
-  const rows = features.map((node) => ({ node, amount: shares.nodes[node.place] }));
+  const picture = (node) => () => {
+    const pixels = pixelsOf(graph, pass, node, shares.amounts[node.place]);
+    return placePicture(pixels, pass.pixels, digits.shape);
+  };
+  const rows = features.map((node) => {
+    return { node, amount: shares.nodes[node.place], picture: picture(node) };
+  });
   const given = rows.reduce((sum, row) => sum + row.amount, 0);
   const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
   const around = shares.total - given;
-  const rest = [
-    element("span", { class: "what" }, "around them: constants, linear parts "),
-    bar(around / scale),
-    element("span", { class: "number" }, signed(around)),
-  ];
+  const rest = Math.abs(around) > 1e-9 * scale ? restRow(around, scale) : null;
   return [
     element("h4", {}, "What it is made of"),
-    element("div", { class: "choose" }, ...choosers(graph, digits, pass, shares, chosen, act)),
-    nodeList(rows, { scale, act, rest: Math.abs(around) > 1e-9 * scale ? rest : null }),
+    element("div", { class: "choose" }, ...choosers(known)),
     element(
       "p",
       { class: "small" },
+      `A feature, what it reads, the ${digits.shape.part}s of its share here, and the share.`,
+    ),
+    nodeList(rows, { scale, act, rest, name: "made" }),
+    element(
+      "p",
+      { class: "small total" },
       `Exact shares, which sum to ${chosen.against === null ? "the logit" : "the lead"}, `,
       exactly(shares.total, short(shares.total, 4)),
       ".",
@@ -102,13 +122,13 @@ function explanation(graph, digits, pass, shares, chosen, act) {
   ];
 }
 
-function choosers(graph, { called }, pass, shares, chosen, act) {
+function choosers({ graph, digits: { called }, whole, shares, chosen, act }) {
   const classes = graph.logits.map((_, label) => label);
-  const best = predicted(pass.logits);
+  const best = predicted(whole.logits);
   const labels = [["", `the logit of ${called(best)}, the largest`]];
   labels.push(...classes.map((label) => [String(label), `the logit of ${called(label)}`]));
   const others = classes.filter((label) => label !== shares.label);
-  const { against: next } = questionOf(pass, { label: chosen.label, against: "next" });
+  const { against: next } = questionOf(whole, { label: chosen.label, against: "next" });
   const againsts = [["none", "as it is"], ...others.map((label) => [String(label), `over ${called(label)}`])];
   if (next !== null) againsts.unshift(["next", `over ${called(next)}, the runner-up`]);
   const layers = Array.from({ length: graph.depth }, (_, place) => {
@@ -118,13 +138,13 @@ function choosers(graph, { called }, pass, shares, chosen, act) {
   const text = (value) => (value === null ? "" : String(value));
   return [
     chooser("label", "what is explained", labels, text(chosen.label), (value) =>
-      act.choose({ label: read(value), against: "next" }),
+      act.step({ label: read(value), against: "next" }),
     ),
     chooser("against", "against what", againsts, String(chosen.against ?? "none"), (value) =>
-      act.choose({ against: value === "next" ? value : value === "none" ? null : Number(value) }),
+      act.step({ against: value === "next" ? value : value === "none" ? null : Number(value) }),
     ),
     chooser("layer", "which features", layers, String(chosen.layer), (value) =>
-      act.choose({ layer: Number(value) }),
+      act.step({ layer: Number(value) }),
     ),
   ];
 }
@@ -138,8 +158,10 @@ function chooser(id, label, options, value, change) {
 }
 
 function logitTable(pass, whole, outputs, act, graph, { called }) {
-  const someOff = pass.off.size > 0;
-  const head = ["", "graph", someOff ? "change" : null, "network"].filter((text) => text !== null);
+  const someOff = isChanged(pass);
+  const head = ["", "graph", someOff ? "change" : null, outputs ? "network" : null].filter(
+    (text) => text !== null,
+  );
   const rows = pass.logits.map((logit, label) => {
     const change = logit - whole.logits[label];
     const name = graph.logits[label]
@@ -152,7 +174,7 @@ function logitTable(pass, whole, outputs, act, graph, { called }) {
     const cells = [
       element("td", { "data-logit": String(label) }, exactly(logit, level(logit))),
       someOff ? element("td", { class: sideOf(change) }, exactly(change, signed(change))) : null,
-      element("td", {}, exactly(outputs[label], level(outputs[label]))),
+      outputs ? element("td", {}, exactly(outputs[label], level(outputs[label]))) : null,
     ];
     const best = predicted(pass.logits) === label;
     return element(

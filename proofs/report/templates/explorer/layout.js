@@ -1,6 +1,8 @@
 // Where nodes stand: a column for the features of a layer, and one for what reads them.
 
 const pitch = 44; // from one node of a column to the next
+const half = 16; // of a node but a logit
+const below = 25; // from the middle of a row to the way between it and the next
 const logitWidth = 168;
 const headroom = 46; // for what stands over a column
 
@@ -24,14 +26,9 @@ function columnsOf(graph, shown) {
 /** Place all nodes that are shown, as wide as there is room for, or wider. */
 function layoutOf(graph, shown, room) {
   const columns = columnsOf(graph, shown);
-  const outputs = columns.filter((column) => column.title !== "Features");
   const most = Math.max(...columns.map((column) => column.nodes.length));
-  const tallest = Math.max(
-    12,
-    Math.ceil(most / 9),
-    ...outputs.map((column) => column.nodes.length),
-  );
-  const rows = Math.min(18, tallest);
+  const logits = columns.at(-1).nodes.length;
+  const rows = Math.min(18, Math.max(12, Math.ceil(most / 9), logits));
   const heights = new Map();
   // What features stand beside is placed first.
   for (const column of columns.toReversed()) {
@@ -53,18 +50,23 @@ function layoutOf(graph, shown, room) {
     for (const line of column.lines) {
       // The strongest stands next to its readers.
       line.forEach((node, place) => {
-        const x = left + column.width - (line.length - place - 0.5) * pitch;
         const wide = node.kind === "logit";
+        const behind = line.length - place - 1;
         places.set(node, {
-          x: wide ? left + column.width / 2 : x,
+          x: left + column.width - (wide ? logitWidth / 2 : (behind + 0.5) * pitch),
           y: headroom + heights.get(node) * pitch,
-          half: wide ? logitWidth / 2 : 18,
+          half: wide ? logitWidth / 2 : half,
+          first: place === 0,
+          last: behind === 0,
+          column: columns.indexOf(column),
+          left,
+          right: left + column.width,
         });
       });
     }
     left += column.width + gap;
   }
-  return { columns, places, width: left - gap, height: headroom + rows * pitch + 6 };
+  return { columns, places, width: left - gap, height: headroom + rows * pitch + 38 };
 }
 
 /** Order features by the height of those that read them, so that edges cross little. */
@@ -92,11 +94,35 @@ function inLines(nodes, rows, shown) {
   return lines.map((line) => line.toSorted((a, b) => strongest(a) - strongest(b)));
 }
 
-/** Return the line of an edge between two places. */
+/** Return the line of an edge between two places, which runs behind no other node. */
 function curve(source, target) {
   const [x1, x2] = [source.x + source.half - 2, target.x - target.half + 2];
-  const bend = Math.max(24, (x2 - x1) / 2);
-  return `M${x1} ${source.y}C${x1 + bend} ${source.y} ${x2 - bend} ${target.y} ${x2} ${target.y}`;
+  let line = `M${x1} ${source.y}`;
+  let [x, y] = [x1, source.y];
+  const to = (nextX, nextY) => {
+    const bend = Math.max(6, (nextX - x) / 2);
+    line += `C${x + bend} ${y} ${nextX - bend} ${nextY} ${nextX} ${nextY}`;
+    [x, y] = [nextX, nextY];
+  };
+  const along = (nextX) => {
+    line += `H${nextX}`;
+    x = nextX;
+  };
+  if (!source.last) {
+    to(x1 + 10, source.y + below);
+    along(source.right);
+  }
+  if (target.column > source.column + 1) {
+    to(source.right + 24, headroom - 3);
+    along(target.left - 24);
+  }
+  to(Math.max(target.left, x + 12), target.first ? target.y : target.y + below - pitch);
+  if (target.first) along(x2);
+  else {
+    along(x2 - 10);
+    to(x2, target.y);
+  }
+  return line;
 }
 
 /** Return the nearest node in a direction: far along it counts less than far beside it. */

@@ -3,11 +3,11 @@
 const listed = 10;
 
 /** List rows `{ node, amount, note }`, the largest amounts first. */
-function nodeList(rows, { scale, act, more = false, rest = null }) {
+function nodeList(rows, { scale, act, few = listed, rest = null, name = null }) {
   const ordered = rows.toSorted(
     (first, second) => Math.abs(second.amount) - Math.abs(first.amount),
   );
-  const list = element("ol", { class: "list" });
+  const list = element("ol", { class: name ? `list ${name}` : "list" });
   const fill = (count) => {
     const made = ordered.slice(0, count).map((row) => nodeRow(row, scale, act));
     const left = ordered.slice(count);
@@ -15,19 +15,36 @@ function nodeList(rows, { scale, act, more = false, rest = null }) {
     if (rest) made.push(element("li", { class: "rest" }, ...rest));
     list.replaceChildren(...made);
   };
-  fill(more ? ordered.length : listed);
+  fill(few);
   return list;
 }
 
-function nodeRow({ node, amount, note }, scale, act) {
+/** Say what goes around the nodes of a list. */
+function restRow(amount, scale) {
+  return [
+    element("span", { class: "what" }, "around them: constants, linear parts "),
+    bar(amount / scale),
+    element("span", { class: "number" }, signed(amount)),
+  ];
+}
+
+function nodeRow({ node, amount, note, picture }, scale, act) {
   const button = element(
     "button",
-    { type: "button", "data-open": node.key, click: () => act.open(node) },
+    {
+      type: "button",
+      class: picture ? "pictured" : null,
+      "data-open": node.key,
+      click: () => act.open(node),
+    },
     act.thumbnail(node),
+    picture ? picture() : null,
     element("span", { class: "what" }, capital(shortName(node))),
     bar(amount / scale),
     element("span", { class: "number" }, exactly(amount, signed(amount))),
   );
+  const own = act.ownName(node);
+  if (own) button.append(element("span", { class: "note own-name" }, own));
   if (note) button.append(element("span", { class: "note" }, note));
   return element("li", {}, button);
 }

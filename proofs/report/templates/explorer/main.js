@@ -19,32 +19,72 @@ async function explore() {
   let chosen = choicesIn(location.hash, first, graph, digits);
   let known = null; // what follows from the choices
 
+  const thumbnails = new Map(); // drawn once, by node
   const act = {
-    choose(changes) {
+    /** Take choices; a step is one that the browser's Back undoes. */
+    choose(changes, { panel = true, step = false } = {}) {
       chosen = { ...chosen, ...changes };
-      history.replaceState(null, "", addressOf(chosen, first));
-      act.refresh();
+      const address = addressOf(chosen, first);
+      if (step && address !== location.hash) history.pushState(null, "", address);
+      else if (panel) history.replaceState(null, "", address);
+      act.refresh({ panel });
     },
+    step: (changes) => act.choose(changes, { step: true }),
+    /** Say something of a node in one of the maps of choices, or nothing any more. */
+    set(name, node, value, options) {
+      const changed = new Map(chosen[name]);
+      if (value === null) changed.delete(node.key);
+      else changed.set(node.key, typeof value === "string" ? plainText(value) : value);
+      act.choose({ [name]: changed }, options);
+    },
+    save: { json: () => saveSubgraph(known), svg: () => saveDrawing(known) },
+    /** Take ink for the image; a stroke that goes on is not yet in the address. */
+    ink(bytes, { settled }) {
+      const changes = { ink: inkText(bytes) };
+      if (!chosen.ink) Object.assign(changes, { label: null, against: first.against });
+      if (settled) return act.choose(changes, { step: changes.label === null });
+      chosen = { ...chosen, ...changes };
+      return act.refresh();
+    },
+    sheet: (bytes) => sheet.render(bytes),
+    trace: (nodes) => view.trace(nodes),
     open(node) {
-      act.choose({ node: node.key });
+      act.step({ node: node.key });
       byId("panel").scrollTop = 0;
+      byId("panel").querySelector("h3").focus({ preventScroll: !narrow.matches });
+    },
+    openResidual() {
+      act.step({ node: leftOut });
       byId("panel").querySelector("h3").focus({ preventScroll: !narrow.matches });
     },
     close() {
       const node = graph.byKey.get(chosen.node);
-      act.choose({ node: null });
+      act.step({ node: null });
       if (node) view.focus(node);
     },
     toggle(node) {
       if (!canBeSwitchedOff(node)) return say(`The ${nameOf(node)} cannot be switched off.`);
       const off = new Set(chosen.off);
       if (!off.delete(node.key)) off.add(node.key);
-      act.choose({ off });
+      act.step({ off });
       return say(`${capital(nameOf(node))} is ${off.has(node.key) ? "off" : "on"}.`);
     },
     pick(index) {
       picker.turnTo(index);
-      act.choose({ digit: index, label: null, against: first.against });
+      act.step({ digit: index, ink: null, label: null, against: first.against });
+    },
+    /** Open the node of a name or a number, of the layer that is listed before others. */
+    find(text) {
+      const wanted = text.trim().toLowerCase();
+      const named = (node) => [nameOf(node), shortName(node), chosen.names.get(node.key) ?? ""];
+      const numbered = (node) => String(node.index) === wanted && canBeSwitchedOff(node);
+      const here = (node) => node.kind === "feature" && node.layer === chosen.layer;
+      const found =
+        graph.nodes.find((node) => named(node).some((name) => wanted && name.toLowerCase() === wanted)) ??
+        graph.nodes.find((node) => numbered(node) && here(node)) ??
+        graph.nodes.find(numbered);
+      if (found) act.open(found);
+      else say(`There is no node ${text}.`);
     },
     /** Show so much that a node is among it. */
     reveal(node) {
@@ -54,43 +94,60 @@ async function explore() {
       } else act.choose({ threshold: steps.findLast((least) => shownAt(graph, least).nodes.has(node)) });
     },
     digit: () => chosen.digit,
+    ownName: (node) => chosen.names.get(node.key),
     thumbnail(node) {
       const pattern = isConstant(node) || node.kind === "logit" ? null : patternOf(node, pictures);
       return pattern
-        ? signedPicture(pattern.numbers, digits.shape)
+        ? copyOf(thumbnails, node, () => signedPicture(pattern.numbers, digits.shape))
         : element("span", { class: "blank" }, isConstant(node) ? "1" : String(node.index));
     },
-    refresh() {
-      const image = digits.pixels[digits.places.get(chosen.digit)];
-      const pass = forwardPass(graph, image, chosen.off);
-      const whole = chosen.off.size ? forwardPass(graph, image, new Set()) : pass;
-      const { label, against } = questionOf(pass, chosen);
+    refresh({ panel = true } = {}) {
+      const image = chosen.ink
+        ? asFloats(inkBytes(chosen.ink, inputs))
+        : digits.pixels[digits.places.get(chosen.digit)];
+      const pass = forwardPass(graph, image, chosen.off, chosen.scaled);
+      const whole = isChanged(pass) ? forwardPass(graph, image, new Set()) : pass;
+      const { label, against } = questionOf(whole, chosen);
       const shares = sharesOf(graph, pass, label, against);
-      const shown =
+      const drawn =
         chosen.edges === "digit"
           ? carrying(graph, shares, chosen.carry)
           : shownAt(graph, chosen.threshold);
+      const shown = withPins(graph, drawn, shares, chosen);
       known = { graph, data, digits, pictures, shown, pass, whole, shares, chosen, act };
       keepingFocus(() => {
         showControls(known);
+        byId("answer").replaceChildren(...answerWords(known));
         picker.render(chosen);
-        view.render(shown, pass, shares, chosen);
-        const node = graph.byKey.get(chosen.node);
-        byId("panel").replaceChildren(...(node ? nodePage(node, known) : digitPage(known)));
+        view.render(known);
+        byId("effect").replaceChildren(...effectWords(known));
+        if (panel) byId("panel").replaceChildren(...pageOf(known));
       });
     },
   };
   byId("explorer").hidden = false;
   const view = graphView(graph, pictures, digits.shape, act);
+  const sheet = drawingSheet(digits.shape, act);
   const picker = digitPicker(graph, digits, act);
   listen(act, () => {
+    if (document.getElementById(location.hash.slice(1))) return; // a place of the page
     chosen = choicesIn(location.hash, first, graph, digits);
     picker.turnTo(chosen.digit);
     act.refresh();
   });
+  byId("known").append(
+    ...graph.nodes.filter(canBeSwitchedOff).map((node) => element("option", { value: nameOf(node) })),
+  );
   picker.turnTo(chosen.digit);
   act.refresh();
+  if (location.hash.includes("=")) byId("explorer").scrollIntoView();
   byId("explorer").dataset.ready = "true";
+}
+
+function pageOf(known) {
+  const node = known.graph.byKey.get(known.chosen.node);
+  if (node) return nodePage(node, known);
+  return known.chosen.node === leftOut ? residualPage(known) : digitPage(known);
 }
 
 /** Give the focus back to what takes the place of the element that had it. */
@@ -130,12 +187,15 @@ function listen(act, reread) {
     choice.addEventListener("change", () => act.choose({ edges: choice.value }));
   }
   byId("on").addEventListener("click", () => {
-    act.choose({ off: new Set() });
+    act.step({ off: new Set(), scaled: new Map() });
     document.querySelector(".controls [type=range]:not([hidden] *)").focus();
   });
   byId("explorer").addEventListener("keydown", (event) => {
     if (event.key === "Escape") act.close();
   });
+  byId("find").addEventListener("change", (event) => act.find(event.target.value));
+  byId("save-json").addEventListener("click", act.save.json);
+  byId("save-svg").addEventListener("click", act.save.svg);
   addEventListener("hashchange", reread);
   let waiting = 0;
   addEventListener("resize", () => {

@@ -45,32 +45,47 @@ function canBeSwitchedOff(node) {
   return node.kind !== "logit" && !isConstant(node);
 }
 
-/** Compute all nodes; those that are off are cut out, and what reads them reads 0. */
-function forwardPass(graph, pixels, off) {
+/**
+ * Compute all nodes.
+ *
+ * Those that are off are cut out, and what reads them reads 0; what others give is multiplied by the
+ * factors that they are scaled by.
+ */
+function forwardPass(graph, pixels, off, scaled = new Map()) {
   const readings = new Float64Array(graph.nodes.length);
   const values = new Float64Array(graph.nodes.length);
   for (const node of graph.nodes) {
     if (off.has(node.key)) continue;
-    let reading = 0;
-    if (node.direction) {
-      reading = node.direction[0];
-      for (let pixel = 0; pixel < pixels.length; pixel += 1) {
-        reading += node.direction[pixel + 1] * pixels[pixel];
-      }
-    }
+    let reading = ownReading(node, { pixels });
     for (const edge of node.incoming) reading += edge.weight * values[edge.source.place];
     readings[node.place] = reading;
-    values[node.place] = node.kind === "feature" ? reading * reading : reading;
+    const value = node.kind === "feature" ? reading * reading : reading;
+    values[node.place] = value * (scaled.get(node.key) ?? 1);
   }
   const logits = graph.logits.map((node) => (node ? values[node.place] : 0));
-  return { pixels, off, readings, values, logits };
+  return { pixels, off, scaled, readings, values, logits };
+}
+
+/** Return what a node's value is per unit of what it reads: a square has one of its factors. */
+function unitOf(node, pass) {
+  const factor = pass.scaled.get(node.key) ?? 1;
+  return node.kind === "feature" ? factor * pass.readings[node.place] : factor;
+}
+
+/** Return what a node reads of the input itself. */
+function ownReading(node, pass) {
+  if (!node.direction) return 0;
+  let own = node.direction[0];
+  for (let pixel = 0; pixel < pass.pixels.length; pixel += 1) {
+    own += node.direction[pixel + 1] * pass.pixels[pixel];
+  }
+  return own;
 }
 
 /** Return what an edge adds to the value of its target. */
 function contribution(edge, pass) {
   if (pass.off.has(edge.target.key)) return 0;
-  const unit = edge.target.kind === "feature" ? pass.readings[edge.target.place] : 1;
-  return unit * edge.weight * pass.values[edge.source.place];
+  return unitOf(edge.target, pass) * edge.weight * pass.values[edge.source.place];
 }
 
 /** Return the class of the largest logit; of equal ones the first. */

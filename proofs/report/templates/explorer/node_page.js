@@ -1,6 +1,7 @@
 // The page of a node: what it looks for, what it reads, who reads it.
 
-function nodePage(node, { data, digits, pictures, shown, pass, chosen, act }) {
+function nodePage(node, known) {
+  const { data, digits, pictures, shown, pass, chosen, act } = known;
   const size = digits.shape;
   const off = pass.off.has(node.key);
   const close = element(
@@ -13,6 +14,8 @@ function nodePage(node, { data, digits, pictures, shown, pass, chosen, act }) {
     looks(node, pictures, size),
     element("p", { class: "formula" }, formulaOf(node)),
     meaning(node, pass, size),
+    undetermined(node),
+    ...ownWords(node, known),
   ];
   if (!shown.nodes.has(node)) parts.push(tooWeak(node, act));
   if (canBeSwitchedOff(node)) {
@@ -23,13 +26,16 @@ function nodePage(node, { data, digits, pictures, shown, pass, chosen, act }) {
         { type: "button", class: "switch", "aria-pressed": String(off), click: turn },
         off ? "Switch on again" : "Switch off",
       ),
+      scaling(node, known),
     );
   }
+  parts.push(...here(node, known));
+  if (!isConstant(node)) parts.push(...classMeans(node, known), ...histogram(node, pass, known));
   if (node.spectrum) parts.push(...spectrum(node));
-  parts.push(...excited(node, digits, chosen, act));
+  parts.push(...examples(node, known));
   parts.push(...edgeList("Reads", node.incoming, "source", pass, chosen, act));
   parts.push(...edgeList("Is read by", node.outgoing, "target", pass, chosen, act));
-  parts.push(...claimsOn(data), inPython(node));
+  parts.push(...claimsOn(data), inPython(node, chosen.scaled.get(node.key)));
   return parts.filter((part) => part !== null);
 }
 
@@ -106,33 +112,39 @@ function spectrum(node) {
   ];
 }
 
-function excited(node, digits, chosen, act) {
-  const { noun } = digits.shape;
-  const row = ([index, value]) => {
-    const place = digits.places.get(index);
-    const label = `test ${noun} ${index}, labelled ${digits.called(digits.labels[place])}, value ${short(value)}`;
-    const pick = () => act.pick(index);
-    return element(
-      "button",
-      {
-        type: "button",
-        class: "digit",
-        "data-digit": String(index),
-        "aria-label": label,
-        "aria-pressed": String(index === chosen.digit),
-        title: label,
-        click: pick,
-      },
-      digitPicture(digits.pixels[place], digits.shape),
-      element("span", {}, short(value, 2)),
-    );
-  };
+/** Say with which other nodes only the span of this one is determined. */
+function undetermined(node) {
+  if (!node.undetermined) return null;
+  const others = node.undetermined.map((index) => `${node.kind} ${index}`).join(", ");
+  return element(
+    "p",
+    { class: "small", id: "undetermined" },
+    `Only what it spans together with ${others} is determined: another basis of that would do as well.`,
+  );
+}
+
+/** Show where on this image the node's value, and its share of the answer, come from. */
+function here(node, { graph, digits, pass, shares }) {
   if (isConstant(node)) return [];
+  const { shape } = digits;
+  const value = pixelsOf(graph, pass, node, 1);
+  const share = pixelsOf(graph, pass, node, shares.amounts[node.place]);
+  const figure = (pixels, words) =>
+    element(
+      "figure",
+      {},
+      placePicture(pixels, pass.pixels, shape, words),
+      namedInputs(pixels, shape),
+      element("figcaption", {}, words),
+    );
   return [
-    element("h4", {}, `${capital(noun)}s that excite it most`),
-    element("div", { class: "digits" }, ...node.most.map(row)),
-    element("h4", {}, "and least"),
-    element("div", { class: "digits" }, ...node.least.map(row)),
+    element("h4", {}, `On this ${shape.noun}`),
+    element(
+      "div",
+      { class: "here" },
+      figure(value, `where its value ${short(pass.values[node.place])} comes from`),
+      figure(share, `its share ${signed(shares.nodes[node.place])} of ${aim(shares, digits)}`),
+    ),
   ];
 }
 
@@ -176,9 +188,10 @@ function claimsOn(data) {
   ];
 }
 
-function inPython(node) {
+function inPython(node, factor) {
   const numbers = node.key.split("-").slice(1).join(", ");
   const name = `("${node.kind}", ${numbers})`;
-  const words = canBeSwitchedOff(node) ? `ablate(graph, ${name})` : `graph.in_edges(${name})`;
+  const cut = factor === undefined ? `ablate(graph, ${name})` : `scale(graph, ${name}, ${factor})`;
+  const words = canBeSwitchedOff(node) ? cut : `graph.in_edges(${name})`;
   return element("p", { class: "small" }, "In Python ", element("code", {}, words));
 }

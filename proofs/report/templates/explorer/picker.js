@@ -5,12 +5,19 @@ function digitPicker(graph, digits, act) {
   const kinds = filters(graph, digits);
   let filter = kinds[0];
   let start = 0;
+  const made = new Map(); // buttons by place
 
   function render(chosen) {
     const count = together();
     const places = filter.places();
     const shown = places.slice(start, start + count);
-    byId("thumbs").replaceChildren(...shown.map((place) => thumb(place, digits, chosen, act)));
+    const thumbs = shown.map((place) => thumbOf(place, chosen));
+    // One stop for the Tab key: the digit that is picked, or the first.
+    const stop = thumbs.find((one) => one.getAttribute("aria-pressed") === "true") ?? thumbs[0];
+    for (const one of thumbs) one.tabIndex = one === stop ? 0 : -1;
+    const there = byId("thumbs").children;
+    const same = there.length === thumbs.length && thumbs.every((one, at) => one === there[at]);
+    if (!same) byId("thumbs").replaceChildren(...thumbs);
     byId("earlier").disabled = start === 0;
     byId("later").disabled = start + count >= places.length;
     const last = Math.min(places.length, start + count);
@@ -21,6 +28,14 @@ function digitPicker(graph, digits, act) {
       `of the ${total}: the first ones, ${partOf(digits.mistakes, "that the network gets wrong")}, ` +
       `${partOf(digits.differing, "on which graph and network differ")}, and those that excite a ` +
       "node most or least.";
+  }
+
+  /** Return the button of a digit, which is made once. */
+  function thumbOf(place, chosen) {
+    if (!made.has(place)) made.set(place, thumb(place, digits, chosen, act));
+    const picked = !chosen.ink && digits.indices[place] === chosen.digit;
+    made.get(place).setAttribute("aria-pressed", String(picked));
+    return made.get(place);
   }
 
   /** Turn to the page that a digit is on. */
@@ -105,7 +120,7 @@ function thumb(place, digits, chosen, act) {
   const index = digits.indices[place];
   const label = `test ${digits.shape.noun} ${index}, labelled ${digits.called(digits.labels[place])}`;
   const wrong = predicted([...digits.outputs[place]]) !== digits.labels[place];
-  const picked = index === chosen.digit;
+  const picked = !chosen.ink && index === chosen.digit;
   return element(
     "button",
     {

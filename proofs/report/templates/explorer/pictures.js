@@ -21,11 +21,18 @@ const scales = {
 
 /** Return the colour of a number from -1 to 1: blue, nothing, red. */
 function diverging(number) {
-  const stops = scales[night.matches ? "night" : "day"];
-  const place = (Math.min(1, Math.max(-1, number)) + 1) * 2;
-  const below = Math.min(3, Math.floor(place));
-  const part = place - below;
-  return stops[below].map((start, channel) => start + part * (stops[below + 1][channel] - start));
+  const table = (shades[night.matches ? "night" : "day"] ??= shadesOf(scales[night.matches ? "night" : "day"]));
+  return table[Math.round((Math.min(1, Math.max(-1, number)) + 1) * 256)];
+}
+
+const shades = {};
+
+function shadesOf(stops) {
+  return Array.from({ length: 513 }, (_, shade) => {
+    const below = Math.min(3, Math.floor(shade / 128));
+    const part = shade / 128 - below;
+    return stops[below].map((start, channel) => start + part * (stops[below + 1][channel] - start));
+  });
 }
 
 function ink(number) {
@@ -39,9 +46,14 @@ function draw(canvas, rows, columns, colourAt) {
   canvas.width = columns;
   const context = canvas.getContext("2d");
   const picture = context.createImageData(columns, rows);
+  const { data } = picture;
   for (let place = 0; place < rows * columns; place += 1) {
     const colour = colourAt(place);
-    if (colour) picture.data.set([...colour, 255], 4 * place);
+    if (!colour) continue;
+    data[4 * place] = colour[0];
+    data[4 * place + 1] = colour[1];
+    data[4 * place + 2] = colour[2];
+    data[4 * place + 3] = 255;
   }
   context.putImageData(picture, 0, 0);
 }
@@ -98,6 +110,26 @@ function digitPicture(pixels, size, label = "") {
   return canvas;
 }
 
+/** Show over an image where in it an amount comes from: ink is faint, shares are red and blue. */
+function placePicture(shares, pixels, size, label = "") {
+  if (size.kind !== "picture") return signedPicture(shares, size, label);
+  const [parts, ground] = [placed(shares, size), placed(pixels, size)];
+  const limit = limitOf(shares);
+  const canvas = described(label);
+  const mixed = [0, 0, 0];
+  const colourAt = (place) => {
+    const part = parts[place] / limit;
+    const paper = ink(0.22 * ground[place]);
+    const strong = Math.min(1, 2.5 * Math.abs(part));
+    const colour = diverging(part);
+    for (let at = 0; at < 3; at += 1) mixed[at] = strong * colour[at] + (1 - strong) * paper[at];
+    return mixed;
+  };
+  canvas.redraw = () => draw(canvas, size.rows, size.columns, colourAt);
+  canvas.redraw();
+  return canvas;
+}
+
 const named = 8;
 
 /** List the largest numbers by the names of their inputs; the pixels of a picture have none. */
@@ -120,6 +152,21 @@ function namedInputs(numbers, size) {
   const left = order.length - rows.length;
   if (left > 0) rows.push(element("li", {}, `${counts.format(left)} smaller`));
   return element("ol", { class: "named" }, ...rows);
+}
+
+/** Return a copy of a picture that is made once for each key. */
+function copyOf(made, key, make) {
+  if (!made.has(key)) made.set(key, make());
+  const picture = made.get(key);
+  const copy = described("");
+  copy.className = picture.className;
+  copy.redraw = () => {
+    picture.redraw();
+    copy.getContext("2d").drawImage(picture, 0, 0);
+  };
+  [copy.width, copy.height] = [picture.width, picture.height];
+  copy.getContext("2d").drawImage(picture, 0, 0);
+  return copy;
 }
 
 /** A picture without a label stands beside words that say the same. */

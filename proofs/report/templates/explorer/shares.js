@@ -7,17 +7,32 @@
  * value, so that nothing is lost on the way down.
  */
 function sharesOf(graph, pass, label, against) {
+  const seeds = new Map();
+  if (graph.logits[label]) seeds.set(graph.logits[label], 1);
+  if (against !== null && graph.logits[against]) seeds.set(graph.logits[against], -1);
+  const { amounts, edges, spread } = givenDown(graph, pass, seeds);
+  const nodes = amounts.map((amount, place) => amount * pass.values[place]);
+  const total = pass.logits[label] - (against === null ? 0 : pass.logits[against]);
+  const net = netOf(graph, edges, label, against);
+  const pixels = onPixels(spread, pass);
+  return { label, against, total, amounts, nodes, edges, net, pixels, constant: spread[0] };
+}
+
+/** Give amounts, each per unit of its node's value, down the graph to edges and the input. */
+function givenDown(graph, pass, seeds) {
   const amounts = new Float64Array(graph.nodes.length);
-  const nodes = new Float64Array(graph.nodes.length);
   const edges = new Float64Array(graph.edges.length);
   const spread = new Float64Array(pass.pixels.length + 1);
-  if (graph.logits[label]) amounts[graph.logits[label].place] = 1;
-  if (against !== null && graph.logits[against]) amounts[graph.logits[against].place] = -1;
-  for (const node of graph.nodes.toReversed()) {
-    const amount = amounts[node.place];
-    if (!amount || pass.off.has(node.key)) continue;
-    nodes[node.place] = amount * pass.values[node.place];
-    const unit = amount * (node.kind === "feature" ? pass.readings[node.place] : 1);
+  let highest = -1;
+  for (const [node, amount] of seeds) {
+    amounts[node.place] = amount;
+    highest = Math.max(highest, node.place);
+  }
+  for (let at = highest; at >= 0; at -= 1) {
+    const node = graph.nodes[at];
+    if (pass.off.has(node.key)) amounts[at] = 0;
+    if (!amounts[at]) continue;
+    const unit = amounts[at] * unitOf(node, pass);
     for (const edge of node.incoming) {
       amounts[edge.source.place] += unit * edge.weight;
       edges[edge.number] = unit * edge.weight * pass.values[edge.source.place];
@@ -27,10 +42,16 @@ function sharesOf(graph, pass, label, against) {
       spread[place] += unit * node.direction[place];
     }
   }
-  const pixels = Float64Array.from(pass.pixels, (pixel, place) => spread[place + 1] * pixel);
-  const total = pass.logits[label] - (against === null ? 0 : pass.logits[against]);
-  const net = netOf(graph, edges, label, against);
-  return { label, against, total, amounts, nodes, edges, net, pixels, constant: spread[0] };
+  return { amounts, edges, spread };
+}
+
+/** Return where in the image a node has an amount of its value from; the rest is the constant's. */
+function pixelsOf(graph, pass, node, amount) {
+  return onPixels(givenDown(graph, pass, new Map([[node, amount]])).spread, pass);
+}
+
+function onPixels(spread, pass) {
+  return Float64Array.from(pass.pixels, (pixel, place) => spread[place + 1] * pixel);
 }
 
 /** Return the shares of edges with those into the other logit counted where they go against it. */

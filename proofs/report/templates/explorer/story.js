@@ -1,0 +1,165 @@
+// The story of a digit: one sentence, the paths that carry its answer, and an image that it is unlike.
+
+const told = 6; // paths, to begin with
+
+/** Say in a sentence what is answered, by how much, and what speaks most for and against it. */
+function answerWords({ graph, digits, pass, shares, chosen }) {
+  const { called, shape: { noun } } = digits;
+  const said = predicted(pass.logits);
+  const which = chosen.ink ? `your ${noun}` : `test ${noun} ${chosen.digit}`;
+  const lead = shares.against === null ? null : shares.total;
+  const strongest = graph.nodes
+    .filter((node) => node.kind === "feature" && node.layer === chosen.layer)
+    .map((node) => [node, shares.nodes[node.place]])
+    .toSorted((first, second) => Math.abs(second[1]) - Math.abs(first[1]))
+    .filter(([, share]) => share)
+    .slice(0, 3);
+  const wrong = !chosen.ink && digits.labels[digits.places.get(chosen.digit)] !== said;
+  const label = wrong ? digits.called(digits.labels[digits.places.get(chosen.digit)]) : null;
+  const words = [
+    `The graph reads ${which} as `,
+    element("b", { class: wrong ? "fails" : null }, called(said)),
+    wrong ? ` (it is labelled ${label})` : "",
+  ];
+  if (lead !== null) {
+    const [led, by] = [called(shares.label), called(shares.against)];
+    const ahead = lead < 0 ? "behind" : "ahead of";
+    words.push(`: ${said === shares.label ? "" : `${led} is `}${short(Math.abs(lead))} ${ahead} ${by}`);
+  } else words.push(`: the logit of ${called(shares.label)} is ${short(shares.total)}`);
+  strongest.forEach(([node, share], place) => {
+    const verb = share < 0 ? "takes" : "gives";
+    words.push(place === 0 ? ". Largest shares: " : place === strongest.length - 1 ? " and " : ", ");
+    words.push(`feature ${node.index} ${verb} `, exactly(share, signed(share)));
+  });
+  return [...words, "."];
+}
+
+/** List the strongest paths from patches of the image to the answer, and what all others give. */
+function storyOf({ graph, digits, pictures, pass, shares, act }, count = told) {
+  const list = element("ol", { class: "paths" });
+  const fill = (number) => {
+    const paths = strongestPaths(graph, pass, shares, number);
+    const scale = Math.max(...paths.map((path) => Math.abs(path.share)), 0) || 1;
+    const rest = shares.total - paths.reduce((sum, path) => sum + path.share, 0);
+    const rows = paths.map((path) => pathRow(path, scale, digits, pass, pictures, act));
+    const more = () => fill(2 * number);
+    rows.push(
+      element(
+        "li",
+        { class: "rest" },
+        element("span", { class: "what" }, "all other paths together"),
+        element("span", { class: "number" }, exactly(rest, signed(rest))),
+        paths.length === number
+          ? element("button", { type: "button", class: "link", click: more }, "show more")
+          : null,
+      ),
+    );
+    list.replaceChildren(...rows);
+  };
+  fill(count);
+  return [
+    element("h4", {}, "The strongest paths"),
+    element(
+      "p",
+      { class: "small" },
+      `From the ${digits.shape.part}s that a path reads here, through features, to the answer. Exact ` +
+        "shares: with all other paths they sum to ",
+      exactly(shares.total, short(shares.total, 4)),
+      ".",
+    ),
+    list,
+  ];
+}
+
+function pathRow({ nodes, share, pixels }, scale, digits, pass, pictures, act) {
+  const steps = nodes.flatMap((node) => [
+    element("span", { class: "arrow", "aria-hidden": "true" }, "→"),
+    element(
+      "button",
+      {
+        type: "button",
+        class: `step ${node.kind}`,
+        "data-open": node.key,
+        "aria-label": nameOf(node),
+        title: nameOf(node),
+        click: () => act.open(node),
+      },
+      act.thumbnail(node),
+      element("span", {}, node.kind === "feature" ? String(node.index) : shortName(node)),
+    ),
+  ]);
+  if (nodes.length === 0) steps.push(element("span", { class: "arrow" }, "→ straight to the logit"));
+  return element(
+    "li",
+    {
+      "data-path": nodes.map((node) => node.key).join(" "),
+      pointerenter: () => act.trace(nodes),
+      pointerleave: () => act.trace(null),
+    },
+    placePicture(pixels, pass.pixels, digits.shape),
+    element("span", { class: "way" }, ...steps),
+    bar(share / scale),
+    element("span", { class: "number" }, exactly(share, signed(share))),
+  );
+}
+
+/** Hold a digit against the nearest one of the page with another label: which features differ. */
+function unlike({ graph, digits, pass, shares, chosen, act }) {
+  const place = nearestOfAnother(digits, pass.pixels, chosen);
+  if (place === null) return [];
+  const [index, label] = [digits.indices[place], digits.called(digits.labels[place])];
+  const other = forwardPass(graph, digits.pixels[place], pass.off, pass.scaled);
+  const there = sharesOf(graph, other, shares.label, shares.against);
+  const rows = graph.nodes
+    .filter((node) => node.kind === "feature" && node.layer === chosen.layer)
+    .map((node) => ({
+      node,
+      amount: there.nodes[node.place] - shares.nodes[node.place],
+      note: `${signed(shares.nodes[node.place])} here, ${signed(there.nodes[node.place])} there`,
+    }));
+  const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
+  const { noun } = digits.shape;
+  const rest =
+    there.total - shares.total - rows.reduce((sum, row) => sum + row.amount, 0);
+  return [
+    element("h4", {}, `The nearest ${noun} with another label`),
+    element(
+      "div",
+      { class: "digits" },
+      thumb(place, digits, chosen, act),
+      element(
+        "p",
+        { class: "small" },
+        `Of those in this page: test ${noun} ${index}, labelled ${label}, at the distance `,
+        exactly(distance(digits.pixels[place], pass.pixels)),
+        `. What is explained is ${short(shares.total)} here and ${short(there.total)} there; what changes:`,
+      ),
+    ),
+    nodeList(rows, {
+      scale,
+      act,
+      few: 5,
+      name: "changes",
+      rest: Math.abs(rest) > 1e-9 * scale ? restRow(rest, scale) : null,
+    }),
+  ];
+}
+
+function nearestOfAnother(digits, pixels, chosen) {
+  const own = chosen.ink ? null : digits.labels[digits.places.get(chosen.digit)];
+  let [best, nearest] = [Infinity, null];
+  digits.pixels.forEach((other, place) => {
+    const same = chosen.ink ? digits.indices[place] === chosen.digit : digits.labels[place] === own;
+    if (same) return;
+    const far = distance(other, pixels);
+    if (far < best) [best, nearest] = [far, place];
+  });
+  return nearest;
+}
+
+/** Return the Euclidean norm of what two images differ by. */
+function distance(first, second) {
+  let sum = 0;
+  for (let place = 0; place < first.length; place += 1) sum += (first[place] - second[place]) ** 2;
+  return Math.sqrt(sum);
+}
