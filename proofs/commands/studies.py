@@ -52,8 +52,8 @@ def study(
     fashion: Annotated[
         Path,
         typer.Option(
-            help="Fashion-MNIST, a folder with its four files; where there is none, studies go on "
-            "without it and say so."
+            help="A folder with the four files of Fashion-MNIST; where there is none, studies go "
+            "on without it and say so."
         ),
     ] = _FASHION,
 ) -> None:
