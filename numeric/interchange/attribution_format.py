@@ -157,7 +157,7 @@ def load_attribution_graph(path: str | os.PathLike[str]) -> nx.DiGraph[str]:
         >>> from numeric.interchange.attribution_graph import save_attribution_graph
         >>> path = getfixture("tmp_path") / "example.json"
         >>> save_attribution_graph(trace(BilinearNetwork(4, 2, depth=1, hidden=3)), path)
-        >>> load_attribution_graph(path).nodes["2_1_0"]["clerp"]
+        >>> load_attribution_graph(path).nodes["2_1_1"]["clerp"]
         'Output "1" (p=unknown)'
     """
     data = read_json(path)

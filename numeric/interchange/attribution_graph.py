@@ -6,7 +6,7 @@ becomes
 ==================  ========================  ========  ==========================================
 node                ``feature_type``          layer     notes
 ==================  ========================  ========  ==========================================
-``("input",)``      embedding                 E         the image is the one token of the prompt
+``("input",)``      embedding                 E         the image is the first token of the prompt
 feature of layer l  cross layer transcoder    2l - 1    the viewers' type for features
 form of layer l     cross layer transcoder    2l
 logit               logit                     2 · last  ``token_prob`` is the softmax; without an
@@ -14,6 +14,10 @@ logit               logit                     2 · last  ``token_prob`` is the s
 features left out   mlp reconstruction error  2l - 1    on an image: one node a layer, linked to
                                                         what the features left out there add to
 ==================  ========================  ========  ==========================================
+
+All nodes but the input stand at a second token, :data:`SECOND`. Viewers take features for noise
+and drop them where they occur in more than two thirds of the prompt's tokens; of a single token,
+each node is on all.
 
 On an image a node's ``activation`` is its value and a link's ``weight`` what the source adds to the
 target's value: the links into a node sum to it. For a feature with reading ``r · y`` they are
@@ -62,6 +66,9 @@ from numeric.graphs.schema import INPUT, Edge, Node, validate
 from numeric.interchange.attribution_format import LIST, check_attribution_graph, with_graph
 from numeric.interchange.influence import cumulative_influence, influences, sizes_by_weights
 from numeric.networks.network import check_integer
+
+SECOND = "features"
+"""The token of the prompt at which viewers draw what is made of the input."""
 
 
 def to_attribution_graph(
@@ -130,7 +137,7 @@ def to_attribution_graph(
         "slug": slug,
         "scan": scan,
         "transcoder_list": [],
-        "prompt_tokens": [prompt],
+        "prompt_tokens": [prompt, SECOND],
         "prompt": prompt,
         "node_threshold": 1.0,
         "schema_version": 1,
@@ -250,17 +257,18 @@ def _entry(node: Node, last: int) -> dict[str, Any]:
         row, k = 2 * int(node[1]) - (node[0] == "feature"), int(node[2])
         feature = (row + k) * (row + k + 1) // 2 + k  # Cantor's pairing, which viewers undo
         layer, index, kind = f"{row}", f"{k}", "cross layer transcoder"
+    token = int(node != INPUT)
     return {
-        "node_id": f"{layer}_{index}_0",
+        "node_id": f"{layer}_{index}_{token}",
         "feature": feature,
         "layer": layer,
-        "ctx_idx": 0,
+        "ctx_idx": token,
         "feature_type": kind,
         "token_prob": 0.0,
         "is_target_logit": False,
         "run_idx": 0,
         "reverse_ctx_idx": 0,
-        "jsNodeId": f"{'L' if kind == 'logit' else layer}_{index}-0",
+        "jsNodeId": f"{'L' if kind == 'logit' else layer}_{index}-{token}",
         "clerp": node_name(node),
         "node": [node[0], *map(int, node[1:])],
     }

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,11 @@ from numeric.interchange.attribution_format import (
     check_attribution_graph,
     load_attribution_graph,
 )
-from numeric.interchange.attribution_graph import save_attribution_graph, to_attribution_graph
+from numeric.interchange.attribution_graph import (
+    SECOND,
+    save_attribution_graph,
+    to_attribution_graph,
+)
 from tests.graphs import edited_graphs
 
 Graph = Any
@@ -85,8 +90,40 @@ def test_an_attribution_graph_comes_back(tmp_path: Path, image: npt.NDArray[Any]
     assert {
         (names[u], names[v]): w for u, v, w in loaded.edges(data="weight")
     } == flow.contributions()
-    assert loaded.graph["metadata"]["prompt_tokens"] == ["a three"]
+    assert loaded.graph["metadata"]["prompt_tokens"] == ["a three", SECOND]
     assert loaded.graph["metadata"]["links"] == "contributions"
+
+
+def dropped(data: Any) -> set[str]:
+    """Return the nodes that viewers drop, by the rule of circuit-tracer's and Neuronpedia's.
+
+    They count nodes by layer and feature, those of errors for each token, and drop what occurs in
+    more than two thirds of the tokens (``formatData`` in circuit-tracer's ``util-cg.js``).
+    """
+
+    def counted_as(node: Any) -> tuple[Any, ...]:
+        error = "error" in node["feature_type"]
+        return node["layer"], node["feature"], node["ctx_idx"] if error else None
+
+    counts = Counter(map(counted_as, data["nodes"]))
+    most = len(data["metadata"]["prompt_tokens"]) * 2 / 3
+    return {node["node_id"] for node in data["nodes"] if counts[counted_as(node)] > most}
+
+
+@pytest.mark.parametrize("settings", [{}, {"image": np.ones(4), "most": 3}], ids=["all", "most"])
+def test_viewers_drop_no_node_as_one_that_occurs_everywhere(settings: dict[str, Any]) -> None:
+    data = to_attribution_graph(a_graph(), "graph", **settings)
+    assert dropped(data) == set()
+    assert len({node["jsNodeId"] for node in data["nodes"]}) == len(data["nodes"])
+    places = {tuple(node["node"]): node["ctx_idx"] for node in data["nodes"]}
+    assert places.pop(("input",)) == 0
+    assert set(places.values()) == {1}
+    assert ("rest" in {name for name, *_ in places}) == bool(settings)
+    # With one token, as the files once were, nothing would be left.
+    for node in data["nodes"]:
+        node["ctx_idx"] = 0
+    del data["metadata"]["prompt_tokens"][1:]
+    assert dropped(data) == rows(data).keys()
 
 
 def test_the_list_of_a_folder_has_the_newest_graph_of_every_slug(tmp_path: Path) -> None:
@@ -120,7 +157,7 @@ def test_logits_are_the_rewritten_network_s(image: npt.NDArray[Any]) -> None:
     probabilities = logits.softmax(-1).tolist()
     nodes = rows(to_attribution_graph(graph, "three", image=image))
     for c, probability in enumerate(probabilities):
-        node = nodes[f"4_{c}_0"]
+        node = nodes[f"4_{c}_1"]
         assert math.isclose(node["activation"], logits[c], rel_tol=1e-12)
         assert math.isclose(node["token_prob"], probability, rel_tol=1e-12)
         assert node["is_target_logit"] == (probability == max(probabilities))
@@ -153,7 +190,7 @@ def test_logits_of_a_pruned_graph_are_those_without_its_residuals(
 ) -> None:
     graph, point = prune(a_graph(), features=5), torch.from_numpy(image.ravel())
     data = to_attribution_graph(graph, "pruned", image=image, most=3)
-    found = [rows(data)[f"4_{c}_0"]["activation"] for c in (0, 1)]
+    found = [rows(data)[f"4_{c}_1"]["activation"] for c in (0, 1)]
     assert found == pytest.approx(rewrite(graph)(point).tolist(), rel=1e-12)
     assert found != pytest.approx(rewrite(graph, residuals=True)(point).tolist(), rel=1e-3)
     assert (data["metadata"]["features_cut"], data["metadata"]["features_left_out"]) == (7, 2)
@@ -184,7 +221,7 @@ def test_layers_rise_and_features_are_paired_as_viewers_undo_it() -> None:
         kind, *places = node["node"]
         if kind in ("feature", "form"):
             layer, index = 2 * places[0] - (kind == "feature"), places[1]
-            assert (node["layer"], node["node_id"]) == (str(layer), f"{layer}_{index}_0")
+            assert (node["layer"], node["node_id"]) == (str(layer), f"{layer}_{index}_1")
             # Neuronpedia's getLayerFromCantorValue and getIndexFromCantorValue.
             w = math.floor((math.sqrt(8 * node["feature"] + 1) - 1) / 2)
             y = node["feature"] - (w * w + w) // 2
@@ -255,7 +292,7 @@ def test_pictures_show_the_direction_red_where_it_is_positive() -> None:
     direction = np.array([9.0, 1.0, -1.0, 0.0, 0.5])
     graph.nodes["feature", 1, 0]["direction"] = direction
     nodes = rows(to_attribution_graph(graph, "graph"))
-    kind, text = nodes["1_0_0"]["picture"].split(",")
+    kind, text = nodes["1_0_1"]["picture"].split(",")
     assert kind == "data:image/png;base64"
     pixels = imread(io.BytesIO(base64.b64decode(text)), format="png")
     assert pixels.shape == (2, 2, 4)
@@ -282,7 +319,7 @@ def test_the_first_row_of_a_picture_is_the_upper_one_in_any_style() -> None:
 def test_mnist_s_pictures_are_28_by_28_and_other_inputs_rows() -> None:
     for inputs, shape in ((784, (28, 28)), (6, (1, 6))):
         graph = trace(BilinearNetwork(inputs, 1, depth=1, hidden=1), "polarized")
-        text = rows(to_attribution_graph(graph, "graph"))["1_0_0"]["picture"].split(",")[1]
+        text = rows(to_attribution_graph(graph, "graph"))["1_0_1"]["picture"].split(",")[1]
         assert imread(io.BytesIO(base64.b64decode(text)), format="png").shape[:2] == shape
 
 
@@ -380,7 +417,7 @@ def test_every_field_is_checked(part: str, field: str, required: bool) -> None:
 @pytest.mark.parametrize(
     ("alter", "message"),
     [
-        (put("nodes", 2, "node_id", "1_0_0"), r"every node_id once, got '1_0_0' in nodes\[2\]"),
+        (put("nodes", 2, "node_id", "1_0_1"), r"every node_id once, got '1_0_1' in nodes\[2\]"),
         (put("links", 2, "source", "9_9_9"), "expected data to have a node '9_9_9'"),
         (put("links", 2, "target", "9_9_9"), "expected data to have a node '9_9_9'"),
         (put("qParams", "pinnedIds", ["9_9_9"]), "expected data to have a node '9_9_9'"),
@@ -389,8 +426,8 @@ def test_every_field_is_checked(part: str, field: str, required: bool) -> None:
         (put("nodes", 2, "layer", "first"), r"layer of nodes\[2\] of data to be 'E' or a number"),
         (put("nodes", 2, "layer", "²"), r"layer of nodes\[2\] of data to be 'E' or a number"),
         (put("nodes", 2, "layer", 2), r"layer of nodes\[2\] of data to be of type string, got 2"),
-        (put("nodes", 2, "ctx_idx", 1), r"ctx_idx of nodes\[2\] of data to count one of the 1 pr"),
-        (put("nodes", 2, "ctx_idx", -1), r"ctx_idx of nodes\[2\] of data to count one of the 1"),
+        (put("nodes", 2, "ctx_idx", 2), r"ctx_idx of nodes\[2\] of data to count one of the 2 pr"),
+        (put("nodes", 2, "ctx_idx", -1), r"ctx_idx of nodes\[2\] of data to count one of the 2"),
         (
             put(*("nodes", 2, "feature", True)),
             r"feature of nodes\[2\] of data to be of type integer",
@@ -416,7 +453,7 @@ def test_fields_of_others_and_labels_of_nothing_pass(tmp_path: Path) -> None:
     data = to_attribution_graph(a_graph(), "graph", pictures=False)
     data["metadata"]["info"] = {"creator_name": "someone"}
     data["nodes"][-1]["clerp"] = ""
-    data["qParams"] |= {"pinnedIds": ["1_0_0"], "clickedId": "1_0_0", "hiddenIds": []}
+    data["qParams"] |= {"pinnedIds": ["1_0_1"], "clickedId": "1_0_1", "hiddenIds": []}
     data["links"][0]["color"] = "red"
     (tmp_path / "graph.json").write_text(json.dumps(data))
     loaded = load_attribution_graph(tmp_path / "graph.json")
