@@ -1,4 +1,4 @@
-"""The composition graph as it shows itself in a notebook."""
+"""The composition graph as it shows itself in a notebook and at a prompt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 
 
 class CompositionGraph(_Base):
-    """A ``networkx.DiGraph`` that a notebook shows as a table of its layers, and nothing else.
+    """A ``networkx.DiGraph`` that says what it is, in a notebook as a table; nothing else.
 
     Every function takes any ``networkx.DiGraph`` in the schema of :mod:`numeric.graphs.graph`;
     copies, subgraphs and what is read from files are of this class.
@@ -27,9 +27,15 @@ class CompositionGraph(_Base):
         >>> graph = trace(BilinearNetwork(3, 2, depth=2, width=4, hidden=5), "polarized")
         >>> print(graph)
         CompositionGraph with 28 nodes and 127 edges
+        >>> repr(graph).split("; ")[:2]
+        ['<Composition graph, polarized: 28 nodes, 127 edges', '3 inputs']
         >>> "<td>10</td>" in graph._repr_html_()
         True
     """
+
+    def __repr__(self) -> str:
+        """Say what it is a graph of, also where it breaks the schema."""
+        return f"<{_caption(self, [node for node in self if _is_known(node)])}>"
 
     def _repr_html_(self) -> str:
         """Count what every layer has, also of a graph that breaks the schema."""

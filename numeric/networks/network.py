@@ -263,6 +263,13 @@ class BilinearNetwork(nn.Module):
             x = block(x)
         return x
 
+    def extra_repr(self) -> str:
+        """Say how large it is, above its modules."""
+        inputs, outputs, depth, width, hidden, *_ = astuple(self.configuration)
+        neurons = ", ".join([str(hidden)] * depth)
+        between = f", hidden states of {width}" if depth > 1 or self.embedding is not None else ""
+        return f"{inputs} inputs, layers of {neurons} neurons{between}, {outputs} outputs"
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the weights by name.
 

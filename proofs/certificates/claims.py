@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -206,11 +207,22 @@ class Certificate:
         """Whether there are claims, and every one of them holds."""
         return bool(self.claims) and all(claim.holds for claim in self.claims)
 
+    def __repr__(self) -> str:
+        """Say how many claims of which level there are, and whether they hold."""
+        levels = Counter(claim.level for claim in self.claims)
+        counts = ", ".join(f"{levels[level]} {level}" for level in Level if levels[level])
+        return f"<Certificate, {self._verdict}{counts and f': {counts}'}>"
+
+    @property
+    def _verdict(self) -> str:
+        failed = sum(not claim.holds for claim in self.claims)
+        if failed:
+            return f"{failed} of {len(self.claims)} claims FAIL"
+        return "all claims hold" if self.claims else "no claims"
+
     def _repr_html_(self) -> str:
         """Show the claims in a notebook by their level; identities in symbols stay folded."""
-        failed = sum(not claim.holds for claim in self.claims)
-        verdict = f"{failed} of {len(self.claims)} claims FAIL" if failed else "all claims hold"
-        parts = [f"<p><strong>{verdict if self.claims else 'no claims'}</strong></p>"]
+        parts = [f"<p><strong>{self._verdict}</strong></p>"]
         for level, found in groupby(self.claims, key=lambda claim: claim.level):
             claims = list(found)
             folded = level is Level.SYMBOLIC and all(claim.holds for claim in claims)

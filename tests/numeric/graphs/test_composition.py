@@ -36,6 +36,18 @@ def rows(graph: nx.DiGraph[Any]) -> list[list[str]]:
 # What it shows
 
 
+def test_at_a_prompt_it_says_what_it_is_a_graph_of() -> None:
+    graph = small_graph(depth=2, width=4, hidden=5)
+    counts = f"{len(graph):,} nodes, {graph.number_of_edges():,} edges"
+    method, inputs = graph.graph["method"], graph.nodes["input",]["size"]
+    assert repr(graph).startswith(f"<Composition graph, {method}: {counts}; {inputs} inputs")
+    assert "residuals" not in repr(graph)
+    assert "; residuals of " in repr(pruned_graph())
+    for broken in (CompositionGraph(), CompositionGraph([(1, "two")], method=3, sizes="none")):
+        assert repr(broken).startswith("<Composition graph, ")
+    assert repr(broken).endswith("3: 2 nodes, 1 edges; nodes that the schema does not know: 2>")
+
+
 def test_a_layer_is_a_row_with_what_it_has() -> None:
     graph = small_graph(depth=2, width=4, hidden=5)
     found = rows(graph)

@@ -120,6 +120,13 @@ def test_every_kind_has_a_level_and_a_theorem_that_is_there(kind: str) -> None:
 # In a notebook
 
 
+def test_at_a_prompt_a_certificate_says_whether_its_claims_hold() -> None:
+    assert repr(CERTIFICATE) == "<Certificate, 1 of 2 claims FAIL: 1 exact, 1 measured>"
+    good = replace(CERTIFICATE, claims=(HOLDS,))
+    assert repr(good) == "<Certificate, all claims hold: 1 exact>"
+    assert repr(replace(CERTIFICATE, claims=())) == "<Certificate, no claims>"
+
+
 def test_a_notebook_shows_the_claims_under_what_their_level_means() -> None:
     shown = CERTIFICATE._repr_html_()
     assert shown.index(Level.EXACT.meaning) < shown.index("1 + 1 is 2.")
