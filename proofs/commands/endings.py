@@ -16,12 +16,9 @@ from enum import IntEnum
 from pickle import PicklingError
 from typing import Any, NoReturn, Self
 
-import torch
 import typer
 from typer.core import TyperGroup
 
-from analytic import AnalyticError
-from numeric import NumericError
 from proofs.errors import ProofError
 
 
@@ -56,7 +53,7 @@ class Terminated(KeyboardInterrupt):
     """The process was told to end; whoever tidies up after Ctrl-C does so after this too."""
 
 
-class Commands(TyperGroup):
+class EndingCommands(TyperGroup):
     """The commands; whatever stops one ends in one line on standard error and a status."""
 
     def main(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 -- as the base class
@@ -119,12 +116,20 @@ def _judged(error: BaseException) -> tuple[Status, str]:
         return Status.INTERRUPTED, f"interrupted; {again}"
     if isinstance(error, BrokenPipeError):
         return Status.CLOSED, "the output was closed before the command had finished"
-    own = isinstance(error, AnalyticError | NumericError | ProofError)
+    own = _is_own(error)
     if _is_of_the_machine(error):
         return Status.UNFINISHED, str(error) if own else f"could not finish: {_named(error)}"
     if own:
         return Status.WRONG, str(error)
     return Status.FAULT, f"a fault of the program, please report it: {_named(error)}{_kept(error)}"
+
+
+def _is_own(error: BaseException) -> bool:
+    # Not imported above, as the packages take seconds that only commands need.
+    from analytic import AnalyticError  # noqa: PLC0415
+    from numeric import NumericError  # noqa: PLC0415
+
+    return isinstance(error, AnalyticError | NumericError | ProofError)
 
 
 def _is_of_the_machine(error: BaseException | None) -> bool:
@@ -134,7 +139,10 @@ def _is_of_the_machine(error: BaseException | None) -> bool:
     """
     while error is not None:
         # No task of ours fails to be pickled but for the disk that large arrays go over.
-        if isinstance(error, MemoryError | torch.OutOfMemoryError | BrokenExecutor | PicklingError):
+        if isinstance(error, MemoryError | BrokenExecutor | PicklingError):
+            return True
+        torch = sys.modules.get("torch")  # which has raised nothing where it is not loaded
+        if torch is not None and isinstance(error, torch.OutOfMemoryError):
             return True
         if isinstance(error, OSError) and error.errno in _MACHINE:
             return True

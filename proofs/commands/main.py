@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from numeric.data.modular_addition import NAME
-from numeric.networks.network import Configuration
-from numeric.networks.training import Recipe
-from proofs.commands.arguments import (
-    Bias,
-    Data,
-    Depth,
-    Embedding,
-    Epochs,
-    Hidden,
-    Model,
-    Modulus,
-    Noise,
-    Residual,
-    Seed,
-    Task,
-    Width,
-    data_of,
-    network_of,
-    task_of,
-)
-from proofs.commands.certificates import (
-    certify_images,
-    check_certificate,
-    conclude,
-    prove_graphs,
-)
-from proofs.commands.comparing import compare
-from proofs.commands.endings import Commands, Status, prepare_process
-from proofs.commands.graphs import export_graph, prune_features, trace_features
-from proofs.commands.importing import import_weights
-from proofs.commands.pipeline import learned_nothing, noted_training, trained
-from proofs.commands.pipeline import run as run_all
-from proofs.commands.studies import study
-from proofs.report.folder import write_report
+from proofs.commands.endings import Status, prepare_process
+from proofs.commands.loading import Commands, announce
 
-_DEFAULTS = Recipe()
-
-_TASK_RECIPE = Recipe(epochs=1500, noise=0.0, learning_rate=5e-3, weight_decay=4.0)
-"""How a network learns to add: in steps that see all that it is trained on."""
-
+COMMANDS = {
+    "train": ("whole:train", "Train a network on MNIST, or --data, and write it to MODEL."),
+    "import": (
+        "importing:import_weights",
+        "Make NETWORK of the weights that other code wrote to FILE.",
+    ),
+    "trace": ("graphs:trace_features", "Write the graph of MODEL's features to GRAPH."),
+    "prune": (
+        "graphs:prune_features",
+        "Cut the weakest features of GRAPH and write what stays to FILE.",
+    ),
+    "export": ("graphs:export_graph", "Write GRAPH to FILE for other programs."),
+    "compare": ("comparing:compare", "Say what SECOND computes that FIRST does not."),
+    "prove": ("certificates:prove_graphs", "Prove and measure what graphs keep of MODEL."),
+    "certify": (
+        "certificates:certify_images",
+        "Prove around every test image how far MODEL's class holds.",
+    ),
+    "check": (
+        "certificates:check_certificate",
+        "Verify every claim of a certificate from the files that it names.",
+    ),
+    "study": ("studies:study", "Measure a claim about features, and say what speaks against it."),
+    "run": ("whole:run", "Train, trace, rewrite, prove and report, all in one FOLDER."),
+    "report": ("whole:report", "Trace MODEL, prove its graphs, and show it all on a page."),
+}
+"""Where each command is, and the first sentence of its documentation."""
 
 app = typer.Typer(
     cls=Commands,
@@ -92,130 +78,8 @@ def common(
     """Take what is common to all commands."""
 
 
-@app.command()
-def train(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="The file to write, such as model.safetensors."),
-    ],
-    depth: Depth = 2,
-    width: Width = 64,
-    hidden: Hidden = 256,
-    bias: Bias = True,
-    residual: Residual = False,
-    embedding: Embedding = False,
-    epochs: Epochs = _DEFAULTS.epochs,
-    noise: Noise = _DEFAULTS.noise,
-    seed: Seed = _DEFAULTS.seed,
-    data: Data = None,
-) -> None:
-    """Train a network on MNIST, or --data, and write it to MODEL.
-
-    An interrupted training goes on from its last epoch when the same command is given again. A
-    MODEL that was trained with the same settings is left as it is.
-    """
-    digits, recipe = data_of(data), Recipe(epochs=epochs, noise=noise, seed=seed)
-    sizes = digits.inputs, digits.classes, depth, width, hidden
-    configuration = Configuration(*sizes, bias, residual, embedding)
-    _, history = trained(model, configuration, recipe, digits)
-    typer.echo(f"{model}: {history[-1].accuracy:.2%} of the test images labelled correctly")
-    _conclude_training(learned_nothing(history, digits))
-
-
-app.command("import")(import_weights)
-app.command("trace")(trace_features)
-app.command("prune")(prune_features)
-app.command("export")(export_graph)
-app.command("compare")(compare)
-app.command("prove")(prove_graphs)
-app.command("certify")(certify_images)
-app.command("check")(check_certificate)
-app.command("study")(study)
-
-
-@app.command()
-def run(
-    context: typer.Context,
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Receives all that the run makes.")
-    ] = Path("runs/mnist"),
-    depth: Depth = 2,
-    width: Width = 64,
-    hidden: Hidden = 256,
-    bias: Bias = True,
-    residual: Residual = False,
-    embedding: Embedding = False,
-    epochs: Epochs = _DEFAULTS.epochs,
-    noise: Noise = _DEFAULTS.noise,
-    seed: Seed = _DEFAULTS.seed,
-    data: Data = None,
-    task: Task = None,
-    modulus: Modulus = None,
-) -> None:
-    """Train, trace, rewrite, prove and report, all in one FOLDER.
-
-    The folder receives the network, its graphs, the certificate, pictures and report.html, which
-    shows it all. A second run on the same folder uses what is there. The exit status is 1 if a
-    claim fails, and 3 if the network has learned nothing.
-
-    With --task the defaults are others: runs/modular-addition, one layer of 128 neurons without
-    biases, 1,500 steps on six tenths of all inputs, no noise. What is proved then holds for every
-    input that there is.
-    """
-    configuration = Configuration(784, 10, depth, width, hidden, bias, residual, embedding)
-    recipe = Recipe(epochs=epochs, noise=noise, seed=seed)
-    asked = task_of(task, modulus, data)
-    if asked is not None:
-        free = {name for name in context.params if _is_default(context, name)}
-        folder = Path("runs", NAME) if "folder" in free else folder
-        ours = {"depth": 1, "hidden": 128, "bias": False}
-        configuration = replace(configuration, **_only(free, ours))
-        recipe = replace(_TASK_RECIPE, batch=asked.trained, seed=seed)
-        recipe = replace(recipe, **_only({"epochs", "noise"} - free, context.params))
-    certificate, nothing = run_all(
-        folder, configuration, recipe, data=data, task=asked, say=typer.echo
-    )
-    conclude(certificate)
-    _conclude_training(nothing)
-
-
-@app.command()
-def report(
-    model: Model,
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Receives graphs, certificate and page.")
-    ],
-    data: Data = None,
-    task: Task = None,
-    modulus: Modulus = None,
-) -> None:
-    """Trace MODEL, prove its graphs, and show it all on a page.
-
-    It does in FOLDER what 'bilinear run' does after training, for any network. The page is
-    report.html. The exit status is 1 if a claim fails.
-    """
-    network, asked = network_of(model), task_of(task, modulus, data)
-    digits = data_of(data) if asked is None else asked.data()
-    training = noted_training(model)
-    told = write_report(network, digits, folder, training=training, task=asked, say=typer.echo)
-    conclude(told)
-
-
-def _is_default(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "DEFAULT"
-
-
-def _only(names: set[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of some names."""
-    return {name: value for name, value in settings.items() if name in names}
-
-
-def _conclude_training(nothing: str | None) -> None:
-    """Exit with a status of its own where a network has learned nothing, and say so."""
-    if nothing:
-        typer.echo(nothing, err=True)
-        raise typer.Exit(Status.CHANCE)
+for _name, (_place, _said) in COMMANDS.items():
+    announce(app, _name, _place, _said)
 
 
 def main() -> None:

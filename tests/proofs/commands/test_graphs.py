@@ -27,7 +27,7 @@ from numeric import (
 )
 from numeric.graphs.trace import METHODS
 from numeric.networks.inference import predictions
-from proofs.commands import certificates, graphs, main
+from proofs.commands import certificates, graphs, whole
 from tests.certificates import said_in
 from tests.commands import DIGITS, bilinear, one_line, written_graphs, written_network
 from tests.graphs import assert_same_graph
@@ -38,7 +38,7 @@ SHARED = ["trace", "model.safetensors", "g", "--method", "shared", "--features"]
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in (certificates, main, graphs):
+    for module in (certificates, whole, graphs):
         monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
 
 

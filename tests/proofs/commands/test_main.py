@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +24,7 @@ from numeric.networks.training import Recipe
 from proofs import ProofError
 from proofs.certificates.radii import RadiiTask
 from proofs.commands import arguments as options
-from proofs.commands import certificates, main, pipeline
+from proofs.commands import certificates, pipeline, whole
 from proofs.commands import graphs as graph_commands
 from proofs.commands.endings import Status
 from proofs.report import exhibits
@@ -56,7 +58,7 @@ COMMANDS = [
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(certificates, "data_of", lambda _: FEW_PIXELS)
-    for module in (main, pipeline):
+    for module in (whole, pipeline):
         monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
     monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
     monkeypatch.setattr(reports, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
@@ -88,6 +90,33 @@ def test_the_help_says_where_to_begin_what_there_is_and_how_a_command_ends() -> 
         (line,) = re.findall(rf"^  {name} +(.*)$", result.output, re.MULTILINE)
         assert line.endswith(".")
         assert not line.endswith("...")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_announced_by_the_first_sentence_of_its_own_help(name: str) -> None:
+    (line,) = re.findall(rf"^  {name} +(.*)$", bilinear("--help").output, re.MULTILINE)
+    assert bilinear(name, "--help").output.split("\n\n")[1].strip() == line
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return which of the modules that take long are loaded where a command has ended."""
+    program = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('loaded', *sys.modules))\n"
+        "from proofs.commands.main import main\n"
+        f"sys.argv = ['bilinear', *{arguments!r}]\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    modules = done.stdout.splitlines()[-1].split()
+    assert modules[0] == "loaded"
+    return {"matplotlib", "networkx", "numpy", "scipy", "sympy", "torch"} & {*modules}
+
+
+def test_the_help_and_the_version_load_nothing_that_takes_long() -> None:
+    assert loaded_by("--help") == loaded_by("--version") == set()
+    assert {"numpy", "torch"} <= loaded_by("train", "--help")
 
 
 def test_the_version_is_that_of_what_is_installed() -> None:
@@ -353,7 +382,7 @@ def test_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_report_is_made_of_any_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "data_of", lambda _: FEW_PIXELS)
+    monkeypatch.setattr(whole, "data_of", lambda _: FEW_PIXELS)
     layers = load_network(written_network(Path(), inputs=100)).layers()
     save_network(layers, "layers.safetensors")
     result = bilinear("report", "layers.safetensors", "folder")
@@ -380,7 +409,7 @@ def test_the_data_may_come_from_a_folder(
     model: Path, graphs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    for module, digits in ((certificates, FEW_PIXELS), (main, DIGITS), (pipeline, DIGITS)):
+    for module, digits in ((certificates, FEW_PIXELS), (whole, DIGITS), (pipeline, DIGITS)):
         monkeypatch.setattr(
             module, "data_of", lambda data, digits=digits: asked.append(data) or digits
         )
@@ -393,7 +422,7 @@ def test_the_data_may_come_from_a_folder(
 
 def test_every_command_takes_inputs_of_any_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhibits, "_FIRST", 5)
-    for module in (main, pipeline, certificates, graph_commands):
+    for module in (whole, pipeline, certificates, graph_commands):
         monkeypatch.setattr(module, "data_of", options.data_of)
     tokens = np.random.default_rng(0).integers(0, 4, (120, 3))
     np.savez(
@@ -595,8 +624,8 @@ def test_what_is_no_command_or_option_is_explained_and_ends_with_2(arguments: li
     [
         (["trace", "model.safetensors", "graph"], (graph_commands, "trace")),
         (["prune", "eigen.safetensors", "few", "--features", "3"], (graph_commands, "prune")),
-        (["train", "new"], (main, "trained")),
-        (["run", "folder"], (main, "run_all")),
+        (["train", "new"], (whole, "trained")),
+        (["run", "folder"], (whole, "run_all")),
         (["prove", "model.safetensors", "eigen.safetensors"], (certificates, "prove")),
     ],
 )

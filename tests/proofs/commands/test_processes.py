@@ -23,7 +23,7 @@ from numeric.files import load_arrays
 from numeric.graphs.trace import METHODS
 from numeric.networks.network_files import read_network
 from proofs import check
-from proofs.commands import certificates, main
+from proofs.commands import certificates, whole
 from tests.commands import DIGITS, SMALL, bilinear, one_line, written_graphs, written_network
 from tests.digits import ink_like_mnist
 
@@ -51,7 +51,7 @@ main.main()
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in (certificates, main):
+    for module in (certificates, whole):
         monkeypatch.setattr(module, "data_of", lambda _: DIGITS)
 
 
