@@ -388,11 +388,13 @@ def test_a_report_is_made_of_any_network(monkeypatch: pytest.MonkeyPatch) -> Non
     result = bilinear("report", "layers.safetensors", "folder")
     assert result.exit_code == Status.DONE
     assert "claims hold" in result.output
-    assert "<h2>Its shape</h2>" in Path("folder/report.html").read_text(encoding="utf-8")
+    page = Path("folder/report.html").read_text(encoding="utf-8")
+    assert '<h2 id="training">Its shape</h2>' in page
     # A network that says how it was trained has that on its page.
     bilinear("train", "new.safetensors", *SMALL)
     bilinear("report", "new.safetensors", "other")
-    assert "<h2>How it was trained</h2>" in Path("other/report.html").read_text(encoding="utf-8")
+    page = Path("other/report.html").read_text(encoding="utf-8")
+    assert '<h2 id="training">How it was trained</h2>' in page
 
 
 @pytest.mark.parametrize("recipe", [{"colour": "red"}, 3, {"epochs": 0}])
