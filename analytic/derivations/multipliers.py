@@ -66,33 +66,26 @@ def diagonal_bound(inputs: int = 2) -> Derivation:
 def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Derivation:
     r"""Derive that multipliers prove a margin on a ball, where a matrix is positive definite.
 
-    A layer's symmetric forms :math:`N_o`, without the constant, bend what moves
-    (:func:`local_bound`). Of a move :math:`\Delta = U z + y` of the inputs the coordinates
-    :math:`z` in a basis :math:`U` are followed, and :math:`y` makes
+    A layer reads few directions of the inputs. A move is :math:`\Delta = U z + s e`, with
+    :math:`U^\top e = 0`, so that with orthonormal :math:`U` and :math:`\|e\| = 1` the coordinates
+    :math:`v = (z, s)` are as long as it is. With a layer's symmetric forms :math:`N_o`, without the
+    constant (:func:`local_bound`), its slope :math:`J` and :math:`B = (U, e)`,
 
     .. math::
-        f(x + \Delta) = f(x) + J U z + q + p, \qquad
-        q_o = z^\top U^\top N_o\,U z, \qquad
-        p_o = (J y)_o + (2 U z + y)^\top N_o\,y.
+        f(x + \Delta) = f(x) + J B\,v + q, \qquad q_o = v^\top (B^\top N_o B)\,v,
 
-    Where :math:`U^\top y = 0` and :math:`\|\Delta\| \le \rho`, with :math:`\Pi = I - U U^\top`,
-
-    .. math::
-        \|p\| \le \kappa\,\|y\|, \qquad
-        \kappa = \|J \Pi\| + 2 \rho\,\max_{\|w\| = 1} \Big\|\sum_o w_o N_o \Pi\Big\|.
-
-    So :math:`v = (z, p / \kappa)` has :math:`\|v\| \le \rho`, and the hidden state moves by
-    :math:`\delta = K v + B r`, with :math:`K = (J U, \kappa I)` and :math:`q = B r`. Neither
-    :math:`r` nor the bend of any layer above is free: for every symmetric :math:`T`,
+    whatever :math:`e` may be; where it is read by next to nothing, it hardly matters. No bend
+    :math:`q` is free, of this layer or of any above: for every symmetric :math:`T`,
 
     .. math::
         (\delta^\top N \delta)^2 = \delta^\top N T N \delta
         - (N \delta)^\top (T - \delta \delta^\top)\,(N \delta),
 
-    and where :math:`\delta \delta^\top \preceq T` the last term only lessens it: with :math:`w_i`
-    the rows of :math:`B^{-1}` and :math:`S = \sum_i N_{w_i} T N_{w_i}`, :math:`\|r\|^2 \le
-    \delta^\top S\,\delta`. Such a :math:`T` is :math:`\rho^2 I` for :math:`v`, and it is carried
-    upwards: a sum of two moves :math:`u + u'` has, for every :math:`s > 0`,
+    and where :math:`\delta \delta^\top \preceq T` the last term only lessens it: for every
+    :math:`P = \sum_i \nu_i t_i t_i^\top \succeq 0` and :math:`S = \sum_{jk} P_{jk} N_j T N_k`,
+    :math:`q^\top P\,q = \sum_i \nu_i\,(\delta^\top N_{t_i} \delta)^2 \le \delta^\top S\,\delta`.
+    Such a :math:`T` is :math:`\rho^2 I` for :math:`v`, and it is carried upwards: a sum of two
+    moves :math:`u + u'` has, for every :math:`s > 0`,
 
     .. math::
         s\,(w \cdot (u + u'))^2 = s\,(1 + s)\,(w \cdot u)^2 + (1 + s)\,(w \cdot u')^2
@@ -100,24 +93,26 @@ def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Deriv
 
     so that matrices above the squares of both, with these shares, are above that of the sum.
 
-    Let the margin be :math:`m = m_0 + a \cdot K v + v^\top C v + \delta^\top F \delta`. For
-    multipliers :math:`\mu, \nu \ge 0` neither bracket of
+    Let :math:`\delta = K v + q` be what a hidden state moves by, and the margin :math:`m = m_0 + g
+    \cdot v + \sum_o a_o\,v^\top N_o v + \delta^\top F \delta`. For multipliers :math:`\lambda` of
+    any sign and :math:`\mu \ge 0` no bracket of
 
     .. math::
-        m + \mu\,\big(\|v\|^2 - \rho^2\big) + \nu\,\big(\|r\|^2 - v^\top S v\big)
-        = \begin{pmatrix} 1 \\ v \\ r \end{pmatrix}^{\!\top}
+        m &+ \mu\,\big(\|v\|^2 - \rho^2\big)
+        + \sum_o \lambda_o\,\big(v^\top N_o v - q_o\big)
+        + \big(q^\top P\,q - v^\top S\,v\big) \\
+        &= \begin{pmatrix} 1 \\ v \\ q \end{pmatrix}^{\!\top}
         \begin{pmatrix}
-            m_0 - \mu \rho^2 & \tfrac12 a^\top K & 0 \\
-            \tfrac12 K^\top a & C + \mu I - \nu S + K^\top F K & K^\top F B \\
-            0 & B^\top F K & \nu I + B^\top F B
+            m_0 - \mu \rho^2 & \tfrac12 g^\top & -\tfrac12 \lambda^\top \\
+            \tfrac12 g & \sum_o (a_o + \lambda_o) N_o + \mu I - S + K^\top F K & K^\top F \\
+            -\tfrac12 \lambda & F K & P + F
         \end{pmatrix}
-        \begin{pmatrix} 1 \\ v \\ r \end{pmatrix}
+        \begin{pmatrix} 1 \\ v \\ q \end{pmatrix}
 
     is positive on the ball, so :math:`m > 0` there if the matrix is positive definite. Each further
-    layer adds a :math:`\nu`, a :math:`\delta` and its form in the same way.
+    layer adds a :math:`\lambda`, a :math:`P` and its form in the same way.
 
-    Hypotheses: the first component of what a layer reads is the constant 1, and is not moved;
-    :math:`B` is invertible.
+    Hypotheses: the first component of what a layer reads is the constant 1, and is not moved.
 
     Source: the S-procedure, V. A. Yakubovich, 1971; S. Boyd, L. Vandenberghe, *Convex
     Optimization*, 2004, appendix B. The bound on bends is derived here.
@@ -131,54 +126,65 @@ def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Deriv
     """
     check_sizes(inputs=inputs, neurons=neurons, width=width)
     layer = SymbolicLayer.generic(inputs + 1, neurons, width)
-    x, z, y = with_constant(vector("x", inputs)), vector("z", inputs), vector("y", inputs)
-    basis, slope = matrix("U", inputs, inputs), layer.jacobian(x)[:, 1:]
-    forms = [symmetric_part(part)[1:, 1:] for part in layer.tensor()]
-    inside = basis * z
-    followed = column([form(part, inside) for part in forms])
-    beside = column([((2 * inside + y).T * part * y)[0] for part in forms])
+    x, z, rest = with_constant(vector("x", inputs)), vector("z", inputs), vector("e", inputs)
+    followed, length = matrix("U", inputs, inputs), sympy.Symbol("y")
+    basis, inside = followed.row_join(rest), sympy.Matrix([*z, length])
+    forms = [basis.T * symmetric_part(part)[1:, 1:] * basis for part in layer.tensor()]
+    slope = layer.jacobian(x)[:, 1:] * basis
 
     single, bound = (symmetric_matrix(name, width) for name in ("N", "T"))
     state, share = vector("delta", width), sympy.Symbol("s")
     w, u, other = (vector(name, width) for name in ("w", "u", "u'"))
 
-    v, r, gradient = vector("v", inputs), vector("r", width), vector("a", width)
-    straight, root = matrix("K", width, inputs), matrix("B", width, width)
-    bend, above = symmetric_matrix("C", inputs), symmetric_matrix("F", width)
-    spread = symmetric_matrix("S", inputs)
-    constant, ball, factor, radius = sympy.symbols("m_0 mu nu rho")
-    moved = straight * v + root * r
-    margin = constant + gradient.dot(straight * v) + form(bend, v) + form(above, moved)
-    row, corner = gradient.T * straight / 2, sympy.Matrix([constant - ball * radius**2])
-    middle = bend + ball * sympy.eye(inputs) - factor * spread + straight.T * above * straight
-    mixed, none = straight.T * above * root, sympy.zeros(1, width)
-    last = factor * sympy.eye(width) + root.T * above * root
-    whole = sympy.Matrix(
-        sympy.BlockMatrix([[corner, row, none], [row.T, middle, mixed], [none.T, mixed.T, last]])
-    )
     return Derivation(
         "multiplier_bound",
-        "A layer around a point is followed in a basis of the inputs, and what lies beside the "
-        "basis adds its slope and its form with the rest of the move; a form squared is a form "
-        "through any matrix less what that is above the move's square; a sum of two moves is "
-        "bounded by shares of both; and a margin, with multipliers of how long the move is and of "
-        "how far it bends, is a quadratic form of one matrix "
+        "A layer around a point is followed in a basis of what it reads, and in one coordinate more "
+        "for what lies beside it; a form squared is a form through any matrix less what "
+        "that is above the move's square; a sum of two moves is bounded by shares of both; and a "
+        "margin, with multipliers of how long the move is, of what each bend is and of how far it "
+        "goes, is a quadratic form of one matrix "
         f"({inputs} inputs and the constant, {neurons} neurons a layer, {width} hidden components, "
         "all weights symbolic).",
         column(
-            layer.value(x + sympy.Matrix([0, *(inside + y)])),
+            layer.value(x + sympy.Matrix([0, *(basis * inside)])),
             [form(single, state) ** 2, share * w.dot(u + other) ** 2],
-            [margin + ball * (v.dot(v) - radius**2) + factor * (r.dot(r) - form(spread, v))],
+            [held_margin(inputs, width)[0]],
         ),
         column(
-            layer.value(x) + slope * (inside + y) + followed + beside,
+            layer.value(x) + slope * inside + column([form(part, inside) for part in forms]),
             [
                 form(single * bound * single, state)
                 - form(bound - state * state.T, single * state),
                 share * (1 + share) * w.dot(u) ** 2
                 + (1 + share) * w.dot(other) ** 2
                 - (share * w.dot(u) - w.dot(other)) ** 2,
-                form(whole, with_constant(sympy.Matrix([*v, *r]))),
+                held_margin(inputs, width)[1],
             ],
         ),
     )
+
+
+def held_margin(inputs: int, width: int) -> tuple[sympy.Expr, sympy.Expr]:
+    """Return a margin with all that multipliers add, and the quadratic form of one matrix."""
+    v, bends, slope = vector("v", inputs), vector("q", width), vector("g", inputs)
+    gradient, linear = vector("a", width), vector("lambda", width)
+    straight, above = matrix("K", width, inputs), symmetric_matrix("F", width)
+    forms = [symmetric_matrix(f"N{output}", inputs) for output in range(width)]
+    held, spread = symmetric_matrix("P", width), symmetric_matrix("S", inputs)
+    constant, ball, radius = sympy.symbols("m_0 mu rho")
+    bent, moved = column([form(part, v) for part in forms]), straight * v + bends
+    margin = constant + slope.dot(v) + gradient.dot(bent) + form(above, moved)
+    added = ball * (v.dot(v) - radius**2) + linear.dot(bent - bends)
+    added += form(held, bends) - form(spread, v)
+
+    corner, row = sympy.Matrix([constant - ball * radius**2]), slope.T / 2
+    last, mixed = -linear.T / 2, straight.T * above
+    middle = ball * sympy.eye(inputs) - spread + straight.T * above * straight
+    for weight, part in zip(gradient + linear, forms, strict=True):
+        middle += weight * part
+    whole = sympy.Matrix(
+        sympy.BlockMatrix(
+            [[corner, row, last], [row.T, middle, mixed], [last.T, mixed.T, held + above]]
+        )
+    )
+    return margin + added, form(whole, with_constant(sympy.Matrix([*v, *bends])))

@@ -1,16 +1,18 @@
 r"""Radii around images within which no class changes, and the multipliers that prove them.
 
-For every rival class the largest radius at which some multipliers leave the margin positive is
-sought (:mod:`proofs.bounds.margin_floors`), radius and multipliers in turns. A radius that is
-proved stays proved when it gets smaller, so rivals are taken one after the other, the nearest
-first, and each can only shorten it. All of this happens in float64, and radii are shortened by more
-than its rounding.
+For every rival class the largest radius is sought at which some multipliers leave the margin
+positive. They are looked for in few directions of the input (:mod:`proofs.bounds.relaxation`), with
+what bends are allowed on a ball of a given radius, and what they prove is found in all directions
+(:mod:`proofs.bounds.lagrangian`): another radius, and where both are the same, no larger one is to
+be had. A radius that is proved stays proved when it gets smaller, so rivals are taken one after the
+other, the nearest first, and each can only shorten it. All of this happens in float64, and radii
+are shortened by more than its rounding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,26 +20,51 @@ from threadpoolctl import ThreadpoolController
 
 from numeric import Layer
 from numeric.networks.normal_form import Floats
-from proofs.bounds.margin_floors import Floor, Margin, Reach, margins
-from proofs.bounds.surroundings import Compressed, Surroundings, pixel_basis, surroundings
+from proofs.bounds.hidden_directions import HiddenDirections
+from proofs.bounds.lagrangian import Margin, Multipliers, outer_bounds
+from proofs.bounds.relaxation import (
+    Relaxation,
+    bending_directions,
+    directions_at,
+    extended_basis,
+)
+from proofs.bounds.surroundings import Stack, Surroundings, surroundings
 
 Doubles = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
 
-_STEPS = 30
-_TRIES = 10
-"""How many radii are tried for a rival, and how often multipliers are improved for each."""
+_TRIES, _MORE_TRIES, _BETTER = 4, 20, 1.005
+"""How many radii are tried for a rival, and how many as long as they get better by this factor."""
 
-_CLOSE = 1e-4
-_GAIN = 1e-4
-"""As shares: how close to the largest radius is enough, and which gain in a margin is too small."""
+_CLOSE = 2e-3
+"""How close to each other the radius of the bends and that of the proof are, as a share."""
 
-_FLAT = 1e-3
-"""A slope that counts as none."""
+_SLOPE = -0.06
+"""By how much what is proved falls where the radius of the bends rises, as long as it is unknown"""
+
+_SHORT = 3e-4
+"""By which part one aims short, as what is proved counts up to the radius of the bends alone."""
+
+_ENOUGH = 1.04
+"""How much further than needed multipliers reach, in few directions, that are good enough."""
+
+_BEYOND = 8.0
+"""How much further than bends are bounded no radius is looked for: they are tried in steps."""
+
+_ROOMS = 1e-4, 1e-2, 5e-2
+"""What multipliers of bends get on top, as shares, for the directions not looked at."""
+
+_STIFFER = 1.0, 1.1, 1.25
+"""Multiples of the multiplier of the ball that are tried."""
+
+_NEARLY = 0.97
+"""Which part of what is proved in few directions is as good as all of it."""
 
 _SHORTENED = 1 - 1e-6
+_SMALLER, _LARGER = 0.5, 4.0
+_MUCH = 1e-3
 
-_NEAR, _FAR = 2.0**-400, 1e6
+_NEAR, _FAR = 2.0**-399, 1e6
 """A radius that counts as none, and the largest that is looked for."""
 
 
@@ -47,8 +74,9 @@ class CertifiedRadii:
 
     Attributes:
         radii: shape (images,), 0 where nothing is proved.
-        multipliers: for each stack, shape (images, classes, layers): :math:`\mu` and all
-            :math:`\nu_l`; zeros for the class itself, and where the radius is 0.
+        multipliers: for each stack, shape (images, classes, multipliers): that of the ball,
+            :math:`\mu`, and for each hidden state :math:`\lambda` and :math:`\nu` of the kept
+            directions; zeros for the class itself, and where the radius is 0.
     """
 
     radii: Doubles
@@ -59,7 +87,7 @@ def certified_radii(
     stacks: Sequence[Sequence[Layer]],
     images: Floats,
     classes: Classes,
-    bases: Sequence[Doubles] | None = None,
+    directions: Sequence[HiddenDirections] | None = None,
 ) -> CertifiedRadii:
     """Find distances within which every stack of layers keeps the class of each image.
 
@@ -67,8 +95,8 @@ def certified_radii(
         stacks: each a network in the normal form, all of the same inputs and outputs.
         images: shape (images, inputs).
         classes: that are to be kept, shape (images,).
-        bases: for each stack the directions of the pixels that are followed exactly
-            (:func:`proofs.bounds.surroundings.pixel_basis`); left out, those of the images.
+        directions: for each stack those of its hidden states that have multipliers; left out, they
+            are found near the images.
 
     Returns:
         Radii in the Euclidean norm of the pixels, at most a million, and multipliers.
@@ -84,8 +112,6 @@ def certified_radii(
         >>> found.radii.round(3)  # until the pixel is 2, and its square 4
         array([1.])
     """
-    if bases is None:
-        bases = [pixel_basis(layers, images) for layers in stacks]
     found = np.full(len(images), _FAR)
     multipliers = []
     with (
@@ -93,12 +119,15 @@ def certified_radii(
         # The matrices are small: threads would wait for each other most of the time.
         ThreadpoolController().limit(limits=1, user_api="blas"),
     ):
-        for layers, basis in zip(stacks, bases, strict=True):
-            stack = Compressed.of(layers, basis)
-            outputs = len(stack.layers[-1].down) - 1
-            proofs = np.zeros((len(images), outputs, len(stack.layers)))
+        for number, layers in enumerate(stacks):
+            stack = Stack.of(layers)
+            hidden = directions[number] if directions else HiddenDirections.of(stack, images)
+            search = _Search(stack, hidden)
+            proofs = np.zeros((len(images), len(layers[-1].down) - 1, hidden.multipliers))
             for place, around in enumerate(surroundings(stack, images)):
-                found[place] = _shortened(around, int(classes[place]), found[place], proofs[place])
+                found[place] = search.shortened(
+                    around, int(classes[place]), found[place], proofs[place]
+                )
             multipliers.append(proofs)
     found *= _SHORTENED
     for proofs in multipliers:
@@ -106,66 +135,126 @@ def certified_radii(
     return CertifiedRadii(found, multipliers)
 
 
-def _shortened(around: Surroundings, label: int, radius: float, proofs: Doubles) -> float:
-    """Return a radius, not larger than a given one, that the stack proves for all rivals."""
-    known: Doubles | None = None
-    for rival, margin in margins(around, label):
-        if not margin.value > 0:
+class _Search:
+    """What radii and multipliers are sought with."""
+
+    def __init__(self, stack: Stack, directions: HiddenDirections) -> None:
+        self.directions = directions
+        self.shared = bending_directions(stack, directions)
+
+    def shortened(self, around: Surroundings, label: int, radius: float, proofs: Doubles) -> float:
+        """Return a radius, not larger than a given one, that is proved for all rivals."""
+        rivals = [rival for rival in range(len(around.logits)) if rival != label]
+        margins = [Margin.of(around, self.directions, label, rival) for rival in rivals]
+        if not all(margin.value > 0 for margin in margins):
             return 0.0
-        slope = float(np.linalg.norm(margin.gradient @ margin.straight))
-        guess = min(radius, margin.value / max(slope, _FLAT))
-        if not guess > _NEAR:
-            return 0.0
-        start = np.ones(proofs.shape[-1]) if known is None else known.copy()
-        start[0] = 0.6 * slope / guess + _FLAT
-        if radius < _FAR:
-            floor = _improved(margin, Reach.of(around, radius), start, enough=0.0)
-            if floor is not None and floor.value > 0:
-                proofs[rival] = floor.multipliers
+        near = np.argsort([margin.distance for margin in margins], kind="stable")
+        for place in near.tolist():
+            radius, found = _Rival(self, margins[place]).largest(radius)
+            if not (found is not None and radius > _NEAR):
+                return 0.0
+            proofs[rivals[place]] = found.flat()
+        return radius
+
+
+class _Rival:
+    """The search for the largest radius that keeps a margin positive."""
+
+    def __init__(self, search: _Search, margin: Margin) -> None:
+        self.margin = margin
+        self.relaxed = Relaxation(margin, directions_at(margin, search.shared))
+        self.proved: tuple[float, Multipliers | None] = (0.0, None)
+        self.worst: Doubles | None = None
+
+    def largest(self, most: float) -> tuple[float, Multipliers | None]:
+        """Return the largest radius up to a given one that is proved, and multipliers."""
+        tried = most if most < _FAR else min(self.margin.distance, _FAR)
+        known: list[tuple[float, float]] = []
+        sure = before = 0.0
+        for _ in range(_MORE_TRIES):
+            if not tried > _NEAR:
+                break
+            reached = self._reached(tried, tried >= most)
+            if self.proved[0] >= most:
+                break
+            if reached is None:
+                sure = sure or self._sure()
+                tried = max(np.sqrt(tried * sure), _MUCH * tried) if tried > sure else tried / 2
                 continue
-        radius, proofs[rival] = _largest(around, margin, radius, guess, start)
-        if not radius > _NEAR:
-            return 0.0
-        known = proofs[rival]
-    return radius
+            known.append((tried, reached))
+            better, before = self.proved[0] > _BETTER * before, self.proved[0]
+            if abs(reached - tried) < _CLOSE * tried or (len(known) > _TRIES and not better):
+                break
+            self._look_at_the_worst()
+            low = max((each for each, far in known if far >= each), default=_SMALLER**2 * tried)
+            high = min((each for each, far in known if far < each), default=_LARGER * tried)
+            aimed = _aimed(known)
+            tried = min(aimed if low < aimed < high else float(np.sqrt(low * high)), most)
+        return self.proved
+
+    def _sure(self) -> float:
+        """Return a radius that is proved by norms alone, and far too small."""
+        radius = min(self.margin.distance, _FAR)
+        while radius > _NEAR and not self.margin.falls(radius) < self.margin.value:
+            radius *= _SMALLER
+        return radius
+
+    def _reached(self, tried: float, enough: bool) -> float | None:
+        """Return the radius that is proved where bends are those within another one.
+
+        Args:
+            tried: the other one.
+            enough: whether no more than this is needed.
+        """
+        outer = outer_bounds(self.margin, tried)
+        found = self.relaxed.multipliers(outer, (_ENOUGH if enough else _BEYOND) * tried)
+        if found is None:
+            return None
+        best: float | None = None
+        for room in _ROOMS:
+            multipliers = _with_room(found.multipliers, room)
+            quadratic = self.margin.below(multipliers, outer)
+            if quadratic is None:
+                continue
+            for ball in multipliers.ball * np.array(_STIFFER if enough else ()):
+                if quadratic.positive(float(ball), tried):
+                    self.proved = tried, replace(multipliers, ball=float(ball))
+                    return tried
+            radius, ball, worst = quadratic.radius()
+            if best is None or radius > best:
+                best, self.worst = radius, worst
+            if min(radius, tried) > self.proved[0]:
+                self.proved = min(radius, tried), replace(multipliers, ball=ball)
+            if radius > _NEARLY * min(found.radius, tried):
+                break
+        return best
+
+    def _look_at_the_worst(self) -> None:
+        """Look once at the directions, too, along which the margin is least."""
+        if self.worst is not None:
+            basis = extended_basis(self.relaxed.basis, self.worst)
+            self.relaxed, self.worst = Relaxation(self.margin, basis), None
 
 
-def _improved(margin: Margin, reach: Reach, multipliers: Doubles, enough: float) -> Floor | None:
-    """Improve what multipliers prove, until it is enough or hardly improves."""
-    best, share = margin.floor(reach, multipliers), 1.0
-    for _ in range(_TRIES):
-        if best is None or best.value > enough:
-            break
-        step = (best.better / best.multipliers) ** share
-        floor = margin.floor(reach, best.multipliers * step)
-        if floor is None or floor.value < best.value:
-            share /= 2
-            continue
-        gain, best, share = floor.value - best.value, floor, min(2 * share, 1.0)
-        if gain < _GAIN * margin.value:
-            break
-    return best
+def _with_room(multipliers: Multipliers, room: float) -> Multipliers:
+    """Return multipliers of bends that are a little larger."""
+    return replace(
+        multipliers,
+        bends=[
+            np.maximum(bends, 0.0) * (1 + room) + room / 10 * bends.max(initial=0.0)
+            for bends in multipliers.bends
+        ],
+    )
 
 
-def _largest(
-    around: Surroundings, margin: Margin, most: float, radius: float, multipliers: Doubles
-) -> tuple[float, Doubles]:
-    """Return the largest radius that is found to be proved, and the multipliers."""
-    low, high, proof = 0.0, np.inf, np.zeros_like(multipliers)
-    for _ in range(_STEPS):
-        floor = _improved(margin, Reach.of(around, radius), multipliers, np.inf)
-        if floor is None:
-            high, radius = radius, (low + radius) / 2
-            continue
-        multipliers = floor.better
-        if floor.value > 0:
-            low, proof = radius, floor.multipliers
-        else:
-            high = radius
-        # A step of Newton's, aimed a little short of where nothing is left to spare.
-        aimed = radius + (floor.value - _CLOSE * margin.value) / max(-floor.slope, _FLAT)
-        if low >= most or high - low < _CLOSE * high or 0 <= aimed - low < _CLOSE * low:
-            break
-        middle = (low + high) / 2 if high < np.inf else 2 * low
-        radius = min(aimed, most) if low < aimed < min(high, 2 * radius) else min(middle, most)
-    return low, proof
+def _aimed(known: Sequence[tuple[float, float]]) -> float:
+    """Return where the radius of the bends and that of the proof are probably the same."""
+    tried, reached = known[-1]
+    if not _SMALLER * tried < reached < tried / _SMALLER:
+        # Far apart they are about reciprocal.
+        return float(np.sqrt(tried * max(reached, _NEAR)))
+    slope = _SLOPE
+    if len(known) > 1 and abs(tried - known[-2][0]) > _CLOSE * tried:
+        slope = (reached - known[-2][1]) / (tried - known[-2][0])
+        slope = min(max(slope, -1.0), 0.0)
+    return (reached - slope * tried) / (1 - slope) * (1 - _SHORT)

@@ -28,11 +28,15 @@ from numeric.networks.layered import Readable
 from numeric.networks.network import check_integer
 from numeric.networks.normal_form import degree_two
 from numeric.progress import progress_bar
-from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import data_hash
 from proofs.certificates.prove import by_strength, graph_names, prove, read_network
-from proofs.certificates.radii import Arrays, RadiiTask, stability_bases
+from proofs.certificates.radii import (
+    Arrays,
+    RadiiTask,
+    directions_witnesses,
+    stability_directions,
+)
 from proofs.certificates.verification import refused
 from proofs.errors import ProofError
 
@@ -159,13 +163,13 @@ def _in_parallel(
 def _bases(
     task: RadiiTask, images: npt.NDArray[Any], folder: str | os.PathLike[str] | None
 ) -> Arrays:
-    """Return the bases of a task: those of an earlier run, as its multipliers rest on them."""
+    """Return the directions of a task: those of an earlier run, as its multipliers rest on them."""
     if task.kind != "stability":
         return {}
     path = None
     if folder is not None:
-        path = Path(folder) / f"stability-bases-{task.digest(images)}.safetensors"
-    made = stability_bases(task.stacks, [pixel_basis(stack, images) for stack in task.stacks])
+        path = Path(folder) / f"stability-directions-{task.digest(images)}.safetensors"
+    made = directions_witnesses(stability_directions(task.stacks, images))
     kept = _read(path)
     same = kept.keys() == made.keys() and all(
         kept[name].shape == array.shape and np.isfinite(kept[name]).all()

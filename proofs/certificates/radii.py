@@ -13,7 +13,8 @@ from numeric import Layer, SquareLayer
 from numeric.files import digest
 from numeric.graphs.pruning import as_layers
 from proofs.bounds.certified_radii import certified_radii
-from proofs.bounds.surroundings import Compressed
+from proofs.bounds.hidden_directions import HiddenDirections
+from proofs.bounds.surroundings import Stack
 from proofs.certificates.claims import Claim, Level
 from proofs.certificates.counts import clear_classes
 from proofs.certificates.files import data_hash
@@ -151,9 +152,12 @@ class RadiiTask:
             if not wrong.any():
                 break
             arrays["radius"][wrong] = radii[wrong] * (1 - share)
-            for name in arrays.keys() - {"radius"}:
-                largest = arrays[name].max(axis=(1, 2), keepdims=True)
-                arrays[name][wrong] = np.maximum(arrays[name], least * largest)[wrong]
+            for name, stack in zip(_STACKS, self.stacks, strict=False):
+                free = _directions(bases, name, stack).free
+                multipliers = arrays[f"{name}.multipliers"]
+                largest = np.where(free, 0, multipliers).max(axis=(1, 2), keepdims=True)
+                lifted = np.where(free, multipliers, np.maximum(multipliers, least * largest))
+                multipliers[wrong] = lifted[wrong]
             places = np.flatnonzero(wrong)
             tried = bases | {name: array[places] for name, array in arrays.items()}
             wrong[places] = ~self.sure(tried, images[places])
@@ -178,8 +182,15 @@ class RadiiTask:
             return pixel_radii(self.network, images)
         if self.kind == "robustness":
             return _robustness(self.digest(), self.network, images)
-        names = _STACKS[: len(self.stacks)]
-        return stability_radii([bases[f"{name}.basis"] for name in names], self.stacks, images)
+        pairs = zip(_STACKS, self.stacks, strict=False)
+        directions = [_directions(bases, name, stack) for name, stack in pairs]
+        return stability_radii(directions, self.stacks, images)
+
+
+def _directions(bases: Arrays, name: str, stack: Sequence[Layer]) -> HiddenDirections:
+    """Return the directions of hidden states that were written as witnesses of a stack."""
+    own = {key.removeprefix(f"{name}."): array for key, array in bases.items()}
+    return HiddenDirections.of_arrays(own, len(stack))
 
 
 def _is_of_images(name: str) -> bool:
@@ -196,32 +207,41 @@ def _verifier(task: RadiiTask) -> Verifier:
     return _VERIFIERS[name]
 
 
-def stability_bases(
-    stacks: Sequence[Sequence[Layer]], bases: Sequence[npt.NDArray[np.float64]]
-) -> Arrays:
-    """Return the bases of pixels and hidden states that multipliers rest on, as witnesses.
+def stability_directions(
+    stacks: Sequence[Sequence[Layer]], images: npt.NDArray[Any], kept: int | None = None
+) -> list[HiddenDirections]:
+    """Return the directions of hidden states that have multipliers, for each of some stacks.
 
     Args:
         stacks: the layers of the network, and of a graph if it is about both.
-        bases: of the pixels, one for each.
+        images: some that are typical, shape (images, inputs).
+        kept: how many directions of each hidden state have multipliers; left out, as many as count.
     """
-    found: Arrays = {}
-    for name, stack, basis in zip(_STACKS, stacks, bases, strict=False):
-        found[f"{name}.basis"] = basis
-        for number, root in enumerate(Compressed.of(stack, basis).roots, start=1):
-            found[f"{name}.root.{number}"] = root
-    return found
+    return [HiddenDirections.of(Stack.of(stack), images, kept) for stack in stacks]
+
+
+def directions_witnesses(directions: Sequence[HiddenDirections]) -> Arrays:
+    """Return directions of hidden states as witnesses.
+
+    Args:
+        directions: of the network, and of a graph if it is about both.
+    """
+    return {
+        f"{name}.{key}": array
+        for name, each in zip(_STACKS, directions, strict=False)
+        for key, array in each.arrays().items()
+    }
 
 
 def stability_radii(
-    bases: Sequence[npt.NDArray[np.float64]],
+    directions: Sequence[HiddenDirections],
     stacks: Sequence[Sequence[Layer]],
     images: npt.NDArray[Any],
 ) -> Arrays:
     """Find radii within which all stacks keep the class of the first one, and what proves them.
 
     Args:
-        bases: of the pixels, one for each stack.
+        directions: of the hidden states that have multipliers, for each stack.
         stacks: the layers of the network, and of a graph if it is about both.
         images: shape (images, inputs).
 
@@ -229,7 +249,7 @@ def stability_radii(
         The radii, and the multipliers of each stack, as witnesses.
     """
     classes = _classes(stacks[0], images)
-    found = certified_radii(stacks, images, np.maximum(classes, 0), bases)
+    found = certified_radii(stacks, images, np.maximum(classes, 0), directions)
     pairs = zip(_STACKS, found.multipliers, strict=False)
     arrays = {f"{name}.multipliers": multipliers for name, multipliers in pairs}
     return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}

@@ -125,6 +125,18 @@ def extended(images: Array) -> Ball:
     return exact(np.column_stack([np.ones(len(images)), images]))
 
 
+def product(left: Ball, right: Ball) -> Ball:
+    """Multiply matrices, with bounds that are found faster and are wider.
+
+    For a row v and a column w, Σ|v||w| ≤ |v| |w|, and so it is where errors are one of both.
+    """
+    rows, columns = norm(left.most), norm(right.turned.most)
+    lost = gamma(left.value.shape[-1]) * rows + norm(left.error)
+    error = lost[..., None] * columns[..., None, :]
+    error += rows[..., None] * norm(right.turned.error)[..., None, :]
+    return rounded(left.value @ right.value, error)
+
+
 def norm(sizes: Array, axes: int = 1) -> Array:
     """Bound the root of the sum of squares along the last axes; of infinity it is infinite."""
     total = sizes * sizes

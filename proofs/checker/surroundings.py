@@ -1,95 +1,222 @@
 """A stack near images: margins as quadratics of a move and of what layers bend.
 
-A move of an image has coordinates in a basis, and lies beside it. The first hidden state is moved
-by both, and each by what its layer bends: a root times coordinates. Of all these coordinates a
-margin is a quadratic; multipliers make it positive wherever the coordinates may be.
+A move of an image has coordinates in what the first layer reads of it. Each hidden state is moved
+by a slope times the move below, and by what the layer bends: of all these a margin is a quadratic.
+Multipliers hold bends to what they are, and make it positive wherever the moves may be.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from .balls import UP, Array, Ball, exact, extended, joined, positive, spectral
+from .balls import UP, Array, Ball, exact, extended, joined, norm, positive, product, spectral
 from .layers import Layer, forward
 from .verdicts import need
 
 
+class Rows(NamedTuple):
+    """Directions of a hidden state, as rows, for all pairs of classes.
+
+    The multipliers of bends along the last ones are ``held``, for all images.
+    """
+
+    rows: Array
+    held: Array
+
+    @property
+    def kept(self) -> int:
+        """How many directions come before those."""
+        return int(self.rows.shape[1] - self.held.shape[1])
+
+
+def signed(multipliers: Array, hidden: list[Rows]) -> Array:
+    """Return the multipliers that must not be negative: of the ball, and of squares of bends."""
+    free = [np.repeat([True, False], each.kept) for each in hidden]
+    return np.asarray(multipliers[..., ~np.concatenate([[False], *free])])
+
+
 def mixed(weights: Ball, forms: Ball) -> Ball:
-    """Return weighted sums of matrices."""
-    count, *shape = forms.value.shape
-    return (weights @ forms.shaped(count, -1)).shaped(-1, *shape)
+    """Return a weighted sum of matrices, by weights in a row."""
+    return (weights @ forms.shaped(len(forms.value), -1)).shaped(*forms.value.shape[1:])
 
 
-def between(forms: Ball, middle: Ball) -> Ball:
-    """Return the sum of all N M N of symmetric matrices N and a matrix M."""
-    size = len(middle.value)
-    return (forms @ middle).turned.shaped(-1, size).turned @ forms.shaped(-1, size)
+def inverse(matrix: Array) -> Ball:
+    """Return the inverse W⁻¹ = X(1 - R)⁻¹ of W, with R = 1 - WX: |W⁻¹ - X| ≤ |X| |R| / (1 - |R|).
+
+    X is what LAPACK finds; rows of X times a matrix are no longer than both together.
+    """
+    one = np.eye(len(matrix))
+    found = np.linalg.inv(matrix) if np.linalg.cond(matrix) < 2.0**52 else one
+    rest = float(spectral(exact(one) + -(exact(matrix) @ exact(found))))
+    need(rest < 0.5, "the directions of a hidden state are no basis")
+    lengths = norm(found)[:, None] * np.ones(len(one))
+    return Ball(found, UP * UP * lengths * rest / (1 - rest))
 
 
 class Surroundings:
     """What does not depend on the image."""
 
-    def __init__(self, stack: list[Layer], basis: Array, roots: list[Array]) -> None:
-        (pixels, size), count = basis.shape, len(stack[0].linear) - 1
-        self.stack, self.roots = stack, [exact(root) for root in roots]
-        self.basis = np.concatenate([basis, np.zeros((pixels, count))], axis=1)
-        self.beside = np.eye(count, size + count, size)
-        self.skew = float(spectral(exact(basis.T) @ exact(basis) + exact(-np.eye(size))))
-        need(self.skew < 1, "the basis of the pixels is none")
-        bases = [self.basis, *(np.eye(len(root)) for root in roots)]
-        self.bends = [layer.bends(inner) for layer, inner in zip(stack, bases, strict=True)]
-        self.turned, self.losses = [], []
-        for root, bends in zip(self.roots, self.bends, strict=False):
-            inverse = exact(np.linalg.inv(root.value))
-            loss = spectral(inverse @ root + exact(-np.eye(len(root.value))))
-            need(loss < 0.5, "the basis of a hidden state is none")
-            self.turned.append(mixed(inverse, bends))
-            self.losses.append(UP / (1 - float(loss)) ** 2)
-        self.spread = [between(each, exact(np.eye(size + count))) for each in self.turned[:1]]
-        # What the first layer makes of a move beside the basis together with any other.
-        left, right = (side[:, 1:] for side in stack[0].sides)
-        ones, others = joined([left, right], 0), joined([right, left], 0)
-        others += -(others @ exact(basis) @ exact(basis.T))
-        down = exact(np.tile(stack[0].down[1:], 2))
-        gram = down @ ((ones @ ones.turned) * (others @ others.turned)) @ down.turned
-        self.crossed = float(UP * np.sqrt(spectral(gram)) / 2)
+    def __init__(self, stack: list[Layer], hidden: list[Rows], bends: Array) -> None:
+        self.stack, self.hidden, self.bound = stack, hidden, bends
+        self.skew, (left, right, linear) = coordinates(stack[0])
+        self.sides, self.linear = (left, right), linear
+        self.ones, others = joined([left, right], 0), joined([right, left], 0)
+        self.overlaps = product(others, others.turned)
+        self.forms = [layer.bends(np.eye(layer.left.shape[1] - 1)) for layer in stack[1:]]
+        self.roots: dict[int, list[Ball]] = {}
+
+    def form(self, level: int, weights: Ball) -> Ball:
+        """Return a weighted sum of the forms that bend a hidden state, or the logits."""
+        if level:
+            return mixed(weights, self.forms[level - 1])
+        left, right = self.sides
+        half = product(left.turned, (weights @ exact(self.stack[0].down[1:])).turned * right)
+        return (half + half.turned) * exact(0.5)
+
+    def spread(self, level: int, weights: Ball, outer: Ball) -> Ball:
+        """Return Σ P_jk N_j T N_k of forms that bend a hidden state, with weights P.
+
+        T is a multiple of 1 for the first one, whose forms are N_j = ½ Σ d_js a_s b_sᵀ, with the
+        neurons s once in either order: the sum is ¼ Σ (dᵀPd)_st (b_s · b_t) a_s a_tᵀ.
+        """
+        if level:
+            forms = self.forms[level - 1]
+            count, size = forms.value.shape[:2]
+            others = (weights @ forms.shaped(count, -1)).shaped(count, size, size)
+            drawn = (forms @ outer).turned.shaped(-1, size)
+            return drawn.turned @ others.shaped(-1, size)
+        down = exact(self.stack[0].down[1:])
+        inner = (down.turned @ weights @ down) * outer * exact(0.25)
+        twice = joined([joined([inner] * 2, 0)] * 2, 1)
+        return product(self.ones.turned, product(twice * self.overlaps, self.ones))
+
+    def root(self, pair: int) -> list[Ball]:
+        """Return the inverses of the rows of all states but the last; prove the bound of bends."""
+        if pair not in self.roots:
+            found = [inverse(each.rows[pair]) for each in self.hidden[:-1]]
+            if found:
+                rows = exact(self.hidden[0].rows[pair])
+                allowed = self.spread(0, rows.turned @ rows, exact(1.0))
+                bound = exact(self.bound[pair] * np.eye(len(allowed.value)))
+                need(positive((bound + -allowed)[None]), "bends may be larger than is said")
+            self.roots[pair] = found
+        return self.roots[pair]
+
+    def outer(self, pair: int, slopes: list[Ball], square: float) -> list[Ball]:
+        """Return what the squares of moves are below: of the image, and of states but the last."""
+        found = [exact(square)]
+        for level, root in enumerate(self.root(pair)):
+            rows = exact(self.hidden[level].rows[pair])
+            if level:
+                allowed = self.spread(level, rows.turned @ rows, found[-1])
+                bent = UP * float(spectral(allowed @ found[-1]))
+                moved = slopes[level] @ found[-1] @ slopes[level].turned
+            else:
+                bent = UP * square * square * float(self.bound[pair])
+                moved = product(slopes[0], slopes[0].turned) * found[0]
+            size = float(np.trace((rows @ moved @ rows.turned).value))
+            ratio = np.sqrt(bent * len(rows.value) / max(size, 2.0**-500))
+            share = min(max(float(ratio), 1e-3), 1e3)
+            beside = root @ root.turned * exact(UP * (1 + 1 / share) * bent)
+            found.append(moved * exact(UP * (1 + share)) + beside)
+        return found
 
     def kept(self, image: Array, label: int, radius: float, factors: Array) -> bool:
         """Return whether multipliers prove that an image keeps its class within a radius."""
         states = forward(self.stack, extended(image[None]))
-        slopes = [layer.slope(state) for layer, state in zip(self.stack, states, strict=False)]
-        straight, square = slopes[0] @ exact(self.basis), UP * radius * radius / (1 - self.skew)
-        missing = float(spectral(slopes[0] + -(straight @ exact(self.basis.T))))
-        slopes[0] = straight + exact(UP * (missing + 2 * radius * self.crossed) * self.beside)
-        sizes = [1, self.basis.shape[1], *(len(root.value) for root in self.roots)]
-        unit, inner, *places = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1])
-        # Moves of the states, as maps; what the square of each is below, and that of its bend.
-        moves, product, spreads = [exact(inner)], exact(square * np.eye(sizes[1])), []
-        for level, root in enumerate(self.roots):
-            spread = self.spread[0] * exact(square)
-            if level:
-                spread = between(self.turned[level], product)
-            bend = UP * float(spectral(spread @ product)) * self.losses[level]
-            spreads.append(spread * exact(self.losses[level]))
-            moves.append(slopes[level] @ moves[-1] + root @ exact(places[level]))
-            bent = root @ root.turned * exact(bend)
-            product = slopes[level] @ product @ slopes[level].turned
-            ratio = np.trace(bent.value) / max(np.trace(product.value), 2.0**-500)
-            share = min(max(float(np.sqrt(ratio)), 1e-3), 1e3)
-            product = product * exact(UP * (1 + share)) + bent * exact(UP * (1 + 1 / share))
-        signs = np.eye(len(factors))[label] - np.eye(len(factors))
-        signs, factors = (np.delete(rows, label, axis=0) for rows in (signs, factors))
-        diagonals = [-UP * square * factors[:, :1], np.repeat(factors, sizes[1:], axis=1)]
-        total = exact(np.concatenate(diagonals, axis=1)[:, :, None] * np.eye(sum(sizes)))
-        gradients = exact(signs)
-        row = gradients @ states[-1][:, 1:].turned @ exact(unit)
-        for level in reversed(range(len(slopes))):
-            forms = mixed(gradients, self.bends[level])
-            if level < len(spreads):
-                forms += -(exact(factors[:, level + 1, None, None]) * spreads[level])
-            if level:
-                total += moves[level].turned @ forms @ moves[level]
-            else:
-                room = ((0, 0), *[(1, sum(sizes[2:]))] * 2)
-                total += Ball(np.pad(forms.value, room), np.pad(forms.error, room))
-            gradients = gradients @ slopes[level]
-        half = exact(unit.T) @ ((row + gradients @ moves[0]) * exact(0.5))[:, None]
-        return positive(total + (half + half.turned))
+        slopes = [self.slope(states[0])]
+        pairs = zip(self.stack[1:], states[1:], strict=False)
+        slopes += [layer.slope(state) for layer, state in pairs]
+        square = UP * radius * radius / (1 - self.skew)
+        others = [other for other in range(len(factors)) if other != label]
+        return all(
+            self.positive(label, other, states[-1], slopes, square, factors[other])
+            for other in others
+        )
+
+    def slope(self, state: Ball) -> Ball:
+        """Return the derivatives of the first layer's outputs, in coordinates."""
+        (left, right), layer = self.sides, self.stack[0]
+        lefts, rights = (state @ side.turned for side in layer.sides)
+        down = exact(layer.down[1:])
+        return self.linear + (product(down * lefts, right) + product(down * rights, left))
+
+    def positive(
+        self,
+        label: int,
+        other: int,
+        logits: Ball,
+        slopes: list[Ball],
+        square: float,
+        factors: Array,
+    ) -> bool:
+        """Return whether multipliers prove that the margin over a class is positive."""
+        count = logits.value.shape[1] - 1
+        signs = exact((np.eye(count)[label] - np.eye(count)[other])[None])
+        lower, upper = sorted((label, other))
+        pair = upper * (upper - 1) // 2 + lower
+        outer = self.outer(pair, slopes, square)
+        gradients = [signs]
+        for slope in reversed(slopes):
+            gradients.insert(0, product(gradients[0], slope))
+        total, row = self.form(len(self.hidden), signs), exact(np.zeros((1, 0)))
+        ends = 1 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
+        for level in reversed(range(len(self.hidden))):
+            rows, size = self.hidden[level].rows[pair], self.hidden[level].kept
+            linear, bends = np.split(factors[ends[level] : ends[level + 1]], 2)
+            held = np.concatenate([bends, self.hidden[level].held[pair]])
+            weights = exact(rows.T) @ (exact(held[:, None]) * exact(rows))
+            pulled = exact(linear[None]) @ exact(rows[:size])
+            total = _stretched(total, slopes[level])
+            form = self.form(level, gradients[level + 1] + pulled)
+            form += -self.spread(level, weights, outer[level])
+            total += _placed(form, 0, total) + _placed(weights, len(form.value), total)
+            row = joined([-pulled, row], 1)
+        inner = slopes[0].value.shape[1] if self.hidden else len(total.value)
+        ball = np.zeros(len(total.value))
+        ball[:inner] = factors[0]
+        total += exact(np.diag(ball))
+        row = joined([gradients[0], row], 1) * exact(0.5)
+        corner = signs @ logits[:, 1:].turned + exact(-UP * square * factors[:1][None])
+        top, rest = joined([corner, row], 1), joined([row.turned, total], 1)
+        return positive(joined([top, rest], 0)[None])
+
+
+def coordinates(layer: Layer) -> tuple[float, tuple[Ball, Ball, Ball]]:
+    """Return what a layer reads of a move of an image, by the move's coordinates, and their skew.
+
+    A move v is Bz + y with Bᵀy = 0, so that |v|² ≥ (1 - |BᵀB - 1|) |z|² + |y|². A reading l of it
+    is (lB)z + (l - mBᵀ)y, for any m: close to lB, it leaves next to nothing of l. The last
+    coordinate is |y|; what a reading makes of it is at most the length of what is left.
+    """
+    left, right = (side[:, 1:] for side in layer.sides)
+    readings = joined([left, right, exact(layer.linear[1:, 1:])], 0)
+    rows, skew = readings.value[readings.value.any(axis=1)], 0.0
+    if len(rows) < rows.shape[1]:
+        scale = np.ldexp(1.0, -np.frexp(abs(rows).max(axis=1, keepdims=True))[1])
+        basis = exact(np.linalg.qr((rows * scale).T)[0])
+        one = exact(-np.eye(basis.value.shape[1]))
+        skew = float(spectral(basis.turned @ basis + one))
+        need(skew < 0.5, "no basis of what the first layer reads was found")
+        inside = readings @ basis
+        left_over = readings + -(exact(inside.value) @ basis.turned)
+        beside = norm(left_over.most)[:, None]
+        readings = joined([inside, Ball(np.zeros_like(beside), beside)], 1)
+    ends = np.cumsum([len(left.value), len(right.value)])
+    return skew, (readings[: ends[0]], readings[ends[0] : ends[1]], readings[ends[1] :])
+
+
+def _stretched(form: Ball, slope: Ball) -> Ball:
+    """Return a form of the sum of a slope times what is below, and of what is bent."""
+    size = len(form.value)
+    room = ((0, size - len(slope.value)), (0, 0))
+    below = Ball(np.pad(slope.value, room), np.pad(slope.error, room))
+    moved = joined([below, exact(np.eye(size))], 1)
+    return product(moved.turned, product(form, moved))
+
+
+def _placed(form: Ball, start: int, whole: Ball) -> Ball:
+    """Return a form among the coordinates of another one."""
+    size = len(whole.value)
+    room = [(start, size - start - len(form.value))] * 2
+    return Ball(np.pad(form.value, room), np.pad(form.error, room))

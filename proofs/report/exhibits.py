@@ -30,7 +30,7 @@ _FIRST = 500
 _TELLING = 300
 """Test digits that the network labels wrongly, and as many on which the graph differs, at most."""
 
-_CERTIFIED = 200
+_CERTIFIED = 25
 """Of the test digits that are shown, those with a radius where that takes long."""
 
 _DECIMALS = 4
@@ -134,7 +134,7 @@ def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]
 
     Returns:
         ``values`` are rounded down, in the Euclidean norm of the pixels: 0 where the class leaves a
-        doubt, None where no other class is ever reached. With several layers the first 200 images
+        doubt, None where no other class is ever reached. With several layers the first 25 images
         have one.
 
     Raises:

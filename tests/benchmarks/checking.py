@@ -19,9 +19,13 @@ from numeric.files import load_arrays, save_arrays
 from numeric.networks.attacks import attack
 from numeric.networks.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
-from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.files import data_witnesses
-from proofs.certificates.radii import pixel_radii, stability_bases, stability_radii
+from proofs.certificates.radii import (
+    directions_witnesses,
+    pixel_radii,
+    stability_directions,
+    stability_radii,
+)
 from proofs.checker import Rejected, check
 from proofs.robustness.claims import FACTOR, witnesses
 from proofs.robustness.pairs import PairMargins
@@ -71,11 +75,11 @@ def stability(digits: Digits) -> Iterator[Figure]:
     for depth, least in SHARES.items():
         model, _ = fully_trained(digits, depth)
         module, stacks = copy.deepcopy(model).double(), [model.layers()]
-        bases, classes = [pixel_basis(stacks[0], images)], predictions(module, images)
-        seconds, arrays = timed(stability_radii, bases, stacks, images)
+        directions, classes = stability_directions(stacks, images), predictions(module, images)
+        seconds, arrays = timed(stability_radii, directions, stacks, images)
         name = f"radii of {len(images)} digits at depth {depth}, a digit"
         yield Figure.time(name, seconds / len(images), 1)
-        arrays |= stability_bases(stacks, bases)
+        arrays |= directions_witnesses(directions)
         with TemporaryDirectory() as folder:
             save_network(model, Path(folder) / "model.safetensors")
             path = Path(folder) / "certificate.json"

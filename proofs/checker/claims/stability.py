@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..balls import Array
 from ..layers import Layer
 from ..read import Files, data_digest
-from ..surroundings import Surroundings
+from ..surroundings import Rows, Surroundings, signed
 from ..verdicts import need
 from .kind import Kind
 from .radii import QUARTILES, radii
@@ -18,25 +19,35 @@ def verify(files: Files, models: str, **said: Any) -> None:  # noqa: ANN401 -- o
     name = f"stability.{models}"
     radius, certain = radii(files, name, **said)
     for mark, stack in _stacks(files, models):
-        *sizes, outputs = (len(layer.linear) - 1 for layer in stack)
-        shape = len(files.images), outputs, len(stack)
+        hidden, bends = _hidden(files, f"{name}.{mark}", stack)
+        total = 1 + 2 * sum(each.kept for each in hidden)
+        shape = len(files.images), len(stack[-1].linear) - 1, total
         multipliers = files.witness(f"{name}.{mark}.multipliers", np.float64, *shape)
-        need(multipliers >= 0, "a multiplier is below 0")
-        given = files.arrays.get(f"{name}.{mark}.basis", np.zeros(0))
-        basis = files.witness(f"{name}.{mark}.basis", np.float64, files.inputs, *given.shape[1:])
-        need(basis.ndim == 2, f"a basis has the shape {basis.shape}")
-        roots = [
-            files.witness(f"{name}.{mark}.root.{number}", np.float64, size, size)
-            for number, size in enumerate(sizes, start=1)
-        ]
-        key = mark, models, data_digest([basis, *roots])
+        need(signed(multipliers, hidden) >= 0, "a multiplier is below 0")
+        key = mark, models, data_digest([bends, *(array for each in hidden for array in each)])
         if key not in files.found:
-            files.found[key] = Surroundings(stack, basis, roots)
+            files.found[key] = Surroundings(stack, hidden, bends)
         near = files.found[key]
         for place in np.flatnonzero(radius > 0):
-            held = int(certain[place]), float(radius[place]), multipliers[place]
-            right = near.kept(files.images[place], *held)
+            image, given = files.images[place], multipliers[place]
+            right = near.kept(image, int(certain[place]), float(radius[place]), given)
             need(right, f"image {place} may get another class within its radius")
+
+
+def _hidden(files: Files, mark: str, stack: list[Layer]) -> tuple[list[Rows], Array]:
+    """Return the directions of hidden states, and the bounds of what bends the first one."""
+    *sizes, outputs = (len(layer.linear) - 1 for layer in stack)
+    count, found = outputs * (outputs - 1) // 2, []
+    for number, size in enumerate(sizes, start=1):
+        rows = files.witness(f"{mark}.rows.{number}", np.float64, count, size, size)
+        name = f"{mark}.held.{number}"
+        given = files.arrays.get(name, np.zeros(0)).shape[1:]
+        held = files.witness(name, np.float64, count, *given)
+        need(held.ndim == 2 and held.shape[1] <= size, f"{name} has the shape {held.shape}")
+        need(held >= 0, "a multiplier is below 0")
+        found.append(Rows(rows, held))
+    several = len(sizes) > 1
+    return found, files.witness(f"{mark}.bends", np.float64, count) if several else np.zeros(0)
 
 
 def _stacks(files: Files, models: str) -> list[tuple[str, list[Layer]]]:

@@ -170,9 +170,9 @@ def test_all_names_are_handed_on() -> None:
         # two layers, what each loses, and a state that is off
         (rounding_bound(1, 1, 1), 2 * (4 + 1 + 2) + 2 * 4 + 2, 1),
         (local_bound(1, 1, 2), (4 + 2 + 4) + (6 + 1 + 3), 2 * 1),
-        # a layer and a basis, a form, two moves and a direction, and the margin's matrices
+        # a layer, a basis and what lies beside, a form, two moves and a direction, and the margin
         (modular_addition(4), 0, 2 * 4),
-        (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 1) + (3 + 2) + (3 * 2 + 1) + 20, 3),
+        (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 3) + (3 + 2) + (3 * 2 + 1) + 22, 2),
     ],
 )
 def test_every_weight_and_every_input_has_a_symbol_of_its_own(

@@ -24,7 +24,7 @@ from analytic.derivations.symbols import (
 Array = npt.NDArray[np.float64]
 LAYER, BEND, SHARES, MARGIN = range(-4, 0)
 THEOREM = multiplier_bound(1, 1, 1)
-MU, NU, RHO, SHARE = sympy.symbols("mu nu rho s")
+MU, RHO, SHARE, LENGTH = sympy.symbols("mu rho s y")
 
 
 def holds(theorem: Derivation, row: int, right: sympy.Expr) -> bool:
@@ -35,19 +35,20 @@ def holds(theorem: Derivation, row: int, right: sympy.Expr) -> bool:
 
 def test_a_followed_layer_needs_every_part_of_it() -> None:
     layer = SymbolicLayer.generic(2, 1, 1)
-    x, (z,), (y,) = with_constant(vector("x", 1)), vector("z", 1), vector("y", 1)
+    x, (z,), (e,), y = with_constant(vector("x", 1)), vector("z", 1), vector("e", 1), LENGTH
     value, slope = layer.value(x)[0], layer.jacobian(x)[0, 1]
     curved = symmetric_part(layer.tensor()[0])[1, 1]
-    inside = sympy.Symbol("U_0_0") * z
-    straight, followed = value + slope * (inside + y), curved * inside**2
-    assert holds(THEOREM, LAYER, straight + followed + (2 * inside + y) * curved * y)
+    inside, beside = sympy.Symbol("U_0_0") * z, e * y
+    straight = value + slope * (inside + beside)
+    crossed, squares = 2 * inside * beside * curved, (inside**2 + beside**2) * curved
+    assert holds(THEOREM, LAYER, straight + crossed + squares)
     for wrong in (
-        straight + followed,
-        straight + followed + y * curved * y,
-        straight + followed + (inside + y) * curved * y,
-        straight + (2 * inside + y) * curved * y,
-        value + slope * inside + followed + (2 * inside + y) * curved * y,
-        straight - followed + (2 * inside + y) * curved * y,
+        straight + squares,
+        straight + crossed,
+        straight + crossed / 2 + squares,
+        straight + crossed + inside**2 * curved,
+        value + slope * inside + crossed + squares,
+        straight - crossed + squares,
     ):
         assert not holds(THEOREM, LAYER, wrong)
 
@@ -84,32 +85,28 @@ def test_a_sum_of_two_moves_needs_both_shares() -> None:
 
 def block_matrix(**changes: sympy.Expr) -> sympy.Expr:
     """The quadratic form of the last line, with some of its parts changed."""
-    parts = {"half": sympy.Rational(1, 2), "mu": MU, "nu": NU, "spread": NU, "cross": 1} | changes
-    m, a, k, c, f, s, r = sympy.symbols("m_0 a_0 K_0_0 C_0_0 F_0_0 S_0_0 B_0_0")
-    row, cross = parts["half"] * a * k, parts["cross"] * k * f * r
+    one = sympy.Integer(1)
+    parts = dict.fromkeys(("slope", "mu", "spread", "free", "linear", "held", "cross"), one)
+    parts |= changes
+    names = "m_0 g_0 K_0_0 N0_0_0 F_0_0 S_0_0 P_0_0 a_0 lambda_0"
+    m, g, k, n, f, s, p, a, free = sympy.symbols(names)
+    row, last = parts["slope"] * g / 2, -parts["linear"] * free / 2
+    bend, cross = (a + parts["free"] * free) * n, parts["cross"] * k * f
     entries = sympy.Matrix(
         [
-            [m - parts["mu"] * RHO**2, row, 0],
-            [row, c + MU - parts["spread"] * s + k * f * k, cross],
-            [0, cross, parts["nu"] + r * f * r],
+            [m - parts["mu"] * MU * RHO**2, row, last],
+            [row, bend + MU - parts["spread"] * s + k * f * k, cross],
+            [last, cross, parts["held"] * p + f],
         ]
     )
-    return form(entries, sympy.Matrix([1, *vector("v", 1), *vector("r", 1)]))
+    return form(entries, sympy.Matrix([1, *vector("v", 1), *vector("q", 1)]))
 
 
-def test_a_margin_with_multipliers_is_the_form_of_one_matrix() -> None:
+@pytest.mark.parametrize("part", ["slope", "mu", "spread", "free", "linear", "held", "cross"])
+def test_a_margin_with_multipliers_is_the_form_of_one_matrix(part: str) -> None:
     assert holds(THEOREM, MARGIN, block_matrix())
-    for change in (
-        {"half": 1},
-        {"mu": 0},
-        {"mu": -MU},
-        {"nu": 0},
-        {"spread": 0},
-        {"spread": -NU},
-        {"cross": 0},
-        {"cross": sympy.Rational(1, 2)},
-    ):
-        assert not holds(THEOREM, MARGIN, block_matrix(**change))
+    for factor in (0, -1, 2, sympy.Rational(1, 2)):
+        assert not holds(THEOREM, MARGIN, block_matrix(**{part: sympy.sympify(factor)}))
 
 
 def drawn(seed: int, size: int = 3) -> tuple[Array, Array, Array]:
@@ -120,20 +117,31 @@ def drawn(seed: int, size: int = 3) -> tuple[Array, Array, Array]:
     return forms + forms.swapaxes(1, 2), move, np.outer(move, move) + rest @ rest.T
 
 
+def allowed(forms: Array, weights: Array, above: Array) -> Array:
+    """What the weighted squares of bends may be, as a form of the move."""
+    return np.einsum("jk,jab,bc,kcd->ad", weights, forms, above, forms)
+
+
 @pytest.mark.props
 @given(st.integers(0, 2**32 - 1))
 def test_bends_are_no_longer_than_their_matrix_allows(seed: int) -> None:
     forms, move, above = drawn(seed)
-    bends = np.einsum("oij,i,j->o", forms, move, move)
-    allowed = move @ sum(form @ above @ form for form in forms) @ move
-    assert bends @ bends <= allowed * (1 + 1e-9)
+    rows = np.random.default_rng(seed).normal(size=(2, 4))
+    bends, weights = np.einsum("oij,i,j->o", forms, move, move), rows.T @ rows
+    assert bends @ weights @ bends <= move @ allowed(forms, weights, above) @ move * (1 + 1e-9)
 
 
 def test_a_matrix_that_is_not_above_the_square_allows_too_little() -> None:
-    forms, move, above = drawn(0)
+    forms, move, _ = drawn(0)
     bends = np.einsum("oij,i,j->o", forms, move, move)
-    too_small = above / 2 if np.linalg.matrix_rank(above) == 1 else np.outer(move, move) / 2
-    assert bends @ bends > move @ sum(form @ too_small @ form for form in forms) @ move
+    too_small = np.outer(move, move) / 2
+    assert bends @ bends > move @ allowed(forms, np.eye(4), too_small) @ move
+
+
+def test_weights_that_are_not_positive_allow_too_little() -> None:
+    forms, move, above = np.ones((2, 1, 1)), np.ones(1), 2 * np.eye(1)
+    bends, weights = np.einsum("oij,i,j->o", forms, move, move), -np.eye(2)
+    assert bends @ weights @ bends > move @ allowed(forms, weights, above) @ move
 
 
 @pytest.mark.props

@@ -17,7 +17,7 @@ from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
 from proofs.certificates import radii
 from proofs.certificates.certify import _TOGETHER
-from proofs.certificates.radii import stability_bases
+from proofs.certificates.radii import directions_witnesses
 from tests.digits import small_digits
 from tests.modes import flushing
 
@@ -125,11 +125,11 @@ def test_what_is_finished_counts_where_the_last_digits_come_out_otherwise(
     first = certify(model, graph, DIGITS, folder=tmp_path)
     names = sorted(tmp_path.iterdir())
 
-    def bases(*given: Any) -> Any:
-        found = stability_bases(*given)
+    def directions(*given: Any) -> Any:
+        found = directions_witnesses(*given)
         return {n: a * (1 + 1e-15 * rng.standard_normal(a.shape)) for n, a in found.items()}
 
-    monkeypatch.setattr(module, "stability_bases", bases)
+    monkeypatch.setattr(module, "directions_witnesses", directions)
     monkeypatch.setattr(radii, "stability_radii", None)
     assert certify(model, graph, DIGITS, folder=tmp_path) == first
     assert sorted(tmp_path.iterdir()) == names

@@ -30,9 +30,13 @@ from numeric.graphs.pruning import as_layers
 from numeric.networks.inference import predictions
 from numeric.networks.normal_form import degree_two
 from proofs import Certificate, Claim, save_certificate
-from proofs.bounds.surroundings import pixel_basis
 from proofs.certificates.files import data_hash
-from proofs.certificates.radii import pixel_radii, stability_bases, stability_radii
+from proofs.certificates.radii import (
+    directions_witnesses,
+    pixel_radii,
+    stability_directions,
+    stability_radii,
+)
 from proofs.certificates.verification import radii_numbers
 from proofs.checker import CLAIMS, Files, Rejected, check
 from proofs.checker.read import read
@@ -207,14 +211,15 @@ def bounded(files: Files, kind: str, numbers: dict[str, Any]) -> Iterator[Claim]
         yield claimed(kind, numbers | {"bound": BOUNDS[least + 1]})
 
 
-def stability_of(case: Case, graph: str = "", rank: int = 2) -> tuple[Arrays, Claim]:
+def stability_of(case: Case, graph: str = "", kept: int | None = None) -> tuple[Arrays, Claim]:
     """Return radii for the network, or for it and a graph, with what proves them."""
     stacks: list[list[Layer]] = [case.model.layers()]
     if graph:
         stacks.append(as_layers(square_layers(case.graphs[graph])))
-    bases = [pixel_basis(stack, case.images, rank) for stack in stacks]
+    directions = stability_directions(stacks, case.images, kept)
     models = f"the network and the {graph} graph" if graph else "the network"
-    arrays = stability_bases(stacks, bases) | stability_radii(bases, stacks, case.images)
+    found = stability_radii(directions, stacks, case.images)
+    arrays = directions_witnesses(directions) | found
     claim = radii_claim("stability", arrays["radius"], models=models)
     return {f"stability.{models}.{name}": array for name, array in arrays.items()}, claim
 

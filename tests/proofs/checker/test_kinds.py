@@ -723,18 +723,18 @@ def test_a_lead_of_only_one_class_has_no_radius(tmp_path: Path) -> None:
 @costly
 @given(
     case=cases(),
-    rank=st.integers(0, 2),
+    kept=st.integers(0, 2),
     longer=st.sampled_from([1.0, 1.002, 3.0]),
     multiplied=st.sampled_from([1.0, 1.0, 0.5, 1e9]),
 )
 def test_no_point_within_a_proved_radius_has_another_class(
-    folder: Path, case: Case, rank: int, longer: float, multiplied: float
+    folder: Path, case: Case, kept: int, longer: float, multiplied: float
 ) -> None:
     traced = with_graph(case, "eigen")
     if traced is None:
         return
     for graph in ("", "eigen"):
-        arrays, claim = stability_of(traced, graph, rank)
+        arrays, claim = stability_of(traced, graph, kept)
         name = f"stability.{claim.numbers['models']}"
         arrays[f"{name}.radius"] *= longer
         arrays[f"{name}.network.multipliers"] *= multiplied
@@ -751,8 +751,8 @@ def test_ordinary_networks_and_their_graphs_are_stable(
 ) -> None:
     case = small_case(depth, **shape)
     for graph in ("", "eigen", "pruned"):
-        for rank in (2, 3):
-            arrays, claim = stability_of(case, graph, rank)
+        for kept in (None, 1):
+            arrays, claim = stability_of(case, graph, kept)
             assert claim.numbers["count"] > 0
             assert case.accepted(tmp_path, claim, **arrays)
             radius = f"stability.{claim.numbers['models']}.radius"
@@ -762,7 +762,7 @@ def test_ordinary_networks_and_their_graphs_are_stable(
 
 def test_proved_radii_are_below_the_exact_ones_and_next_to_them(tmp_path: Path) -> None:
     case = small_case()
-    arrays, claim = stability_of(case, rank=3)
+    arrays, claim = stability_of(case)
     assert case.accepted(tmp_path, claim, **arrays)
     classes = predictions(copy.deepcopy(case.model).double(), case.images)
     exact_radii = nearest(PairMargins(case.model.layers()), case.images, classes).radius
@@ -774,7 +774,7 @@ def test_proved_radii_are_below_the_exact_ones_and_next_to_them(tmp_path: Path) 
 @pytest.fixture(scope="module")
 def stable() -> tuple[Case, dict[str, npt.NDArray[Any]], Claim]:
     case = small_case(2)
-    return case, *stability_of(case, rank=2)
+    return case, *stability_of(case, kept=1)
 
 
 STABLE: dict[str, tuple[str, Any]] = {
@@ -785,26 +785,29 @@ STABLE: dict[str, tuple[str, Any]] = {
     "radii in a column": ("radius", in_a_column),
     "multipliers below 0": ("network.multipliers", lambda array: -array),
     "multipliers of 0": ("network.multipliers", lambda array: array * 0),
-    "no multiplier of the ball": ("network.multipliers", lambda array: array * [0, 1]),
-    "no multiplier of the bend": ("network.multipliers", lambda array: array * [1, 0]),
+    "no multiplier of the ball": ("network.multipliers", lambda array: array * [0, 1, 1]),
+    "no linear multipliers": ("network.multipliers", lambda array: array * [1, 0, 1]),
+    "linear multipliers' signs": ("network.multipliers", lambda a: a * [1, -1, 1]),
+    "no multipliers of bends": ("network.multipliers", lambda array: array * [1, 1, 0]),
     "multipliers exchanged": ("network.multipliers", lambda array: array[..., ::-1]),
     "multipliers without a limit": ("network.multipliers", lambda array: array + 1e300),
     "multipliers of integers": ("network.multipliers", lambda a: np.ceil(a).astype(np.int64)),
     "multipliers for all images": ("network.multipliers", one_less),
     "multipliers for all classes": ("network.multipliers", lambda array: array[:, :1]),
     "multipliers of another class": ("network.multipliers", lambda array: array[:, ::-1]),
-    "a basis that is longer": ("network.basis", lambda array: array * 1.05),
-    "a basis twice as long": ("network.basis", lambda array: array * 2),
-    "a basis of parallels": ("network.basis", lambda array: array[:, [0, 0]]),
-    "a basis in one column": ("network.basis", lambda array: array[:, 0]),
-    "a basis of other pixels": ("network.basis", lambda array: array[::-1] * [1, -1]),
-    "a basis of too few pixels": ("network.basis", one_less),
-    "a basis of integers": ("network.basis", lambda array: array.astype(np.int64)),
-    "a root that is none": ("network.root.1", lambda array: array * 0),
-    "a root of one direction": ("network.root.1", np.ones_like),
-    "a root that is far off": ("network.root.1", lambda array: array @ np.diag([1e9, 1e-9])),
-    "a root too small": ("network.root.1", one_less),
-    "a root of float32": ("network.root.1", lambda array: array.astype(np.float32)),
+    "multipliers of fewer directions": ("network.multipliers", lambda array: array[..., :1]),
+    "directions of other pairs": ("network.rows.1", lambda array: array[[1, 2, 0]]),
+    "directions with other signs": ("network.rows.1", lambda array: -array),
+    "directions in another order": ("network.rows.1", lambda array: array[:, ::-1]),
+    "directions of too few pairs": ("network.rows.1", one_less),
+    "directions of too few numbers": ("network.rows.1", lambda array: array[..., :1]),
+    "directions of float32": ("network.rows.1", lambda array: array.astype(np.float32)),
+    "bends that nothing holds": ("network.held.1", lambda array: array * 0),
+    "bends that are held too much": ("network.held.1", lambda array: array + 1e6),
+    "multipliers of others below 0": ("network.held.1", lambda array: -array),
+    "multipliers of too few others": ("network.held.1", lambda array: array[:, :0]),
+    "multipliers of others in a row": ("network.held.1", lambda array: array[:, 0]),
+    "multipliers of others of float32": ("network.held.1", lambda a: a.astype(np.float32)),
 }
 
 

@@ -221,7 +221,7 @@ ALTERED = {
     "the classes of the graph": ("agreement", "need(same <= found,", "need(True,"),
     "the rank": ("signature", "size - rank]", "size]"),
     "coefficients": ("same polynomial", "need(not where,", "need(True,"),
-    "the ball": ("stability", "-UP * square * factors", "0 * square * factors"),
+    "the ball": ("stability", "exact(-UP * square * f", "exact(0 * square * f"),
 }
 """What is left out of the checker: of which kind of claim, and in which line."""
 

@@ -378,21 +378,33 @@ def stability(
     found = classes(evidence.network, evidence.pixels)
     for model, stack in stacks.items():
         own = f"stability.{models}.{model}"
-        inputs, outputs = stack[0].linear.ncols() - 1, stack[-1].linear.nrows() - 1
-        factors = witness(evidence, f"{own}.multipliers", len(found), outputs, len(stack))
-        basis = evidence.arrays[f"{own}.basis"]
-        need(basis.dtype == "<f8" and basis.ndim == 2 and len(basis) == inputs, "basis")
-        roots = []
+        outputs = stack[-1].linear.nrows() - 1
+        pairs, rows, held = outputs * (outputs - 1) // 2, [], []
         for k, layer in enumerate(stack[:-1], 1):
-            shape = (layer.linear.nrows() - 1,) * 2
-            roots.append(matrix(witness(evidence, f"{own}.root.{k}", *shape)))
+            width = layer.linear.nrows() - 1
+            rows.append(witness(evidence, f"{own}.rows.{k}", pairs, width, width))
+            others = evidence.arrays[f"{own}.held.{k}"].shape[1:]
+            held.append(witness(evidence, f"{own}.held.{k}", pairs, *others))
+            need(held[-1].ndim == 2 and others[0] <= width and (held[-1] >= 0).all(), "held")
+        several = len(stack) > 2
+        bends = witness(evidence, f"{own}.bends", pairs) if several else np.zeros(pairs)
+        kept = [each.shape[1] - some.shape[1] for each, some in zip(rows, held, strict=True)]
+        signs = [True, *(sign for count in kept for sign in [False] * count + [True] * count)]
+        factors = witness(evidence, f"{own}.multipliers", len(found), outputs, len(signs))
+        need((factors[..., signs] >= 0).all(), "signs")
         for place in np.flatnonzero(radii):
             need(found[place] >= 0, "class")
-            radius, pixels = rational(float(radii[place])), evidence.pixels[place]
-            near = Surroundings(stack, matrix(basis), roots, pixels, radius)
+            near = Surroundings(stack, evidence.pixels[place], rational(float(radii[place])))
             for other in {*range(outputs)} - {found[place]}:
+                low, high = sorted((found[place], other))
+                pair = high * (high - 1) // 2 + low
+                hidden = [
+                    (matrix(each[pair]), list(map(rational, some[pair].tolist())))
+                    for each, some in zip(rows, held, strict=True)
+                ]
                 given = list(map(rational, factors[place, other].tolist()))
-                need(min(given) >= 0 and near.holds(found[place], other, given), "margin")
+                bend = rational(float(bends[pair]))
+                need(near.holds(found[place], other, hidden, bend, given), "margin")
 
 
 IsOne = Callable[[object], bool]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy.typing as npt
 
 from tests.proofs.checker.second.rationals import (
+    ONE,
+    ZERO,
     Layer,
     Matrix,
     Rational,
@@ -20,82 +22,86 @@ from tests.proofs.checker.second.rationals import (
     root,
     rows_of,
     states,
+    times,
     unit,
 )
 from tests.proofs.checker.second.reading import need
 
+Hidden = Sequence[tuple[Matrix, Vector]]
+"""For each hidden state the rows of a pair of classes, and what holds the bends along the last."""
+
+
+def spread(forms: Sequence[Matrix], weights: Matrix, outer: Matrix) -> Matrix:
+    """Return the sum of all P_jk N_j T N_k."""
+    found = 0 * outer
+    for form, row in zip(forms, weights.table(), strict=True):
+        found += form * outer * combined(forms, row)
+    return found
+
+
+def trace(entries: Matrix) -> Rational:
+    return sum((entries[place, place] for place in range(entries.nrows())), ZERO)
+
 
 class Surroundings:
-    """How states move, and what bends, in the coordinates (u, v', w₁, w₂, …) of all columns."""
+    """How states move, and what bends, in the coordinates (v, q₁, q₂, …) of all columns."""
 
-    def __init__(
-        self,
-        stack: Sequence[Layer],
-        basis: Matrix,
-        roots: Sequence[Matrix],
-        pixels: npt.NDArray[Any],
-        radius: Rational,
-    ) -> None:
-        (inputs, followed), height = (basis.nrows(), basis.ncols()), stack[0].linear.nrows() - 1
-        skew = norm(basis.transpose() * basis - unit(followed))
-        need(skew < 1, "basis")
-        self.ball = radius * radius / (1 - skew)
-        self.widths = [followed + height, *(each.nrows() for each in roots)]
-        whole = unit(sum(self.widths))
-
-        def coordinates(start: int, width: int) -> Matrix:
-            return part(whole, range(start, start + width), range(whole.ncols()))
-
-        at, rest = states(stack, pixels), unit(inputs) - basis * basis.transpose()
-        slope, forms = self._inside(stack[0], at[0])
-        crossed = rows_of([(rest * form).entries() for form in forms])
-        crossing = root(norm(crossed * crossed.transpose()))
-        beside = norm(slope * rest) + 2 * radius * crossing
-        below, outer = coordinates(0, followed), self.ball * unit(followed)
-        moved = slope * basis * below + beside * coordinates(followed, height)
-        shaped = slope * basis * basis.transpose() * slope.transpose()
-        shaped = self.ball * (shaped + beside * beside * unit(height))
-        self.levels = [(below, [basis.transpose() * form * basis for form in forms])]
-        self.first, self.bends, self.slopes = moved, [], [unit(height)]
-        for number, square_root in enumerate(roots, 1):
-            below, forms = self.levels[-1]
-            forms = [combined(forms, row) for row in square_root.inv().table()]
-            bend = sum((form * outer * form for form in forms), 0 * outer)
-            self.bends.append(below.transpose() * bend * below)
-            added = norm(bend * outer) * square_root * square_root.transpose()
-            share, size = (sum(m[i, i] for i in range(m.nrows())) for m in (added, shaped))
-            outer = shaped + added
-            if share and size:
-                share = root(share / size)
-                outer += share * shaped + added / share
-            start = sum(self.widths[:number])
-            below = moved + square_root * coordinates(start, square_root.nrows())
-            slope, forms = self._inside(stack[number], at[number])
-            self.levels.append((below, forms))
-            moved, shaped = slope * below, slope * outer * slope.transpose()
-            self.slopes = [*(slope * each for each in self.slopes), unit(slope.nrows())]
+    def __init__(self, stack: Sequence[Layer], pixels: npt.NDArray[Any], radius: Rational) -> None:
+        at, self.square = states(stack, pixels), radius * radius
         self.logits = at[-1].entries()[1:]
+        self.slopes, self.forms = [], []
+        for layer, state in zip(stack, at, strict=False):
+            inside, outputs = range(1, state.nrows()), range(1, layer.linear.nrows())
+            self.slopes.append(part(layer.derivative(state), outputs, inside))
+            self.forms.append([part(layer.output(o), inside, inside) for o in outputs])
 
-    @staticmethod
-    def _inside(layer: Layer, state: Matrix) -> tuple[Matrix, list[Matrix]]:
-        inside, outputs = range(1, state.nrows()), range(1, layer.linear.nrows())
-        forms = [part(layer.output(output), inside, inside) for output in outputs]
-        return part(layer.derivative(state), outputs, inside), forms
+    def outer(self, hidden: Hidden, bend: Rational) -> list[Matrix]:
+        """Return what the squares of moves are below, of all states but the last hidden one."""
+        inputs = self.slopes[0].ncols()
+        found = [self.square * unit(inputs)]
+        for level, (rows, _) in enumerate(hidden[:-1]):
+            metric = rows.transpose() * rows
+            need(metric.det() != 0, "rows")
+            if level:
+                most = norm(spread(self.forms[level], metric, found[-1]) * found[-1])
+            else:
+                allowed = spread(self.forms[0], metric, unit(inputs))
+                need(positive(bend * unit(inputs) - allowed), "bends")
+                most = bend * self.square * self.square
+            moved = self.slopes[level] * found[-1] * self.slopes[level].transpose()
+            bent, size = most * metric.inv(), trace(rows * moved * rows.transpose())
+            share = root(most * rows.nrows() / size) if most and size else ONE
+            found.append((1 + share) * moved + (1 + 1 / share) * bent)
+        return found
 
-    def holds(self, own: int, other: int, factors: Vector) -> bool:
+    def holds(self, own: int, other: int, hidden: Hidden, bend: Rational, factors: Vector) -> bool:
         """Decide whether multipliers prove the margin positive."""
-        form = diagonal(
-            [f for f, width in zip(factors, self.widths, strict=True) for _ in range(width)]
-        )
-        for factor, bend in zip(factors[1:], self.bends, strict=True):
-            form -= factor * bend
-        rows = [
-            [a - b for a, b in zip(by[own], by[other], strict=True)]
-            for by in map(Matrix.table, self.slopes)
-        ]
-        for (below, forms), row in zip(self.levels, rows, strict=True):
-            form += below.transpose() * combined(forms, row) * below
-        slope = (rows_of(rows[:1]) * self.first * Rational(1, 2)).entries()
-        constant = self.logits[own] - self.logits[other] - factors[0] * self.ball
-        below = [[at, *row] for at, row in zip(slope, form.table(), strict=True)]
-        return positive(rows_of([[constant, *slope], *below]))
+        outer = self.outer(hidden, bend)
+        gradients = [[ZERO] * len(self.logits)]
+        gradients[0][own], gradients[0][other] = ONE, -ONE
+        for slope in reversed(self.slopes):
+            gradients.insert(0, times(slope.transpose(), gradients[0]))
+        inputs = self.slopes[0].ncols()
+        widths = [inputs, *(rows.nrows() for rows, _ in hidden)]
+        whole, start = unit(sum(widths)), inputs
+        moved = part(whole, range(inputs), range(whole.ncols()))
+        total = factors[0] * moved.transpose() * moved
+        slopes, rest = list(gradients[0]), list(factors[1:])
+        for level, (rows, held) in enumerate(hidden):
+            kept = rows.nrows() - len(held)
+            linear, bends, rest = rest[:kept], rest[kept : 2 * kept], rest[2 * kept :]
+            pulled = times(rows.transpose(), [*linear, *[ZERO] * len(held)])
+            weights = rows.transpose() * diagonal([*bends, *held]) * rows
+            added = [a + b for a, b in zip(gradients[level + 1], pulled, strict=True)]
+            form = combined(self.forms[level], added)
+            form -= spread(self.forms[level], weights, outer[level])
+            bent = part(whole, range(start, start + rows.nrows()), range(whole.ncols()))
+            total += moved.transpose() * form * moved + bent.transpose() * weights * bent
+            moved, start = self.slopes[level] * moved + bent, start + rows.nrows()
+            slopes += [-entry for entry in pulled]
+        last = combined(self.forms[-1], gradients[-1])
+        total += moved.transpose() * last * moved
+        constant = self.logits[own] - self.logits[other] - factors[0] * self.square
+        halves = [entry / 2 for entry in slopes]
+        below = [[at, *row] for at, row in zip(halves, total.table(), strict=True)]
+        return positive(rows_of([[constant, *halves], *below]))

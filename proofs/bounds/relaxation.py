@@ -1,0 +1,208 @@
+r"""The search for multipliers: a semidefinite program in few directions of the input.
+
+With the multiplier of the ball as the unit, and in units of the radius and of the margin, what is
+to be positive for :math:`|v| \le \rho` (:mod:`proofs.bounds.lagrangian`) is
+
+.. math::
+    \kappa\,m + |v|^2 - t + \sum_l \lambda_l \cdot \big(\delta_{l-1}^\top N^l \delta_{l-1}
+    - q_l\big) + \sum_l \big(q_l^\top P_l\,q_l - \delta_{l-1}^\top S_l\,\delta_{l-1}\big),
+
+and the largest :math:`t` is linear in all multipliers, for a given :math:`S_l`. It is looked for in
+few directions of the input and in the kept directions of all bends; what is found is multipliers
+alone, and what they prove is then found in all directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from proofs.bounds.hidden_directions import HiddenDirections
+from proofs.bounds.lagrangian import Margin, Multipliers
+from proofs.bounds.semidefinite import largest_corner
+from proofs.bounds.surroundings import Stack, eigenvalues
+
+Doubles = npt.NDArray[np.float64]
+
+SHARED, OWN = 30, 30
+"""How many directions of the input count most for bends, and for the slopes at an image."""
+
+_NONE = 1e-12
+"""A length that counts as none, beside that of a whole direction."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Multipliers, and the radius that they prove in the directions looked at."""
+
+    multipliers: Multipliers
+    radius: float
+
+
+def bending_directions(stack: Stack, directions: HiddenDirections) -> Doubles:
+    """Return the directions of the input that bend the first hidden state most.
+
+    Args:
+        stack: of layers.
+        directions: of the hidden states.
+    """
+    if not directions.rows:
+        return np.zeros((stack.basis.shape[1], 0))
+    rows = directions.rows[0][:, : directions.kept[0]]
+    rows = rows.reshape(-1, rows.shape[-1])
+    vectors = eigenvalues(stack.squares(rows.T @ rows))[1]
+    return np.ascontiguousarray(vectors[:, ::-1][:, :SHARED])
+
+
+def directions_at(margin: Margin, shared: Doubles) -> Doubles:
+    """Return the directions of the input that are looked at around an image.
+
+    Args:
+        margin: around it.
+        shared: orthonormal, by all images.
+
+    Returns:
+        Orthonormal columns: also those of the steepest slopes there, and those along which the
+        margin and the kept directions of hidden states fall.
+    """
+    slopes = margin.around.jacobians
+    own = np.linalg.svd(slopes[0], full_matrices=False)[2][:OWN]
+    read = [margin.gradients[0][None], own]
+    for level, kept in enumerate(margin.kept):
+        rows = kept
+        for slope in reversed(slopes[: level + 1]):
+            rows = rows @ slope
+        read.append(rows)
+    return extended_basis(shared, np.concatenate(read).T)
+
+
+def extended_basis(basis: Doubles, more: Doubles) -> Doubles:
+    """Return orthonormal columns that span those of a basis and some more."""
+    lengths = np.linalg.norm(more, axis=0)
+    more = more[:, lengths > 0] / lengths[lengths > 0]
+    rest = more - basis @ (basis.T @ more)
+    rest = rest - basis @ (basis.T @ rest)
+    vectors, sizes, _ = np.linalg.svd(rest, full_matrices=False)
+    return np.concatenate([basis, vectors[:, sizes > _NONE]], axis=1)
+
+
+class Relaxation:
+    """A margin around an image in few directions of the input."""
+
+    def __init__(self, margin: Margin, basis: Doubles) -> None:
+        self.margin, self.basis = margin, basis
+        sizes = [basis.shape[1], *(len(kept) for kept in margin.kept)]
+        places = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        self.size, self.places = sum(sizes), places
+        stack = margin.around.stack
+        weights = np.concatenate([margin.gradients[1][None], *margin.kept[:1]])
+        self.first = stack.forms_within(weights, basis)
+
+    def multipliers(
+        self,
+        outer: Sequence[Doubles],
+        enough: float,
+    ) -> Found | None:
+        """Return the best multipliers in these directions, or some that are good enough.
+
+        Args:
+            outer: what the squares of the moves are below on a ball.
+            enough: a radius with which one stops.
+        """
+        square = float(outer[0])
+        terms, signed, units = self._terms(outer)
+        base = np.zeros((self.size + 1,) * 2)
+        inner = 1 + self.places[0]
+        base[inner, inner] = 1.0
+        found = largest_corner(base, terms, signed, enough=enough**2 / square)
+        factor, value = float(found.unknowns[0]), self.margin.value
+        if not (found.feasible and factor > 0 and np.isfinite(found.unknowns).all()):
+            return None
+        parts, start = found.unknowns[1:] * (value / factor), 0
+        linear, bends = [], []
+        for unit in units:
+            middle = start + len(unit)
+            linear.append(parts[start:middle] / unit)
+            start = middle + len(unit)
+            bends.append(parts[middle:start] / unit**2)
+        radius = float(np.sqrt(max(found.value, 0.0) * square))
+        return Found(Multipliers(value / factor / square, linear, bends), radius)
+
+    def _terms(
+        self, outer: Sequence[Doubles]
+    ) -> tuple[Doubles, npt.NDArray[np.bool_], list[Doubles]]:
+        """Return the margin and what each multiplier adds, as matrices, and which have a sign.
+
+        Bends along each direction are measured in units of how large they may be.
+        """
+        margin, radius = self.margin, float(np.sqrt(outer[0]))
+        slopes = margin.around.jacobians
+        read = radius * self.basis
+        moves = np.zeros((len(read), self.size))
+        moves[:, self.places[0]] = read
+        whole = np.zeros((self.size + 1,) * 2)
+        whole[0, 0] = margin.value
+        row = radius * (margin.gradients[0] @ self.basis)
+        whole[0, 1 + self.places[0]] = whole[1 + self.places[0], 0] = row / 2
+        terms, signed, units = [whole], [True], []
+        for level, kept in enumerate(margin.kept):
+            forms = self._forms(level, radius, moves)
+            whole[1:, 1:] += forms[0]
+            spreads = self._spreads(level, kept, outer[level], moves, forms[1:])
+            own, sizes = self.places[level + 1], np.linalg.norm(forms[1:], axis=(1, 2))
+            unit = np.where(sizes > 0, sizes, 1.0)
+            for place, form, size in zip(own, forms[1:], unit, strict=True):
+                terms.append(_bordered(form / size, -_unit(self.size, place)))
+                signed.append(False)
+            for place, allowed, size in zip(own, spreads, unit, strict=True):
+                held = -allowed / size**2
+                held[place, place] += 1.0
+                terms.append(_bordered(held, np.zeros(self.size)))
+                signed.append(True)
+            inverse = np.linalg.pinv(margin.rows[level])
+            moves = slopes[level] @ moves
+            moves[:, own] += inverse[:, : len(kept)] * unit
+            units.append(unit)
+        if margin.kept:
+            whole[1:, 1:] += moves.T @ margin.last @ moves
+        else:
+            whole[1:, 1:] += radius**2 * self.first[0]
+        whole /= margin.value
+        return np.array(terms), np.array(signed), units
+
+    def _forms(self, level: int, radius: float, moves: Doubles) -> Doubles:
+        """Return the forms that the margin and the kept directions take of what is below."""
+        if level:
+            weights = np.concatenate(
+                [self.margin.gradients[level + 1][None], self.margin.kept[level]]
+            )
+            forms = self.margin.around.stack.forms[level - 1]
+            return np.asarray(moves.T @ np.tensordot(weights, forms, 1) @ moves)
+        inner = self.places[0]
+        found = np.zeros((len(self.first), self.size, self.size))
+        found[:, inner[:, None], inner] = radius**2 * self.first
+        return found
+
+    def _spreads(
+        self, level: int, kept: Doubles, outer: Doubles, moves: Doubles, forms: Doubles
+    ) -> Doubles:
+        """Return what the squares of bends along kept directions are allowed."""
+        if not level:
+            return np.asarray(forms @ forms)
+        drawn = np.tensordot(kept, self.margin.around.stack.forms[level - 1], 1) @ moves
+        return np.asarray(drawn.swapaxes(1, 2) @ outer @ drawn)
+
+
+def _unit(size: int, place: int) -> Doubles:
+    return np.asarray(np.eye(1, size, place)[0])
+
+
+def _bordered(form: Doubles, row: Doubles) -> Doubles:
+    """Return the matrix of a quadratic with a linear part."""
+    whole = np.zeros((len(form) + 1,) * 2)
+    whole[1:, 1:] = form
+    whole[0, 1:] = whole[1:, 0] = row / 2
+    return whole
