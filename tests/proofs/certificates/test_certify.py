@@ -107,7 +107,7 @@ def test_a_part_that_proves_nothing_is_made_anew(tmp_path: Path, depth: int, alt
     model = network(depth)
     graph = trace(model, "polarized")
     first = certify(model, graph, DIGITS, folder=tmp_path)
-    (part,) = (path for path in tmp_path.iterdir() if "bases" not in path.name)
+    (part,) = (path for path in tmp_path.iterdir() if "directions" not in path.name)
     right = part.read_bytes()
     arrays, note = load_arrays(part)
     save_arrays(part, alter(arrays), note)
