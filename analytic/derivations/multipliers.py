@@ -138,8 +138,8 @@ def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Deriv
 
     return Derivation(
         "multiplier_bound",
-        "A layer around a point is followed in a basis of what it reads, and in one coordinate more "
-        "for what lies beside it; a form squared is a form through any matrix less what "
+        "A layer around a point is followed in a basis of what it reads, and in one coordinate "
+        "more for what lies beside it; a form squared is a form through any matrix less what "
         "that is above the move's square; a sum of two moves is bounded by shares of both; and a "
         "margin, with multipliers of how long the move is, of what each bend is and of how far it "
         "goes, is a quadratic form of one matrix "
