@@ -170,7 +170,7 @@ class _Rival:
         """Return the largest radius up to a given one that is proved, and multipliers."""
         tried = most if most < _FAR else min(self.margin.distance, _FAR)
         known: list[tuple[float, float]] = []
-        sure = before = 0.0
+        sure, before, again = 0.0, 0.0, False
         for _ in range(_MORE_TRIES):
             if not tried > _NEAR:
                 break
@@ -186,6 +186,9 @@ class _Rival:
             if abs(reached - tried) < _CLOSE * tried or (len(known) > _TRIES and not better):
                 break
             self._look_at_the_worst()
+            if reached > most > tried and not again:
+                again, tried = True, most
+                continue
             low = max((each for each, far in known if far >= each), default=_SMALLER**2 * tried)
             high = min((each for each, far in known if far < each), default=_LARGER * tried)
             aimed = _aimed(known)
@@ -207,12 +210,29 @@ class _Rival:
             enough: whether no more than this is needed.
         """
         outer = outer_bounds(self.margin, tried)
-        found = self.relaxed.multipliers(outer, (_ENOUGH if enough else _BEYOND) * tried)
-        if found is None:
-            return None
+        known = self.proved[1]
+        for reach in (_ENOUGH, _BEYOND) if enough else (_BEYOND,):
+            # The best multipliers are smaller than those that are just good enough.
+            found = self.relaxed.multipliers(outer, reach * tried)
+            if found is not None:
+                several = [_with_room(found.multipliers, room) for room in _ROOMS]
+                reached = self._proved_by(several, outer, tried, enough, found.radius)
+                if reached is not None:
+                    return reached
+        # Where a margin is far, multipliers of a smaller ball may do for a larger one.
+        return None if known is None else self._proved_by([known], outer, tried, enough, tried)
+
+    def _proved_by(
+        self,
+        several: Sequence[Multipliers],
+        outer: Sequence[Doubles],
+        tried: float,
+        enough: bool,
+        hoped: float,
+    ) -> float | None:
+        """Return the radius that some multipliers prove, the first that are as good as hoped."""
         best: float | None = None
-        for room in _ROOMS:
-            multipliers = _with_room(found.multipliers, room)
+        for multipliers in several:
             quadratic = self.margin.below(multipliers, outer)
             if quadratic is None:
                 continue
@@ -225,9 +245,9 @@ class _Rival:
                 best, self.worst = radius, worst
             if min(radius, tried) > self.proved[0]:
                 self.proved = min(radius, tried), replace(multipliers, ball=ball)
-            if radius > _NEARLY * min(found.radius, tried):
+            if radius > _NEARLY * min(hoped, tried):
                 break
-        return best
+        return best or None
 
     def _look_at_the_worst(self) -> None:
         """Look once at the directions, too, along which the margin is least."""

