@@ -32,7 +32,7 @@ import numpy.typing as npt
 from numeric.features.decompositions import interaction_matrix
 from numeric.features.kernels import environment, products, with_linear_neurons
 from numeric.networks.network import check_integer
-from numeric.networks.normal_form import Layer
+from numeric.networks.normal_form import Layer, handed_on
 
 Doubles = npt.NDArray[np.float64]
 
@@ -116,7 +116,7 @@ def drawn_outputs(
     for start in range(0, samples, _BATCH):
         state = generator.standard_normal((min(_BATCH, samples - start), size))
         state[:, 0] = 1
-        yield _outputs(first, state), _outputs(second, state)
+        yield handed_on(first, state)[:, 1:], handed_on(second, state)[:, 1:]
 
 
 def standard_error(values: Doubles) -> float:
@@ -127,12 +127,6 @@ def standard_error(values: Doubles) -> float:
         1.0
     """
     return float(values.std(ddof=1) / np.sqrt(len(values)))
-
-
-def _outputs(layers: Sequence[Layer], state: Doubles) -> Doubles:
-    for left, right, down, linear in layers:
-        state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
-    return state[:, 1:]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,7 @@ from torch import Tensor
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import environment, products
-from numeric.networks.inference import usual_torch
+from numeric.networks.inference import one_torch_thread, usual_torch
 from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
@@ -280,17 +279,6 @@ def _apart(readings: Doubles, sizes: Doubles, count: int) -> list[int]:
     return places
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch work in one thread: on matrices this small, several wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 class _Fit:
     """The squared error as a function of the readings; constants are free."""
 
@@ -352,7 +340,7 @@ class _Fit:
             error.backward()  # type: ignore[no-untyped-call]  # torch is not annotated
             return error
 
-        with _one_thread():
+        with one_torch_thread():
             optimizer.step(loss)  # type: ignore[no-untyped-call]  # likewise
         return least, best
 

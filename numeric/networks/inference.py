@@ -46,6 +46,17 @@ def usual_torch(*, gradients: bool) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Let torch work in one thread: on small matrices several wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def best_device() -> torch.device:
     """Return a GPU where torch sees one, the processor else."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -147,6 +147,26 @@ def folded(layers: Sequence[Layer]) -> list[Layer]:
     return found
 
 
+def handed_on(layers: Iterable[Layer], states: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return what layers make of states, in float64.
+
+    Args:
+        layers: in the normal form.
+        states: with the constant first, shape (states, inputs + 1).
+
+    Returns:
+        Shape (states, outputs + 1).
+
+    Examples:
+        >>> square = Layer(np.eye(2)[1:], np.eye(2)[1:], np.eye(2)[:, 1:], np.diag([1.0, 0.0]))
+        >>> handed_on([square, square], np.array([[1.0, 3.0]]))
+        array([[ 1., 81.]])
+    """
+    for left, right, down, linear in layers:
+        states = ((states @ left.T) * (states @ right.T)) @ down.T + states @ linear.T
+    return states
+
+
 def degree_two(layers: Sequence[Layer]) -> bool:
     """Return whether at most one layer has neurons, so that outputs are quadratic in the inputs."""
     return sum(len(layer.left) > 0 for layer in layers) <= 1

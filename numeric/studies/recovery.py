@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numeric.graphs.graph import square_layers
 from numeric.graphs.pruning import as_layers
 from numeric.graphs.trace import trace
-from numeric.networks.normal_form import Layer
+from numeric.networks.normal_form import Layer, handed_on
 from numeric.studies.account import Account, Section, chosen, values
 from numeric.studies.planted import KINDS, Planted, planted
 from numeric.studies.running import Part, Row, Setting, Tables, measured
@@ -117,10 +117,7 @@ def relative_error(network: Sequence[Layer], found: Sequence[Layer]) -> float:
 
 
 def _outputs(layers: Iterable[Layer], inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    state = np.concatenate([np.ones((len(inputs), 1)), inputs], axis=1)
-    for left, right, down, linear in layers:
-        state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
-    return state[:, 1:]
+    return handed_on(layers, np.insert(inputs, 0, 1.0, axis=1))[:, 1:]
 
 
 def recovery_study(setting: Setting) -> Account:

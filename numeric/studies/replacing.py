@@ -26,7 +26,7 @@ from numeric.graphs.graph import square_layers
 from numeric.graphs.trace import trace
 from numeric.networks.network import BilinearNetwork, Configuration
 from numeric.networks.network_files import load_network, save_network
-from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.networks.normal_form import Layer, SquareLayer, handed_on
 from numeric.networks.training import train
 from numeric.studies.autoencoders import Autoencoders
 from numeric.studies.running import Row, Tables
@@ -94,10 +94,7 @@ def cut_at(layers: Sequence[Layer], bond: int) -> Cut:
 
 
 def _through(layers: Sequence[Layer], inputs: Doubles) -> Doubles:
-    state = np.concatenate([np.ones((len(inputs), 1)), inputs], axis=1)
-    for left, right, down, linear in layers:
-        state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
-    return state
+    return handed_on(layers, np.insert(inputs, 0, 1.0, axis=1))
 
 
 def training_rows(network: Trained, digits: Digits) -> Tables:
@@ -134,6 +131,18 @@ def fitted(
     each = None if penalty is None else [penalty] * count
     few = Autoencoders(count, states.shape[1], latents, active=active, penalties=each)
     return few.fit(states.float().expand(count, -1, -1), steps)
+
+
+def covariance_root(states: Tensor) -> Tensor:
+    """Return a matrix whose square is the states' covariance, and a little more.
+
+    Args:
+        states: shape (states, width).
+    """
+    covariance = states.T.cov()
+    small = 1e-9 * covariance.trace() * torch.eye(len(covariance), dtype=covariance.dtype)
+    root: Tensor = torch.linalg.cholesky(covariance + small)
+    return root
 
 
 def codes_of(few: Autoencoders, states: Tensor) -> Tensor:

@@ -6,18 +6,17 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import joblib
-import torch
 
 from numeric.data.digits import Digits
 from numeric.errors import NumericError
 from numeric.files import digest, is_json, read_json, write_text
+from numeric.networks.inference import one_torch_thread
 from numeric.networks.network import check_integer
 from numeric.progress import progress_bar
 
@@ -129,7 +128,7 @@ def measured(parts: Sequence[Part], setting: Setting) -> Tables:
 def _worked(place: int, part: Part, file: Path) -> tuple[int, Tables]:
     """Measure one part, and keep it."""
     start = time.perf_counter()
-    with _one_thread():
+    with one_torch_thread():
         tables = part.work(**part.settings, **part.data)
     if not is_json(tables):
         raise NumericError(f"expected the measurements of {part.name} to be JSON, got {tables!r}")
@@ -146,16 +145,6 @@ def _kept(file: Path) -> Tables | None:
     except (NumericError, KeyError, TypeError):
         return None
     return tables if isinstance(tables, dict) else None
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @functools.lru_cache(maxsize=8)

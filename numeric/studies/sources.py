@@ -17,7 +17,14 @@ from torch import Tensor
 
 from numeric.data.digits import Digits
 from numeric.networks.normal_form import SquareLayer
-from numeric.studies.replacing import Trained, codes_of, cut_at, fitted, shared_squares
+from numeric.studies.replacing import (
+    Trained,
+    codes_of,
+    covariance_root,
+    cut_at,
+    fitted,
+    shared_squares,
+)
 from numeric.studies.running import Row, Tables
 
 Doubles = npt.NDArray[np.float64]
@@ -60,9 +67,7 @@ def source_rows(
     own, component, above = _candidates(squares, digits, cut.logits(tested))
     few = fitted(states, latents, steps, seeds, active=active)
     draw = torch.Generator().manual_seed(0)
-    covariance = states.T.cov()
-    small = 1e-9 * covariance.trace() * torch.eye(len(covariance), dtype=covariance.dtype)
-    root = torch.linalg.cholesky(covariance + small)
+    root = covariance_root(states)
     rows: list[Row] = []
     for seed, every in enumerate(codes_of(few, tested).double()):
         codes = every[:, (every > 0).double().mean(dim=0) > _RARE]

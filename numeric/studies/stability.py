@@ -11,13 +11,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from numeric.data.digits import Digits
 from numeric.studies.autoencoders import Autoencoders
-from numeric.studies.replacing import Trained, codes_of, cut_at, fitted
+from numeric.studies.replacing import Trained, codes_of, covariance_root, cut_at, fitted
 from numeric.studies.running import Row, Tables
 
 Doubles = npt.NDArray[np.float64]
@@ -118,7 +117,5 @@ def _alive(few: Autoencoders, states: Tensor) -> list[Doubles]:
 
 def _shaped(states: Tensor, count: int, draw: np.random.Generator) -> Doubles:
     """Draw directions that have the covariance of states."""
-    covariance = states.T.cov()
-    small = 1e-9 * covariance.trace() * torch.eye(len(covariance), dtype=covariance.dtype)
-    root = torch.linalg.cholesky(covariance + small).numpy()
+    root = covariance_root(states).numpy()
     return np.asarray(draw.normal(size=(count, len(root))) @ root.T)

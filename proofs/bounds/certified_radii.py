@@ -40,7 +40,7 @@ _CLOSE = 2e-3
 """How close to each other the radius of the bends and that of the proof are, as a share."""
 
 _SLOPE = -0.06
-"""By how much what is proved falls where the radius of the bends rises, as long as it is unknown"""
+"""By how much what is proved falls where the radius of the bends rises, until it is known."""
 
 _SHORT = 3e-4
 """By which part one aims short, as what is proved counts up to the radius of the bends alone."""
@@ -61,8 +61,8 @@ _NEARLY = 0.97
 """Which part of what is proved in few directions is as good as all of it."""
 
 _SHORTENED = 1 - 1e-6
-_SMALLER, _LARGER = 0.5, 4.0
-_MUCH = 1e-3
+_SMALLER, _LARGER, _MUCH = 0.5, 4.0, 1e-3
+"""By which factors radii are changed at once, the last one at most where nothing is proved."""
 
 _NEAR, _FAR = 2.0**-399, 1e6
 """A radius that counts as none, and the largest that is looked for."""
@@ -179,7 +179,8 @@ class _Rival:
                 break
             if reached is None:
                 sure = sure or self._sure()
-                tried = max(np.sqrt(tried * sure), _MUCH * tried) if tried > sure else tried / 2
+                nearer = float(np.sqrt(tried * sure)) if tried > sure else _SMALLER * tried
+                tried = max(nearer, _MUCH * tried)
                 continue
             known.append((tried, reached))
             better, before = self.proved[0] > _BETTER * before, self.proved[0]
@@ -250,7 +251,7 @@ class _Rival:
         return best or None
 
     def _look_at_the_worst(self) -> None:
-        """Look once at the directions, too, along which the margin is least."""
+        """Look from now on at the directions, too, along which the margin is least."""
         if self.worst is not None:
             basis = extended_basis(self.relaxed.basis, self.worst)
             self.relaxed, self.worst = Relaxation(self.margin, basis), None

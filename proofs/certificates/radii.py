@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numeric import Layer, SquareLayer
 from numeric.files import digest
 from numeric.graphs.pruning import as_layers
+from numeric.networks.normal_form import handed_on
 from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.hidden_directions import HiddenDirections
 from proofs.bounds.surroundings import Stack
@@ -291,6 +292,4 @@ def _classes(layers: Sequence[Layer], images: npt.NDArray[Any]) -> npt.NDArray[n
     """Return the network's classes, -1 where floating point leaves a doubt."""
     state = np.concatenate([np.ones((len(images), 1)), images], axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
-        for left, right, down, linear in layers:
-            state = ((state @ left.T) * (state @ right.T)) @ down.T + state @ linear.T
-    return clear_classes(state[:, 1:])
+        return clear_classes(handed_on(layers, state)[:, 1:])

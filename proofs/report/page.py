@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import networkx as nx
 import numpy as np
 from markupsafe import Markup
@@ -24,6 +23,7 @@ from numeric.networks.layered import Network
 from numeric.networks.training import Recipe
 from proofs.certificates.claims import Certificate
 from proofs.report import assets
+from proofs.report.templating import template
 
 _ROUNDING = 1e-9
 """Totals that are equal in exact arithmetic may differ by this share in floating point."""
@@ -59,20 +59,13 @@ def write_page(
     Raises:
         NumericError: the page cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("proofs.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["percent"] = _percent
     style = assets.style(explorer=explorer is not None)
     script = None if explorer is None else assets.script()
     layers = model.layers()
     exact = ExactNetwork(layers)
     shape = InputShape.of(exact.inputs) if shape is None else shape
-    page = environment.get_template("report.html").render(
+    page = template("report.html").render(
+        percent=_percent,
         depth=sum(len(layer.left) > 0 for layer in layers),
         settings=_settings(model, layers) | ({} if recipe is None else asdict(recipe)),
         trained=recipe is not None,

@@ -9,14 +9,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-from markupsafe import Markup
-
 from numeric.files import write_text
 from numeric.studies.account import Account
 from numeric.studies.running import Row
-from proofs.report import assets
 from proofs.report.pictures import save_pictures
+from proofs.report.templating import write_plain_page
 
 
 def write_study(account: Account, folder: Path, *, command: str, quick: bool) -> Path:
@@ -49,24 +46,13 @@ def write_study(account: Account, folder: Path, *, command: str, quick: bool) ->
     paths = save_pictures(
         lambda: {name: draw() for name, draw in account.pictures.items()}, folder / "pictures"
     )
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("proofs.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = assets.style(explorer=False)
-    page = environment.get_template("study.html").render(
-        account=account,
-        command=command,
-        quick=quick,
-        # The page's own; what a study says is escaped.
-        style=Markup(style),  # noqa: S704
-        policy=assets.policy(style, None),
-        pictures={path.stem: base64.b64encode(path.read_bytes()).decode() for path in paths},
-    )
-    write_text(folder / "study.html", page)
+    values = {
+        "account": account,
+        "command": command,
+        "quick": quick,
+        "pictures": {path.stem: base64.b64encode(path.read_bytes()).decode() for path in paths},
+    }
+    write_plain_page(folder / "study.html", "study.html", values)
     return folder / "study.html"
 
 

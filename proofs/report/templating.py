@@ -13,16 +13,11 @@ from numeric.files import write_text
 from proofs.report import assets
 
 
-def write_plain_page(path: Path, template: str, values: Mapping[str, Any]) -> None:
-    """Write a page without scripts.
+def template(name: str) -> jinja2.Template:
+    """Return a template of ours, whose texts are escaped and whose names have to be given.
 
     Args:
-        path: of the page.
-        template: its name, of a file in ``templates``.
-        values: what the template shows, by name; texts are escaped.
-
-    Raises:
-        NumericError: the page cannot be written.
+        name: of a file in ``templates``.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("proofs.report"),
@@ -31,8 +26,22 @@ def write_plain_page(path: Path, template: str, values: Mapping[str, Any]) -> No
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(name)
+
+
+def write_plain_page(path: Path, name: str, values: Mapping[str, Any]) -> None:
+    """Write a page without scripts.
+
+    Args:
+        path: of the page.
+        name: of its template.
+        values: what the template shows, by name; texts are escaped.
+
+    Raises:
+        NumericError: the page cannot be written.
+    """
     style = assets.style(explorer=False)
-    page = environment.get_template(template).render(
+    page = template(name).render(
         **values,
         # The page's own; what values say is escaped.
         style=Markup(style),  # noqa: S704

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 
 from numeric import BilinearNetwork, Layer, NumericError, SquareLayer
-from numeric.networks.normal_form import check_array, checked_layers
-from tests.strategies import networks, wild
+from numeric.networks.normal_form import check_array, checked_layers, handed_on
+from tests.strategies import networks, networks_with_points, wild
 
 Wrong = Any
 """What no caller should hand over."""
@@ -28,6 +28,16 @@ def test_the_layers_of_a_network_are_in_the_normal_form(network: BilinearNetwork
     layers = network.layers()
     for layer, checked in zip(layers, checked_layers(layers), strict=True):
         assert all(one is other for one, other in zip(layer, checked, strict=True))
+
+
+@pytest.mark.props
+@given(networks_with_points(dtypes=(np.float64,)))
+def test_layers_hand_on_what_the_network_says(given: Any) -> None:
+    network, points = given
+    states = handed_on(network.layers(), np.insert(points, 0, 1.0, axis=1))
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(points)).numpy()
+    np.testing.assert_allclose(states[:, 1:], wanted, rtol=1e-9, atol=1e-9)
 
 
 def test_any_sequences_of_four_matrices_are_layers() -> None:

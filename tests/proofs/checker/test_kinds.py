@@ -822,6 +822,27 @@ def test_other_multipliers_and_bases_prove_nothing(
     assert not case.accepted(tmp_path, claim, **rest)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda array: array * 0.9,
+        lambda array: -array,
+        one_less,
+        lambda array: array[:, None],
+        lambda array: array.astype(np.float32),
+    ],
+    ids=["too small", "below 0", "too few", "in a column", "of float32"],
+)
+def test_other_bounds_of_bends_prove_nothing(tmp_path: Path, change: Any) -> None:
+    case = small_case(3)
+    arrays, claim = stability_of(case)
+    key = "stability.the network.network.bends"
+    assert case.accepted(tmp_path, claim, **arrays)
+    assert not case.accepted(tmp_path, claim, **arrays | {key: change(arrays[key])})
+    rest = {name: array for name, array in arrays.items() if name != key}
+    assert not case.accepted(tmp_path, claim, **rest)
+
+
 def test_multipliers_are_those_of_one_network_and_its_images(
     tmp_path: Path, stable: tuple[Case, dict[str, Any], Claim]
 ) -> None:
