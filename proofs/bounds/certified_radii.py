@@ -144,6 +144,13 @@ class _Search:
 
     def shortened(self, around: Surroundings, label: int, radius: float, proofs: Doubles) -> float:
         """Return a radius, not larger than a given one, that is proved for all rivals."""
+        try:
+            return self._shortened(around, label, radius, proofs)
+        except np.linalg.LinAlgError:
+            # Numbers left the range of floats, and what is infinite has no singular values.
+            return 0.0
+
+    def _shortened(self, around: Surroundings, label: int, radius: float, proofs: Doubles) -> float:
         rivals = [rival for rival in range(len(around.logits)) if rival != label]
         margins = [Margin.of(around, self.directions, label, rival) for rival in rivals]
         if not all(margin.value > 0 for margin in margins):

@@ -37,6 +37,9 @@ TYPICAL = 100
 _NEARER = 0.75
 """How near other classes are, beside where margins would vanish if they did not bend."""
 
+_FAR = 1e6
+"""The largest radius whose bends are looked at."""
+
 _BENDS = 1 / 10
 _LEAST = 1e-10
 """The least eigenvalue of a spread, beside the largest."""
@@ -174,7 +177,7 @@ def _typical_radius(near: Sequence[Surroundings]) -> float:
         if some.any():
             distances.append(float((values[some] / lengths[some]).min()))
     typical = _NEARER * float(np.median(distances)) if distances else 1.0
-    return typical if np.isfinite(typical) and typical > 0 else 1.0
+    return min(typical, _FAR) if typical > 0 else 1.0
 
 
 def _spreads(

@@ -179,13 +179,13 @@ class Margin:
 
     def falls(self, radius: float) -> float:
         """Return by how much the margin falls within a radius at most, by norms alone."""
-        stack, length = self.around.stack, radius
-        fall = radius * float(np.linalg.norm(self.gradients[0]))
+        stack, length = self.around.stack, np.float64(radius)
+        fall = length * np.linalg.norm(self.gradients[0])
         for level, slope in enumerate(self.around.jacobians):
             bend = stack.sizes[level] * length**2
-            fall += float(np.linalg.norm(self.gradients[level + 1])) * bend
-            length = float(np.linalg.norm(slope, 2)) * length + bend
-        return fall
+            fall += np.linalg.norm(self.gradients[level + 1]) * bend
+            length = np.linalg.norm(slope, 2) * length + bend
+        return float(fall)
 
     def below(self, multipliers: Multipliers, outer: Sequence[Doubles]) -> Quadratic | None:
         r"""Return a quadratic of the move that the margin is nowhere below on the ball.
@@ -195,7 +195,7 @@ class Margin:
             outer: what the squares of the moves are below, :func:`outer_bounds`.
 
         Returns:
-            None where a bend is not held.
+            None where a bend is not held, or numbers leave the range of floats.
         """
         stack, slopes = self.around.stack, self.around.jacobians
         top, row, constant = self.last, np.zeros(len(self.last)), self.value
@@ -214,7 +214,9 @@ class Margin:
             top = slopes[level].T @ drawn - drawn.T @ solved[:, :-1]
             top += weighted(stack, level, self.gradients[level + 1] + linear)
             top -= spread(stack, level, held, outer[level])
-        return Quadratic(constant, self.gradients[0] + row, (top + top.T) / 2)
+        slope, matrix = self.gradients[0] + row, (top + top.T) / 2
+        finite = np.isfinite(constant) and np.isfinite(slope).all() and np.isfinite(matrix).all()
+        return Quadratic(constant, slope, matrix) if finite else None
 
 
 def weighted(stack: Stack, level: int, weights: Doubles) -> Doubles:

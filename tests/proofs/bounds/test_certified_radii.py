@@ -47,6 +47,27 @@ def test_whatever_the_numbers_are_radii_and_multipliers_are_finite(given: Any) -
     assert (found.multipliers[0][..., ~free] >= 0).all()
 
 
+@pytest.mark.parametrize("power", range(-300, 301, 20))
+@pytest.mark.parametrize("part", ["left", "linear", "down"])
+def test_radii_are_finite_and_true_where_numbers_leave_the_range_of_floats(
+    part: str, power: int
+) -> None:
+    torch.manual_seed(0)
+    network = BilinearNetwork(3, 2, depth=3, width=2, hidden=2, residual=True).double()
+    scaled = [_scaled(layer, part, 10.0**power) for layer in network.layers()]
+    found = certified_radii([scaled], np.full((2, 3), 0.5), np.array([0, 1]))
+    assert np.isfinite(found.radii).all()
+    assert np.isfinite(found.multipliers[0]).all()
+    assert all_kept(scaled, np.full((2, 3), 0.5), np.array([0, 1]), found.radii)
+
+
+def _scaled(layer: Layer, part: str, factor: float) -> Layer:
+    """Scale all that one part of a layer takes of its inputs, or adds to its outputs."""
+    array = getattr(layer, part).copy()
+    array[1 if part == "linear" else 0 :, 1 if part != "down" else 0 :] *= factor
+    return layer._replace(**{part: array})
+
+
 def test_a_fourth_power_is_certified_up_to_where_it_is_one() -> None:
     layers, images, classes = fourth_power(), np.zeros((1, 1)), np.array([0])
     found = certified_radii([layers], images, classes)
