@@ -53,6 +53,9 @@ _EXACT = 1e-9
 
 _NEARLY = 1 - 1e-9
 
+_FAR = 1e8
+"""A radius beyond which none is looked for."""
+
 _FURTHEST = 60
 """How far multipliers are looked for below the largest one, as a logarithm."""
 
@@ -113,8 +116,9 @@ class Quadratic:
         """
         values, vectors = eigenvalues(self.matrix)
         drawn = (vectors.T @ self.slope) ** 2 / 4
-        scale = max(abs(values[0]), abs(values[-1]), float(np.sqrt(drawn.sum())), _TINY)
-        most = float(np.log(_NEARLY / max(-values[0], _EXACT * scale)))
+        scale = max(abs(values[0]), abs(values[-1]), float(np.sqrt(drawn.sum())))
+        least = max(_EXACT * scale, self.constant / _FAR**2, np.sqrt(_TINY))
+        most = float(np.log(_NEARLY / max(-values[0], least)))
 
         def lost(logarithm: float) -> float:
             factor = np.exp(logarithm)
@@ -215,7 +219,7 @@ class Margin:
             top += weighted(stack, level, self.gradients[level + 1] + linear)
             top -= spread(stack, level, held, outer[level])
         slope, matrix = self.gradients[0] + row, (top + top.T) / 2
-        finite = np.isfinite(constant) and np.isfinite(slope).all() and np.isfinite(matrix).all()
+        finite = np.isfinite(constant + slope @ slope + np.vdot(matrix, matrix))
         return Quadratic(constant, slope, matrix) if finite else None
 
 

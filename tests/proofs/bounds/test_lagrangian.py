@@ -131,3 +131,11 @@ def test_the_largest_radius_is_proved_by_its_multiplier_and_no_larger_one_by_any
     steps *= radius * (1 - 1e-6) / np.linalg.norm(steps, axis=1, keepdims=True)
     values = 1 + steps @ quadratic.slope + ((steps @ quadratic.matrix) * steps).sum(axis=1)
     assert (values > 0).all()
+
+
+@pytest.mark.parametrize("constant", [-1.0, 0.0, 1e-300, 1.0, 1e300])
+def test_a_radius_is_finite_where_nothing_slopes_or_bends(constant: float) -> None:
+    radius, ball, moves = Quadratic(constant, np.zeros(2), np.zeros((2, 2))).radius()
+    assert np.isfinite([radius, ball]).all()
+    assert np.isfinite(moves).all()
+    assert radius > 0 if constant > 0 else radius == 0
