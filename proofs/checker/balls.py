@@ -102,9 +102,12 @@ class Ball:
 
 
 def rounded(value: Array, error: Array) -> Ball:
-    """Return what was computed, if nothing overflowed: what has would be infinite, or no number."""
+    """Return what was computed, if nothing overflowed: what has would be infinite, or no number.
+
+    Nor would a sum with it be a number that is finite.
+    """
     error = UP * error + _TINY
-    need(np.isfinite(value) & np.isfinite(error), "numbers leave the range of floats")
+    need(np.isfinite(value.sum() + error.sum()), "numbers leave the range of floats")
     return Ball(value, error)
 
 
@@ -132,16 +135,15 @@ def product(left: Ball, right: Ball) -> Ball:
     """
     rows, columns = norm(left.most), norm(right.turned.most)
     lost = gamma(left.value.shape[-1]) * rows + norm(left.error)
-    error = lost[..., None] * columns[..., None, :]
-    error += rows[..., None] * norm(right.turned.error)[..., None, :]
-    return rounded(left.value @ right.value, error)
+    sizes = np.stack([columns, norm(right.turned.error)], axis=-2)
+    return rounded(left.value @ right.value, np.stack([lost, rows], axis=-1) @ sizes)
 
 
 def norm(sizes: Array, axes: int = 1) -> Array:
     """Bound the root of the sum of squares along the last axes; of infinity it is infinite."""
-    total = sizes * sizes
-    for _ in range(axes):
-        gamma(total.shape[-1])
+    gamma(max(sizes.shape[-axes:]))
+    total = np.einsum("...i,...i->...", sizes, sizes)
+    for _ in range(axes - 1):
         total = total.sum(axis=-1)
     return np.asarray(UP * np.sqrt(total) + _LEAST)
 
@@ -183,28 +185,26 @@ def positive(matrices: Ball) -> bool:
 
     For any L and ρ > 0, the least eigenvalue of A = L Lᵀ + (A - L Lᵀ) is at least that of the
     bracket, and so at least ρ - |A - L Lᵀ - ρ|. That norm is at most the root of the sum of squares
-    of what is computed for it, and of the errors: γ |L|² for the product, the rounding of three
-    sums, in which the matrix ρ has the norm ρ, and the error of the ball. LAPACK finds L, and is
-    not believed; any ρ will do, and this one lets it succeed.
+    of what is computed for it, and of the errors: γ |L|² for the product, the error of the ball,
+    and the rounding of three sums, to u times A, the diagonal A - ρ and what is left, which passes
+    only below ρ. LAPACK finds L, and is not believed; any ρ will do, and this one lets it succeed.
     """
     size = matrices.value.shape[-1]
-    value, one = (matrices.value + matrices.turned.value) / 2, np.eye(size)
+    value, place = (matrices.value + matrices.turned.value) / 2, np.arange(size)
     # A congruence by powers of two makes all diagonals about 1. It rounds nothing but what
     # underflows, less than _LEAST in all; what overflows fails in the last comparison.
-    powers = np.frexp((value * one).sum(axis=2))[1] // 2
-    scale = np.ldexp(1.0, -(powers[:, :, None] + powers[:, None]))
+    powers = np.ldexp(1.0, -(np.frexp(value[:, place, place])[1] // 2))
+    scale = powers[:, :, None] * powers[:, None]
     value, error = value * scale, norm(matrices.error * scale, 2)
-    traces = (abs(value) * one).sum(axis=(1, 2))
+    sizes, traces = norm(value, 2), abs(value[:, place, place]).sum(axis=1)
     room = UP * (4 * gamma(size + 8) * traces + error) + 2 * _LEAST
-    shifted = room[:, None, None] * one
+    value[:, place, place] -= room[:, None]
     try:
-        factors = np.linalg.cholesky(value - shifted)
+        factors = np.linalg.cholesky(value)
     except np.linalg.LinAlgError:
         return False
-    product = factors @ factors.swapaxes(1, 2)
-    rest = norm((value - product) - shifted, 2)
-    sizes = norm(value, 2) + norm(product, 2) + room
-    lost = gamma(size) * norm(factors, 2) ** 2 + 2.0**-51 * sizes + _LEAST
+    rest = norm(value - factors @ factors.swapaxes(1, 2), 2)
+    lost = gamma(size) * norm(factors, 2) ** 2 + 2.0**-51 * (sizes + room) + _LEAST
     return bool(np.all(UP * (rest + lost + error) < room))
 
 

@@ -5,7 +5,7 @@ by a slope times the move below, and by what the layer bends: of all these a mar
 Multipliers hold bends to what they are, and make it positive wherever the moves may be.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,21 +74,29 @@ class Surroundings:
         return (half + half.turned) * exact(0.5)
 
     def spread(self, level: int, weights: Ball, outer: Ball) -> Ball:
-        """Return Σ P_jk N_j T N_k of forms that bend a hidden state, with weights P.
+        """Return Σ P_jk N_j T N_k of forms that bend a hidden state but the first, by weights P."""
+        forms = self.forms[level - 1]
+        count, size = forms.value.shape[:2]
+        others = (weights @ forms.shaped(count, -1)).shaped(count, size, size)
+        drawn = (forms @ outer).turned.shaped(-1, size)
+        return drawn.turned @ others.shaped(-1, size)
 
-        T is a multiple of 1 for the first one, whose forms are N_j = ½ Σ d_js a_s b_sᵀ, with the
-        neurons s once in either order: the sum is ¼ Σ (dᵀPd)_st (b_s · b_t) a_s a_tᵀ.
+    def bent(self, level: int, weights: Ball, held: Ball, outer: Ball) -> Ball:
+        """Return Σ w_k N_k - Σ P_jk N_j T N_k of forms that bend a hidden state.
+
+        T is a multiple of 1 for the first one, whose forms are N_k = ½ Σ d_ks a_s b_sᵀ, with the
+        neurons s once in either order: it is Σ M_st a_s a_tᵀ with -¼ T (dᵀPd)_st (b_s · b_t) in M,
+        and ½ (wᵀd)_s where t is the neuron s in the other order.
         """
         if level:
-            forms = self.forms[level - 1]
-            count, size = forms.value.shape[:2]
-            others = (weights @ forms.shaped(count, -1)).shaped(count, size, size)
-            drawn = (forms @ outer).turned.shaped(-1, size)
-            return drawn.turned @ others.shaped(-1, size)
+            return self.form(level, weights) + -self.spread(level, held, outer)
         down = exact(self.stack[0].down[1:])
-        inner = (down.turned @ weights @ down) * outer * exact(0.25)
-        twice = joined([joined([inner] * 2, 0)] * 2, 1)
-        return product(self.ones.turned, product(twice * self.overlaps, self.ones))
+        inner = down.turned @ (held * outer * exact(-0.25)) @ down
+        middle = joined([joined([inner] * 2, 0)] * 2, 1) * self.overlaps
+        straight, once = (weights @ down)[0] * exact(0.5), np.arange(len(inner.value))
+        for place in ((once, once + len(once)), (once + len(once), once)):
+            _add(middle, place, straight)
+        return product(self.ones.turned, product(middle, self.ones))
 
     def root(self, pair: int) -> list[Ball]:
         """Return the inverses of the rows of all states but the last; prove the bound of bends."""
@@ -96,9 +104,10 @@ class Surroundings:
             found = [inverse(each.rows[pair]) for each in self.hidden[:-1]]
             if found:
                 rows = exact(self.hidden[0].rows[pair])
-                allowed = self.spread(0, rows.turned @ rows, exact(1.0))
-                bound = exact(self.bound[pair] * np.eye(len(allowed.value)))
-                need(positive((bound + -allowed)[None]), "bends may be larger than is said")
+                none = exact(np.zeros((1, len(rows.value))))
+                left = self.bent(0, none, rows.turned @ rows, exact(1.0))
+                _add(left, np.diag_indices(len(left.value)), exact(self.bound[pair]))
+                need(positive(left[None]), "bends may be larger than is said")
             self.roots[pair] = found
         return self.roots[pair]
 
@@ -168,14 +177,13 @@ class Surroundings:
             weights = exact(rows.T) @ (exact(held[:, None]) * exact(rows))
             pulled = exact(linear[None]) @ exact(rows[:size])
             total = _stretched(total, slopes[level])
-            form = self.form(level, gradients[level + 1] + pulled)
-            form += -self.spread(level, weights, outer[level])
-            total += _placed(form, 0, total) + _placed(weights, len(form.value), total)
+            form = self.bent(level, gradients[level + 1] + pulled, weights, outer[level])
+            inner = len(form.value)
+            outside = slice(inner, inner + len(rows))
+            _add(total, (slice(inner), slice(inner)), form)
+            _add(total, (outside, outside), weights)
             row = joined([-pulled, row], 1)
-        inner = slopes[0].value.shape[1] if self.hidden else len(total.value)
-        ball = np.zeros(len(total.value))
-        ball[:inner] = factors[0]
-        total += exact(np.diag(ball))
+        _add(total, np.diag_indices(slopes[0].value.shape[1]), exact(factors[0]))
         row = joined([gradients[0], row], 1) * exact(0.5)
         corner = signs @ logits[:, 1:].turned + exact(-UP * square * factors[:1][None])
         top, rest = joined([corner, row], 1), joined([row.turned, total], 1)
@@ -215,8 +223,7 @@ def _stretched(form: Ball, slope: Ball) -> Ball:
     return product(moved.turned, product(form, moved))
 
 
-def _placed(form: Ball, start: int, whole: Ball) -> Ball:
-    """Return a form among the coordinates of another one."""
-    size = len(whole.value)
-    room = [(start, size - start - len(form.value))] * 2
-    return Ball(np.pad(form.value, room), np.pad(form.error, room))
+def _add(whole: Ball, place: Any, part: Ball) -> None:  # noqa: ANN401 -- as numpy has it
+    """Add to a part of a matrix, in place."""
+    total = whole[place] + part
+    whole.value[place], whole.error[place] = total.value, total.error

@@ -145,12 +145,12 @@ QR = "np.linalg.qr((rows * scale).T)[0]"
 ALTERED = {
     "the ball's sign": (fourth_power, ("exact(-UP * square * f", "exact(UP * square * f")),
     "the ball is left out": (fourth_power, ("exact(-UP * square * f", "exact(0 * square * f")),
-    "the bends' sign": (fourth_power, ("form += -self.spread", "form += self.spread")),
+    "the bends' sign": (fourth_power, ("outer * exact(-0.25)", "outer * exact(0.25)")),
     "no bend of the ball": (fourth_power, ("found = [exact(square)]", "found = [exact(0.5)]")),
     "no bend below": (eighth_power, ("exact(UP * (1 + share)) + beside", "exact(UP)")),
     "a bound of bends is believed": (
         eighth_power,
-        ('need(positive((bound + -allowed)[None]), "bends may be larger than is said")', "pass"),
+        ('need(positive(left[None]), "bends may be larger than is said")', "pass"),
     ),
     "the bend's sign of a multiplier": (
         aside,
@@ -190,6 +190,10 @@ ALTERED = {
             "joined([gradients[0], row], 1) * exact(0.5)",
             "joined([gradients[0], row], 1) * exact(0.25)",
         ),
+    ),
+    "the factor 1/2 of a bend": (
+        aside,
+        ("(weights @ down)[0] * exact(0.5)", "(weights @ down)[0] * exact(1.0)"),
     ),
     "no factor of Cholesky": (
         fourth_power,
