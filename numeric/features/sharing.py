@@ -40,6 +40,9 @@ _STEPS = 300
 _SHORT = 30
 """The steps of a search that only tells how much may be left."""
 
+_STILL = 1e-15
+"""A change of the squared error, as a share, that is none: errors are told to its root."""
+
 _RIDGE = 1e-9
 """Added to the Gram matrix of the features, relative to its diagonal: two may coincide."""
 
@@ -322,8 +325,8 @@ class _Fit:
             [readings],
             max_iter=steps,
             history_size=20,
-            tolerance_grad=1e-12,
-            tolerance_change=1e-12,
+            tolerance_grad=_STILL,
+            tolerance_change=_STILL,
             line_search_fn="strong_wolfe",
         )
 
