@@ -15,15 +15,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import scipy
 import torch
 from torch import Tensor, nn
 
 from numeric.errors import NumericError
 from numeric.networks.agreement import agreement, outputs_of, probes
 from numeric.networks.compilation.circuit import Circuit, Value
-from numeric.networks.compilation.operations import Reader, Unreadable
+from numeric.networks.compilation.operations import Reader
+from numeric.networks.compilation.rules import Unreadable
 from numeric.networks.compilation.schedule import layers_of
-from numeric.networks.compilation.symbolic import FLOATS, Symbolic, symbolic
+from numeric.networks.compilation.symbolic import FLOATS, Followed, Symbolic, symbolic
 from numeric.networks.inference import settled_copy, usual_torch
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import Layer
@@ -36,7 +38,8 @@ def from_module(
     """Bring a module of sums and products to the normal form.
 
     Linear maps of any kind are placed as they are: ``Linear``, convolutions, average pooling,
-    reshaping, concatenating, picking, scaling, normalising by a batch's statistics in eval mode.
+    reshaping, concatenating, picking, writing into entries, scaling, normalising by a batch's
+    statistics in eval mode.
     Tokens, integers that an ``Embedding`` takes, become one-hot inputs. Each product of two values
     is a neuron: ``*``, ``square``, ``** n``, ``nn.Bilinear``, ``bmm`` and ``einsum`` of two values.
     A map after another map is a layer without neurons where multiplying them would round.
@@ -84,9 +87,9 @@ def from_module(
 in 1 (ReLU), which is no polynomial: give a part of the module without it
     """
     _check(module, example)
-    copy = settled_copy(module).to("cpu", torch.float64)
+    copy = settled_copy(module)
     reader = Reader(Circuit(fold=fold, most=memory // 16))
-    outputs = _recorded(copy, example, reader)
+    outputs = _recorded(settled_copy(copy).to("cpu", torch.float64), example, reader)
     network = LayeredNetwork(layers_of(reader.algebra.circuit, outputs, memory))
     if not any(tensor.dtype == torch.float64 for tensor in module.state_dict().values()):
         network = _in_float32(network)
@@ -106,6 +109,11 @@ def _in_float32(network: LayeredNetwork) -> LayeredNetwork:
 def _check(module: object, example: object) -> None:
     if not isinstance(module, nn.Module):
         raise NumericError(f"expected module to be a torch module, got {type(module).__name__}")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NumericError(
+            f"expected module to run in Python, got {type(module).__name__}, whose operations are "
+            "not seen: give the module that it was made of"
+        )
     if not isinstance(example, Tensor):
         raise NumericError(f"expected example to be a tensor, got {type(example).__name__}")
     if example.ndim < 1 or 0 in example.shape:
@@ -127,7 +135,8 @@ def _recorded(module: nn.Module, example: Tensor, reader: Reader) -> Value:
     start, dtype = reader.inputs(shape, tokens=tokens), example.dtype if tokens else torch.float64
     with _followed(module) as inside:
         try:
-            found = module(symbolic(start, reader, dtype))
+            with Followed(reader) as writes:
+                found = writes.shown(module(symbolic(start, reader, dtype)))
         except Unreadable as error:
             raise NumericError(
                 f"expected module to be made of sums and products, got {error.operation}"
@@ -137,9 +146,10 @@ def _recorded(module: nn.Module, example: Tensor, reader: Reader) -> Value:
             raise
         except Exception as error:  # the user's code runs
             words = " ".join(str(error).split())
+            hint = "" if shape[1:] else ": the first axis of example, its only one, is of examples"
             raise NumericError(
                 f"expected module to run on a tensor of shape {shape} without numbers, got "
-                f"{type(error).__name__}{_where(inside, error)}: {words}"
+                f"{type(error).__name__}{_where(inside, error)}: {words}{hint}"
             ) from error
     if not isinstance(found, Symbolic) or not isinstance(found.value, Value):
         raise NumericError(
@@ -178,7 +188,7 @@ def _followed(module: nn.Module) -> Iterator[list[str]]:
 
 def _where(inside: Sequence[str], error: BaseException) -> str:
     """Return the module that an error came from, and the line of the user's that it was on."""
-    own = [Path(str(package.__file__)).parent for package in (np, torch)]
+    own = [Path(str(package.__file__)).parent for package in (np, scipy, torch)]
     own.append(Path(__file__).parents[1])  # what reads the module
     frames = [
         frame

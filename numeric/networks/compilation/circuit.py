@@ -187,6 +187,7 @@ class Circuit:
 
     def _known(self, value: Value) -> Value:
         """Return a value as the atoms that it was kept as, if all of it was."""
+        value.weights.sort_indices()
         rows = range(value.weights.shape[0])
         known = all(_key(value.weights, row) in self._kept for row in rows)
         return self.kept(value) if known else value

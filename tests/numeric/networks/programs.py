@@ -28,6 +28,16 @@ def _weighed(x: Any, weights: Any) -> Any:
     return x @ weights
 
 
+def _written(x: Any, y: Any, _: Any) -> Any:
+    """Write into a copy, also through a view of it."""
+    found = x + 0 * x
+    found[..., 0, 1:] = y[..., 1, :2]
+    shown = found.swapaxes(-1, -2)
+    shown[..., 2, :] = shown[..., 1, :] * y[..., 0]
+    found[..., 1, 0] = 0
+    return found
+
+
 OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "add": _both(lambda x, y, _: x + y),
     "subtract": _both(lambda x, y, _: x - y),
@@ -62,12 +72,16 @@ OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda x, y, _: torch.cat([x[:, :1], y[:, 1:]], dim=1),
         lambda x, y, _: np.concatenate([x[:1], y[1:]]),
     ),
+    "write": (_written, _written),
     "choose": (
         lambda x, y, weights: torch.where(weights[:2, :3] > 0, x, y),
         lambda x, y, weights: np.where(weights[:2, :3] > 0, x, y),
     ),
 }
 """Each in torch, with a first axis of examples, and on one example in fractions."""
+
+TWO = {"add", "subtract", "multiply", "products of rows", "exchange", "choose", "write"}
+"""Those of two values."""
 
 
 class Grown(nn.Module):
@@ -102,7 +116,15 @@ def grown(draw: st.DrawFn, *, elements: Any = tame, most: int = 6) -> Grown:
     steps: list[Step] = []
     for number in range(draw(st.integers(1, most))):
         name = draw(st.sampled_from(sorted(OPERATIONS)))
-        two = name in {"add", "subtract", "multiply", "products of rows", "exchange", "choose"}
+        two = name in {
+            "add",
+            "subtract",
+            "multiply",
+            "products of rows",
+            "exchange",
+            "choose",
+            "write",
+        }
         places = [draw(st.integers(0, number)) for _ in range(1 + two)]
         dtype = draw(st.sampled_from([np.float32, np.float64]))
         steps.append((name, places, draw(hnp.arrays(dtype, (3, 3), elements=elements(dtype)))))

@@ -216,8 +216,8 @@ def test_a_module_stays_as_it_is_and_whatever_state_torch_is_in_changes_nothing(
         (written(lambda x: x.view(torch.int64)), "reads the bits of values"),
         (written(lambda x: x * torch.rand(4)), "for each input by itself"),
         (written(lambda x: x.bfloat16()), "makes torch.bfloat16 of values"),
-        (written(lambda x: x * torch.zeros(4).copy_(x[0])), "into a tensor that was made before"),
-        (written(lambda x: x.view(-1).add_(1)), "writes into entries that another tensor shows"),
+        (written(lambda x: torch.mul(x, x, out=torch.empty(1, 4))), "tensor that was made before"),
+        (written(lambda x: x.expand(2, 4).add_(1)), "writes several values into the same entry"),
         (written(lambda x: nn.functional.pad(x, (1, 1), value=2.0)), "another number than 0"),
         (written(lambda x: torch.from_numpy(x.numpy())), r"without numbers, got \w+Error in 1"),
         (written(lambda x: x @ torch.zeros(3, 3)), r"without numbers, got \w+Error in 1"),
@@ -244,6 +244,11 @@ def test_what_is_no_sum_or_product_is_refused_by_name_and_place(
         (nn.Linear(4, 4), torch.zeros(1, 4).bool(), "for tokens, integers, got torch.bool"),
         (nn.Linear(4, 4), torch.zeros(1, 4).half(), "for tokens, integers, got torch.float16"),
         (nn.Linear(4, 4), torch.zeros(1, 4).long(), "something else with tokens than look"),
+        (
+            nn.Linear(4, 4),
+            torch.zeros(4),
+            "the first axis of example, its only one, is of examples",
+        ),
     ],
 )
 def test_a_module_or_an_example_that_is_none_is_refused(
@@ -251,6 +256,33 @@ def test_a_module_or_an_example_that_is_none_is_refused(
 ) -> None:
     with pytest.raises(NumericError, match=message):
         compiled(module, example)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")
+def test_a_module_that_does_not_run_in_python_is_refused() -> None:
+    with pytest.raises(NumericError, match="to run in Python, got RecursiveScriptModule"):
+        compiled(torch.jit.script(nn.Linear(4, 4)), torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda x: x.square() @ torch.ones(4, 1),
+        lambda x: torch.zeros(len(x), 3).index_copy_(1, torch.tensor([0, 2]), x[:, :2] * x[:, 2:]),
+    ],
+)
+def test_a_module_may_make_numbers_of_its_own_precision(forward: Callable[[Tensor], Any]) -> None:
+    x = torch.linspace(-1, 1, 12).reshape(3, 4)
+    network = from_module(written(forward), torch.zeros(1, 4))
+    torch.testing.assert_close(network(x), forward(x))
+
+
+def test_convolutions_may_go_round() -> None:
+    torch.manual_seed(0)
+    module = nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")
+    x = torch.rand(2, 1, 4, 5)
+    network = from_module(module, x)
+    torch.testing.assert_close(network(x.flatten(1)), module(x).flatten(1))
 
 
 def test_an_embedding_of_another_vocabulary_is_refused() -> None:
