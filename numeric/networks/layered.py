@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from types import UnionType
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +16,13 @@ from numeric.networks.inference import usual_torch
 from numeric.networks.network import BilinearNetwork, check_inputs, check_network
 from numeric.networks.normal_form import Floats, Layer, checked_layers
 from numeric.networks.readable_modules import check_module
+
+_ADVICE: tuple[tuple[type[Any] | UnionType, str], ...] = (
+    (nn.Module, ": from_module brings modules of sums and products there"),
+    (Mapping, ": from_state_dict reads state dicts"),
+    (str | PathLike, ": load_network reads files"),
+)
+"""What to do with what is no network yet."""
 
 
 class LayeredNetwork(nn.Module):
@@ -151,11 +160,11 @@ def _layers(network: object, name: str) -> list[Layer]:
     given: Any = network
     if not isinstance(given, nn.Module) and callable(getattr(given, "layers", None)):
         given = given.layers()
-    if isinstance(given, nn.Module) or not isinstance(given, Iterable):
-        advice = ": from_module brings modules of sums and products there"
+    advice = next((words for kind, words in _ADVICE if isinstance(given, kind)), "")
+    if advice or not isinstance(given, Iterable):
         raise NumericError(
             f"expected {name} to be a BilinearNetwork, a LayeredNetwork or layers in the normal "
-            f"form, got {type(network).__name__}{advice if isinstance(given, nn.Module) else ''}"
+            f"form, got {type(network).__name__}{advice}"
         )
     return checked_layers(given)
 

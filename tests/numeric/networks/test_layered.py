@@ -128,6 +128,8 @@ def test_what_computes_something_else_than_its_layers_is_refused() -> None:
             "to be a BilinearNetwork, got a DataParallel: pass the BilinearNetwork in it",
         ),
         (nn.Linear(6, 3), "in the normal form, got Linear: from_module brings modules"),
+        (nn.Linear(6, 3).state_dict(), "got OrderedDict: from_state_dict reads state dicts"),
+        ("network.safetensors", "got str: load_network reads files"),
         (3, "expected network to be a BilinearNetwork, .*, got int"),
     ):
         with pytest.raises(NumericError, match=message):
