@@ -25,6 +25,7 @@ SCRIPTS = (
     "profiles",
     "paths",
     "story",
+    "neighbours",
     "editor",
     "controls",
     "graph_view",

@@ -17,6 +17,7 @@ from numeric.networks.layered import Network
 from numeric.networks.normal_form import degree_two
 from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
+from proofs.report.neighbours import neighbours
 from proofs.report.packing import packed
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.trust_region import nearest
@@ -32,6 +33,9 @@ _TELLING = 300
 
 _CERTIFIED = 25
 """Of the test digits that are shown, those with a radius where that takes long."""
+
+_NEIGHBOURS = 75
+"""Test digits that the network labels wrongly for which a near input of another class is shown."""
 
 _DECIMALS = 4
 """Of a radius, rounded down."""
@@ -92,7 +96,13 @@ class Exhibits:
             "pixels": packed(_as_bytes(images)),
             "outputs": packed(self.outputs[self.indices].astype(np.float32)),
             "radii": certified(model, images),
+            "neighbours": neighbours(model, images, _classes(model, images), self._asked()),
         }
+
+    def _asked(self) -> Indices:
+        """Return the places of the digits that shall have a near input of another class."""
+        wrong = np.flatnonzero(np.isin(self.indices, self.mistakes[:_NEIGHBOURS]))
+        return np.union1d(np.arange(min(_CERTIFIED, len(self.indices))), wrong)
 
 
 def drawn_shape(shape: InputShape) -> dict[str, Any]:
@@ -144,7 +154,7 @@ def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]
     layers = model.layers()
     exact = degree_two(layers)
     images = images if exact else images[:_CERTIFIED]
-    classes = clear_classes(logits(settled_copy(model).double(), images))
+    classes = _classes(model, images)
     asked = np.maximum(classes, 0)
     if exact:
         found = nearest(PairMargins(layers), images, asked).radius
@@ -154,6 +164,11 @@ def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]
     values = np.where(classes < 0, 0.0, np.floor(found * scale) / scale)
     listed = [value if math.isfinite(value) else None for value in values.tolist()]
     return {"exact": exact, "values": listed}
+
+
+def _classes(model: Network, images: npt.NDArray[np.float32]) -> Indices:
+    """Return the network's classes, -1 where a lead is small."""
+    return clear_classes(logits(settled_copy(model).double(), images))
 
 
 def _as_bytes(images: npt.NDArray[np.float32]) -> npt.NDArray[Any]:

@@ -23,6 +23,7 @@ from tests.benchmarks.features import (
 )
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.mnist import accuracy, evaluation, first_epoch, main_job, rewrites
+from tests.benchmarks.pages import page
 from tests.benchmarks.peers import peers
 from tests.benchmarks.polynomials import convolution, expansion, large_expansions, questions
 from tests.benchmarks.seeds import seeds
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "convolution": convolution,
     "radii": radii,
     "pixel-changes": pixel_changes,
+    "page": page,
     "peers": peers,
     "stability": stability,
     "bounds": bounds,

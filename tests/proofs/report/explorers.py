@@ -17,7 +17,8 @@ from proofs.report.explorer import explorer_data
 from proofs.report.page import write_page
 from tests.digits import like_mnist
 
-DIGITS = like_mnist()
+SIDE = 14
+DIGITS = like_mnist(inputs=SIDE**2)
 
 
 RIGHT = {"images": 9, "right class": 8}
@@ -29,7 +30,7 @@ CLAIMS = (
 )
 
 
-def network_of(depth: int, inputs: int = 784) -> BilinearNetwork:
+def network_of(depth: int, inputs: int = SIDE**2) -> BilinearNetwork:
     return BilinearNetwork(inputs, 10, depth=depth, width=5, hidden=8, seed=depth)
 
 

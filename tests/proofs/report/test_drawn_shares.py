@@ -83,31 +83,32 @@ def test_no_drawn_edge_can_be_left_out_and_each_leads_from_the_input_to_the_logi
         edges = drawn(deep)
         assert edges
         sources, targets = ({edge.split()[end] for edge in edges} for end in (0, 1))
-        begins = {name for name in sources if name.startswith("feature-1-") or name.endswith("-0")}
-        assert sources - targets <= begins
+        assert sources - targets <= beginnings(graph)
         assert targets - sources == {f"logit-{first}"}
         for edge in edges[::5]:
-            assert carried(shares, without(edges, edge)) < 0.8
+            assert carried(shares, without(graph, edges, edge)) < 0.8
 
 
-def without(edges: list[str], removed: str) -> list[str]:
+def beginnings(graph: Any) -> set[str]:
+    """Return the nodes that read the input, some of them its constant alone, and the constants."""
+    constants = {node for node in graph if node[0] == "form" and node[-1] == 0}
+    return {key(node) for node in constants | {*graph.successors(("input",))}}
+
+
+def without(graph: Any, edges: list[str], removed: str) -> list[str]:
     """Return the edges that still lead from the input to the logit without one of them."""
-    left = [edge for edge in edges if edge != removed]
+    left, begins = [edge for edge in edges if edge != removed], beginnings(graph)
     while True:
         sources, targets = ({edge.split()[end] for edge in left} for end in (0, 1))
         kept = [
             edge
             for edge in left
-            if (edge.startswith("feature-1-") or edge.split()[0] in targets | constants(sources))
+            if edge.split()[0] in targets | begins
             and (edge.split()[1] in sources or " logit-" in edge)
         ]
         if kept == left:
             return kept
         left = kept
-
-
-def constants(nodes: set[str]) -> set[str]:
-    return {name for name in nodes if re.fullmatch(r"form-\d+-0", name)}
 
 
 def test_edges_by_weight_carry_less_than_edges_by_share(visit: Visit, graph: Any) -> None:
@@ -139,7 +140,7 @@ def test_an_edge_is_as_wide_as_its_share_of_the_largest(visit: Visit, graph: Any
     widths = dict(visit.page.eval_on_selector_all("#edges .edge", script))
     largest = max(sizes.values())
     for edge, width in widths.items():
-        assert width == pytest.approx(0.7 + 6 * sizes[edge] / largest, abs=0.006)
+        assert width == pytest.approx(0.7 + 6 * sizes[edge] / largest, abs=0.051)
     assert len(set(widths.values())) > 10
 
 

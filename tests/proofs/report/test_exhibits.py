@@ -60,7 +60,7 @@ def test_digits_on_which_the_graph_differs_from_the_network_are_shown(
 
 
 def test_pixels_are_bytes_where_bytes_say_all_and_else_the_floats_themselves() -> None:
-    model, digits = network(1, 784, 10), like_mnist()
+    model, digits = network(1, 100, 10), like_mnist(inputs=100)
     pixels = unpacked(found(model, digits)["pixels"])
     assert pixels.dtype == np.uint8
     assert np.array_equal(np.divide(pixels, 255, dtype=np.float32), digits.test_images)
@@ -81,7 +81,7 @@ def test_the_outputs_are_the_networks_own() -> None:
 
 @pytest.mark.parametrize(
     ("inputs", "kind", "grid"),
-    [(9, "picture", (3, 3)), (784, "picture", (28, 28)), (6, "bars", (1, 6))],
+    [(9, "picture", (3, 3)), (16, "picture", (4, 4)), (6, "bars", (1, 6))],
 )
 def test_pictures_are_square_where_the_inputs_are_and_bars_else(
     inputs: int, kind: str, grid: tuple[int, int]

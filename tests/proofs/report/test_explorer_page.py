@@ -18,6 +18,7 @@ from tests.digits import like_mnist
 from tests.proofs.report.browser import Visit
 from tests.proofs.report.explorers import (
     DIGITS,
+    SIDE,
     assert_shown,
     data_in,
     key,
@@ -237,7 +238,7 @@ def test_the_shares_are_those_of_explain(
 
 def assert_painted(visit: Visit, shares: Any) -> None:
     """Assert that the picture is red where pixels add and blue where they take away."""
-    script = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]"""
+    script = f"""canvas => [...canvas.getContext("2d").getImageData(0, 0, {SIDE}, {SIDE}).data]"""
     colours = np.array(visit.page.eval_on_selector("#panel figure + figure canvas", script))
     red, _, blue, _ = colours.reshape(-1, 4).T.astype(int)
     strong = abs(shares) > 0.05 * abs(shares).max()
@@ -328,17 +329,18 @@ def test_inputs_that_are_no_pictures_are_named_with_their_classes(
     assert visit.text("#panel h3") == "Test input 0"
     assert "says which class an input has" in visit.text(".lead")
     assert f"labelled {digits.called(int(digits.test_labels[0]))}" in visit.text("#panel figure")
-    said = visit.page.locator("#panel figure:first-child .named .what").all_inner_texts()
+    looks = "#panel .looks:not(.near)"
+    said = visit.page.locator(f"{looks} figure:first-child .what").all_inner_texts()
     wanted = strongest(digits.test_images[0], 8)
     assert said == [shape.name(place) for place in wanted]
-    assert visit.numbers("#panel figure:first-child .named") == pytest.approx(
+    assert visit.numbers(f"{looks} figure:first-child .named") == pytest.approx(
         digits.test_images[0][wanted]
     )
     visit.go("#against=none")
     label = int(logits(graph, 0, digits).argmax())
     shares = explain(graph, digits.test_images[0], label=label).pixels
     assert f"inputs, for {digits.called(label)}" in visit.text("#panel figure + figure")
-    found = visit.numbers("#panel figure + figure .named")
+    found = visit.numbers(f"{looks} figure + figure .named")
     assert_shown(found, shares[strongest(shares, 8)])
     visit.go("#node=logit-4")
     assert visit.text("#panel h3") == "Logit of kind e"

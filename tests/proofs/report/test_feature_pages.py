@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from numeric import ablate, explain, node_values, scale
 from numeric.networks.inference import logits as network_logits
 from tests.proofs.report.browser import Visit
-from tests.proofs.report.explorers import DIGITS, assert_shown, key, logits, network_of
+from tests.proofs.report.explorers import DIGITS, SIDE, assert_shown, key, logits, network_of
 
 NODES = [("feature", 1, 2), ("feature", 2, 3), ("form", 1, 2), ("logit", 4)]
 
@@ -41,7 +41,7 @@ def test_a_node_is_shown_where_it_reads_this_image(visit: Visit, graph: Any) -> 
     node = ("feature", 2, 3)
     visit.go(f"#node={key(node)}&digit=6&label=2&against=7")
     exact = explain(graph, DIGITS.test_images[6], label=2, against=7).picture(node)
-    script = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]"""
+    script = f"""canvas => [...canvas.getContext("2d").getImageData(0, 0, {SIDE}, {SIDE}).data]"""
     colours = np.array(visit.page.eval_on_selector(".here figure + figure canvas", script))
     red, _, blue, _ = colours.reshape(-1, 4).T.astype(int)
     strong = abs(exact) > 0.3 * abs(exact).max()

@@ -13,8 +13,10 @@ import torch
 from playwright.sync_api import Browser
 
 from numeric import explain, rewrite
+from proofs.report.neighbours import neighbours_of
+from proofs.report.packing import unpacked
 from tests.proofs.report.browser import Visit
-from tests.proofs.report.explorers import DIGITS, assert_shown, key, logits
+from tests.proofs.report.explorers import DIGITS, SIDE, assert_shown, data_in, key, logits
 
 
 def paths_of(graph: Any, digit: int, label: int, against: int | None) -> dict[str, float]:
@@ -68,9 +70,8 @@ def test_a_path_is_shown_where_it_reads_the_image(visit: Visit, graph: Any) -> N
     visit.go("#digit=2&against=none")
     paths = explain(graph, DIGITS.test_images[2], label=runner_up(graph, 2)[0]).paths(6)
     place, path = next((n, path) for n, path in enumerate(paths) if path.pixels.any())
-    script = (
-        """(found, place) => [...found[place].getContext("2d").getImageData(0, 0, 28, 28).data]"""
-    )
+    data = f"getImageData(0, 0, {SIDE}, {SIDE}).data"
+    script = f"""(found, place) => [...found[place].getContext("2d").{data}]"""
     colours = np.array(
         visit.page.eval_on_selector_all(".paths [data-path] > canvas", script, place)
     )
@@ -101,21 +102,47 @@ def test_the_answer_says_what_the_graph_takes_a_digit_for(visit: Visit, graph: A
     assert False in kinds
 
 
+def changes_in(visit: Visit, graph: Any, name: str, image: Any) -> None:
+    """Hold a list of changes between digit 4 and an image against two explanations."""
+    first, second = runner_up(graph, 4)
+    here, there = (
+        explain(graph, shown, label=first, against=second)
+        for shown in (DIGITS.test_images[4], image)
+    )
+    changed = visit.attributes(f"#panel .{name} [data-open]", "data-open")
+    nodes = {key(node): node for node in here.nodes}
+    wanted = [there.nodes[nodes[node]] - here.nodes[nodes[node]] for node in changed]
+    assert_shown(visit.numbers(f"#panel .{name} [data-open]"), wanted)
+
+
 def test_the_nearest_image_with_another_label_and_what_changes(visit: Visit, graph: Any) -> None:
     visit.go("#digit=4")
     images, labels = DIGITS.test_images.astype(float), DIGITS.test_labels
     far = np.where(labels == labels[4], np.inf, np.linalg.norm(images - images[4], axis=1))
     nearest = int(far.argmin())
     assert f"test image {nearest}, labelled {labels[nearest]}" in visit.text("#panel")
-    first, second = runner_up(graph, 4)
-    here, there = (
-        explain(graph, DIGITS.test_images[digit], label=first, against=second)
-        for digit in (4, nearest)
-    )
-    changed = visit.attributes("#panel .changes [data-open]", "data-open")
-    nodes = {key(node): node for node in here.nodes}
-    wanted = [there.nodes[nodes[name]] - here.nodes[nodes[name]] for name in changed]
-    assert_shown(visit.numbers("#panel .changes [data-open]"), wanted)
+    changes_in(visit, graph, "changes", DIGITS.test_images[nearest])
+
+
+def test_the_nearest_input_of_another_class_and_what_changes(
+    visit: Visit, graph: Any, path: Path
+) -> None:
+    visit.go("#digit=4")
+    data = data_in(path)["digits"]
+    near = data["neighbours"]
+    row = near["places"].index(data["indices"].index(4))
+    step, scale = unpacked(near["steps"])[[row]], np.array(near["scales"])[[row]]
+    (point,) = neighbours_of(DIGITS.test_images[[4]], step, scale)
+    reached = unpacked(near["outputs"])[row].argmax()
+    assert f"the network says {reached} instead of" in visit.text("#panel")
+    changes_in(visit, graph, "steps", point)
+    visit.go(f"#digit=4&label={reached}")
+    visit.page.click(f"#panel .link:has-text('over {reached}')")
+    assert f"against={reached}" in visit.address
+    visit.go("#digit=39")
+    assert visit.page.locator("#panel .steps").count() == (39 in near["places"])
+    visit.page.click("#blank")
+    assert visit.page.locator("#panel .steps").count() == 0
 
 
 # Images of the reader's own
@@ -156,12 +183,12 @@ def test_a_drawn_digit_has_the_logits_of_python(
     draw_line(deep, (0.2, 0.2), (0.8, 0.3))
     first = inked(deep)
     assert first.max() == 255
-    assert first.reshape(28, 28)[18:].max() == 0
+    assert first.reshape(SIDE, SIDE)[9:].max() == 0
     assert_logits_of(deep, graph, first)
     draw_line(deep, (0.8, 0.3), (0.4, 0.9))
     second = inked(deep)
     assert (second >= first).all()
-    assert second.reshape(28, 28)[20:].max() == 255
+    assert second.reshape(SIDE, SIDE)[10:].max() == 255
     assert_logits_of(deep, graph, second)
     assert deep.text("#panel h3") == "Your image"
     assert "network" not in deep.text("#panel .logits")
@@ -178,7 +205,7 @@ def test_an_image_is_edited_erased_and_brought_back(visit: Visit, graph: Any) ->
     draw_line(visit, (0.1, 0.5), (0.9, 0.5))
     visit.page.uncheck("#eraser")
     assert inked(visit).sum() < given.sum()
-    assert inked(visit).reshape(28, 28)[13:15, 4:24].sum() == 0
+    assert inked(visit).reshape(SIDE, SIDE)[6:8, 2:12].sum() == 0
     assert_logits_of(visit, graph, inked(visit))
     assert max(abs(np.array(visit.numbers("#panel td[data-logit]")) - logits(graph, 9))) > 1e-6
     visit.page.click("#edit")
@@ -192,13 +219,13 @@ def test_the_keyboard_draws_too(visit: Visit, graph: Any) -> None:
     visit.page.focus("#sheet")
     for name in ("Space", "ArrowRight", "Space", "ArrowUp", "ArrowUp"):
         visit.page.keyboard.press(name)
-    ink = inked(visit).reshape(28, 28)
-    assert ink[14, 14] == ink[14, 15] == 255
-    assert ink[12].max() == 0
+    ink = inked(visit).reshape(SIDE, SIDE)
+    assert ink[7, 7] == ink[7, 8] == 255
+    assert ink[5].max() == 0
     visit.page.keyboard.press("ArrowDown")
     visit.page.keyboard.press("ArrowDown")
     visit.page.keyboard.press("Delete")
-    assert inked(visit).reshape(28, 28)[14, 15] == 0
+    assert inked(visit).reshape(SIDE, SIDE)[7, 8] == 0
     assert_logits_of(visit, graph, inked(visit))
 
 

@@ -14,7 +14,8 @@ function digitPage(known) {
     ...explanation(known),
     ...pins(known),
     ...storyOf(known),
-    ...unlike(known),
+    ...nearestInput(known),
+    ...nearestDigit(known),
     ...logitTable(pass, whole, outputs, act, graph, digits),
   ];
 }

@@ -22,8 +22,9 @@ function graphView(graph, pictures, size, act) {
     const inner = byId("nodes");
     inner.style.width = `${layout.width}px`;
     inner.style.height = `${layout.height}px`;
-    drawing.setAttribute("width", layout.width);
-    drawing.setAttribute("height", layout.height);
+    for (const side of ["width", "height"]) {
+      if (drawing.getAttribute(side) !== String(layout[side])) drawing.setAttribute(side, layout[side]);
+    }
     const largest = Math.max(0, ...pass.logits.map(Math.abs)) || 1;
     const wanted = [];
     for (const [node, place] of layout.places) {
@@ -33,9 +34,7 @@ function graphView(graph, pictures, size, act) {
       dress(node, tile, known, largest);
       wanted.push(tile);
     }
-    const focused = document.activeElement;
-    inner.replaceChildren(drawing, ...layout.columns.map(heading), ...wanted);
-    if (wanted.includes(focused)) focused.focus({ preventScroll: true });
+    putUp(inner, drawing, layout.columns.map(heading), wanted);
     const amounts = amountsOf(shown.edges, shares, chosen);
     const lines = shown.edges.map((edge) => lineOf(edge, layout.places, amounts.get(edge), made));
     lines.sort((first, second) => first.width - second.width);
@@ -103,6 +102,20 @@ function graphView(graph, pictures, size, act) {
     event.preventDefault();
   });
   return { render, trace, focus: (node) => current.places.has(node) && reach(node, true) };
+}
+
+/** Put up headings and tiles; tiles that stand there already are left, as all would be drawn anew. */
+function putUp(inner, drawing, headings, tiles) {
+  const standing = inner.querySelectorAll(".node");
+  byId("residual")?.remove();
+  if (standing.length === tiles.length && tiles.every((tile, at) => tile === standing[at])) {
+    for (const old of inner.querySelectorAll(".heading")) old.remove();
+    drawing.after(...headings);
+    return;
+  }
+  const focused = document.activeElement;
+  inner.replaceChildren(drawing, ...headings, ...tiles);
+  if (tiles.includes(focused)) focused.focus({ preventScroll: true });
 }
 
 const arrows = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
@@ -229,8 +242,9 @@ function lineOf(edge, places, amount, made) {
   const wanted = {
     d: curve(places.get(edge.source), places.get(edge.target)),
     class: `edge ${amount < 0 ? "negative" : "positive"}`,
-    "stroke-width": width.toFixed(2),
-    "stroke-opacity": (0.2 + 0.65 * Math.sqrt(Math.abs(amount))).toFixed(2),
+    // In steps too small to be seen, as most lines then stay as they are.
+    "stroke-width": width.toFixed(1),
+    "stroke-opacity": (Math.round(20 * (0.2 + 0.65 * Math.sqrt(Math.abs(amount)))) / 20).toFixed(2),
   };
   let line = made.get(edge);
   if (!line) {

@@ -3,8 +3,16 @@
 async function explore() {
   const data = JSON.parse(byId("explorer-data").textContent);
   const inputs = data.sizes[0] - 1;
-  const [directions, patterns, pixels, outputs] = await Promise.all(
-    [data.directions, data.pictures, data.digits.pixels, data.digits.outputs].map(unpacked),
+  const { neighbours } = data.digits;
+  const [directions, patterns, pixels, outputs, ...near] = await Promise.all(
+    [
+      data.directions,
+      data.pictures,
+      data.digits.pixels,
+      data.digits.outputs,
+      neighbours.steps,
+      neighbours.outputs,
+    ].map(unpacked),
   );
   const graph = compiled(data, rowsOf(directions, inputs + 1));
   const pictures = rowsOf(patterns, inputs);
@@ -14,6 +22,7 @@ async function explore() {
     places: new Map(data.digits.indices.map((index, place) => [index, place])),
     pixels: rowsOf(asFloats(pixels), inputs),
     outputs: rowsOf(outputs, graph.logits.length),
+    neighbours: neighboursBy(neighbours, rowsOf(near[0], inputs), rowsOf(near[1], graph.logits.length)),
   };
   const first = firstChoices(graph, digits);
   let chosen = choicesIn(location.hash, first, graph, digits);

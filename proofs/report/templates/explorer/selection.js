@@ -34,7 +34,8 @@ function carrying(graph, shares, part) {
   const edges = graph.edges.filter((edge) => shares.net[edge.number] !== 0);
   const steps = stepsOf(edges, shares);
   const size = (edge) => steps.part.get(edge) ?? 0;
-  if (part >= 1) return { nodes: new Set(graph.nodes), edges: graph.edges, carried: 1, size };
+  // All of it stands where it stands on any image, and need not be drawn anew.
+  if (part >= 1) return { ...shownAt(graph, 0), carried: 1 };
   const ordered = edges.toSorted((first, second) => size(second) - size(first));
   let [few, enough] = [0, ordered.length];
   while (few < enough) {

@@ -1,4 +1,4 @@
-// The story of a digit: one sentence, the paths that carry its answer, and an image that it is unlike.
+// The story of a digit: one sentence, and the paths that carry its answer.
 
 const told = 6; // paths, to begin with
 
@@ -101,65 +101,4 @@ function pathRow({ nodes, share, pixels }, scale, digits, pass, pictures, act) {
     bar(share / scale),
     element("span", { class: "number" }, exactly(share, signed(share))),
   );
-}
-
-/** Hold a digit against the nearest one of the page with another label: which features differ. */
-function unlike({ graph, digits, pass, shares, chosen, act }) {
-  const place = nearestOfAnother(digits, pass.pixels, chosen);
-  if (place === null) return [];
-  const [index, label] = [digits.indices[place], digits.called(digits.labels[place])];
-  const other = forwardPass(graph, digits.pixels[place], pass.off, pass.scaled);
-  const there = sharesOf(graph, other, shares.label, shares.against);
-  const rows = graph.nodes
-    .filter((node) => node.kind === "feature" && node.layer === chosen.layer)
-    .map((node) => ({
-      node,
-      amount: there.nodes[node.place] - shares.nodes[node.place],
-      note: `${signed(shares.nodes[node.place])} here, ${signed(there.nodes[node.place])} there`,
-    }));
-  const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
-  const { noun } = digits.shape;
-  const rest =
-    there.total - shares.total - rows.reduce((sum, row) => sum + row.amount, 0);
-  return [
-    element("h4", {}, `The nearest ${noun} with another label`),
-    element(
-      "div",
-      { class: "digits" },
-      thumb(place, digits, chosen, act),
-      element(
-        "p",
-        { class: "small" },
-        `Of those in this page: test ${noun} ${index}, labelled ${label}, at the distance `,
-        exactly(distance(digits.pixels[place], pass.pixels)),
-        `. What is explained is ${short(shares.total)} here and ${short(there.total)} there; what changes:`,
-      ),
-    ),
-    nodeList(rows, {
-      scale,
-      act,
-      few: 5,
-      name: "changes",
-      rest: Math.abs(rest) > 1e-9 * scale ? restRow(rest, scale) : null,
-    }),
-  ];
-}
-
-function nearestOfAnother(digits, pixels, chosen) {
-  const own = chosen.ink ? null : digits.labels[digits.places.get(chosen.digit)];
-  let [best, nearest] = [Infinity, null];
-  digits.pixels.forEach((other, place) => {
-    const same = chosen.ink ? digits.indices[place] === chosen.digit : digits.labels[place] === own;
-    if (same) return;
-    const far = distance(other, pixels);
-    if (far < best) [best, nearest] = [far, place];
-  });
-  return nearest;
-}
-
-/** Return the Euclidean norm of what two images differ by. */
-function distance(first, second) {
-  let sum = 0;
-  for (let place = 0; place < first.length; place += 1) sum += (first[place] - second[place]) ** 2;
-  return Math.sqrt(sum);
 }
