@@ -55,6 +55,21 @@ class Account:
     pictures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What one question of a study came to.
+
+    Attributes:
+        section: its figures.
+        speaks_for: sentences, with figures.
+        speaks_against: likewise.
+    """
+
+    section: Section
+    speaks_for: Sequence[str] = ()
+    speaks_against: Sequence[str] = ()
+
+
 def chosen(rows: Sequence[Row], **wanted: object) -> list[Row]:
     """Return the rows in which all of some names have given values.
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from numeric.studies.account import Account, Section, chosen, interval, said_interval, values
+from numeric.studies.account import Account, Section, Told, chosen, interval, said_interval, values
 from numeric.studies.running import Row, Tables
 
 
@@ -45,16 +44,7 @@ def autoencoder_account(tables: Tables, no_fashion: str | None = None) -> Accoun
     )
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What one question came to."""
-
-    section: Section
-    speaks_for: Sequence[str] = ()
-    speaks_against: Sequence[str] = ()
-
-
-def _merging(tables: Tables) -> _Told:
+def _merging(tables: Tables) -> Told:
     rows, weights = tables["merging"], tables["weights"]
     often = max(values(rows, "together"))
     apart, merged = "apart by direction", "merged by direction"
@@ -104,7 +94,7 @@ def _merging(tables: Tables) -> _Told:
     )
     judged = ("apart", "merged", "apart by activation", "merged by activation")
     columns = ("method", "in common", *judged, "active")
-    return _Told(Section("What is merged", [words], columns, table, "merging"), good, bad)
+    return Told(Section("What is merged", [words], columns, table, "merging"), good, bad)
 
 
 def _called(method: str, penalty: float | None) -> str:
@@ -123,7 +113,7 @@ def _best_penalty(rows: Sequence[Row]) -> list[tuple[str, float]]:
     return [("L1", max(means, key=means.__getitem__))] if means else []
 
 
-def _replacing(tables: Tables) -> _Told:
+def _replacing(tables: Tables) -> Told:
     rows = tables["replacing"]
     table: list[list[str]] = []
     good: list[str] = []
@@ -170,13 +160,13 @@ def _replacing(tables: Tables) -> _Told:
         f"all else here keeps both. The networks label {accuracies} of the test images correctly."
     )
     columns = ("depth", "state", "method", "numbers", "agreement", "unexplained")
-    return _Told(Section("What is kept", [words], columns, table, "replacing"), good, bad)
+    return Told(Section("What is kept", [words], columns, table, "replacing"), good, bad)
 
 
 _KEPT = ("agreement", "unexplained")
 
 
-def _stability(tables: Tables, no_fashion: str | None) -> _Told:
+def _stability(tables: Tables, no_fashion: str | None) -> Told:
     rows = tables["stability"]
     methods = list(dict.fromkeys(row["method"] for row in rows))
     others = list(dict.fromkeys(row["other"] for row in rows))
@@ -206,7 +196,7 @@ def _stability(tables: Tables, no_fashion: str | None) -> _Told:
     good.append("Features of the weights are the same whatever the data, as none are looked at.")
     bad.append(
         "Across networks that were trained apart features of the weights do not stay the same "
-        "either: their median cosine is measured by the bench."
+        "either: how like they are is measured by the study of papers."
     )
     how = (
         "Mean cosine of directions matched one to one. The control that counts has the data's "
@@ -215,10 +205,10 @@ def _stability(tables: Tables, no_fashion: str | None) -> _Told:
     words = [how]
     if no_fashion is not None:
         words.append(f"Fashion-MNIST is not among the data: {no_fashion}.")
-    return _Told(Section("What is found again", words, ("other", *methods), table), good, bad)
+    return Told(Section("What is found again", words, ("other", *methods), table), good, bad)
 
 
-def _sources(tables: Tables) -> _Told:
+def _sources(tables: Tables) -> Told:
     rows = tables["sources"]
     names = [name for name in rows[0] if name not in {"method", "seed", "latents"}]
     methods = list(dict.fromkeys(row["method"] for row in rows))
@@ -245,10 +235,10 @@ def _sources(tables: Tables) -> _Told:
         "states' covariance and fire as often."
     )
     section = Section("Whose feature a latent is", [words], ("", *methods), table)
-    return _Told(section, [sentence] if more else [], [] if more else [sentence])
+    return Told(section, [sentence] if more else [], [] if more else [sentence])
 
 
-def _switching(tables: Tables) -> _Told:
+def _switching(tables: Tables) -> Told:
     rows = tables["switching"]
     methods = list(dict.fromkeys(row["method"] for row in rows))
     table = [
@@ -280,7 +270,7 @@ def _switching(tables: Tables) -> _Told:
         "the measured effects, as a norm, a prediction leaves."
     )
     columns = ("", "left by the first order", "left by the polynomial")
-    return _Told(
+    return Told(
         Section("What is predicted", [words], columns, table), [by_weights], [by_latents, by_slopes]
     )
 

@@ -10,11 +10,12 @@ from numeric.data.digits import Digits
 from numeric.studies.account import Account
 from numeric.studies.autoencoder_account import autoencoder_account
 from numeric.studies.merging import merging_rows, weight_rows
-from numeric.studies.replacing import Trained, replacing_rows, training_rows, whole_rows
+from numeric.studies.replacing import replacing_rows, whole_rows
 from numeric.studies.running import Part, Setting, measured
 from numeric.studies.sources import source_rows
 from numeric.studies.stability import stability_rows
 from numeric.studies.switching import switching_rows
+from numeric.studies.trained import Trained, training_rows
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,50 +19,15 @@ from torch import Tensor
 
 from numeric.data.digits import Digits
 from numeric.features.bonds import canonical_bonds
-from numeric.files import is_there
 from numeric.graphs.fidelity import fidelity
 from numeric.graphs.graph import square_layers
 from numeric.graphs.trace import trace
-from numeric.networks.network import BilinearNetwork, Configuration
-from numeric.networks.network_files import load_network, save_network
 from numeric.networks.normal_form import Layer, SquareLayer, handed_on
-from numeric.networks.training import train
 from numeric.studies.autoencoders import Autoencoders
 from numeric.studies.running import Row, Tables
+from numeric.studies.trained import Trained
 
 Doubles = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network that a study trains once, and the place where it is kept.
-
-    Attributes:
-        path: of its file.
-        depth: of the network.
-        width: of its hidden states.
-        hidden: neurons of each layer.
-        epochs: of training.
-    """
-
-    path: str
-    depth: int
-    width: int
-    hidden: int
-    epochs: int
-
-    def layers(self, digits: Digits) -> list[Layer]:
-        """Return its layers, trained now or before.
-
-        Args:
-            digits: that it is trained on.
-        """
-        if not is_there(Path(self.path)):
-            shape = digits.inputs, digits.classes, self.depth, self.width, self.hidden
-            model = BilinearNetwork.from_configuration(Configuration(*shape))
-            train(model, digits, epochs=self.epochs)
-            save_network(model, self.path)
-        return load_network(self.path).layers()
 
 
 @dataclass(frozen=True)
@@ -95,18 +59,6 @@ def cut_at(layers: Sequence[Layer], bond: int) -> Cut:
 
 def _through(layers: Sequence[Layer], inputs: Doubles) -> Doubles:
     return handed_on(layers, np.insert(inputs, 0, 1.0, axis=1))
-
-
-def training_rows(network: Trained, digits: Digits) -> Tables:
-    """Train a network, and say how good it is.
-
-    Args:
-        network: which.
-        digits: images.
-    """
-    logits = _through(network.layers(digits), digits.test_images.astype(np.float64))[:, 1:]
-    right = float((logits.argmax(axis=1) == digits.test_labels).mean())
-    return {"networks": [{"depth": network.depth, "epochs": network.epochs, "accuracy": right}]}
 
 
 def fitted(

@@ -18,7 +18,6 @@ from torch import Tensor
 from numeric.data.digits import Digits
 from numeric.networks.normal_form import SquareLayer
 from numeric.studies.replacing import (
-    Trained,
     codes_of,
     covariance_root,
     cut_at,
@@ -26,6 +25,7 @@ from numeric.studies.replacing import (
     shared_squares,
 )
 from numeric.studies.running import Row, Tables
+from numeric.studies.trained import Trained
 
 Doubles = npt.NDArray[np.float64]
 

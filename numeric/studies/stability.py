@@ -16,8 +16,9 @@ from torch import Tensor
 
 from numeric.data.digits import Digits
 from numeric.studies.autoencoders import Autoencoders
-from numeric.studies.replacing import Trained, codes_of, covariance_root, cut_at, fitted
+from numeric.studies.replacing import codes_of, covariance_root, cut_at, fitted
 from numeric.studies.running import Row, Tables
+from numeric.studies.trained import Trained
 
 Doubles = npt.NDArray[np.float64]
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from numeric.data.digits import Digits
 from numeric.graphs.pruning import as_layers
-from numeric.studies.replacing import Cut, Trained, codes_of, cut_at, fitted, shared_squares
+from numeric.studies.replacing import Cut, codes_of, cut_at, fitted, shared_squares
 from numeric.studies.running import Row, Tables
+from numeric.studies.trained import Trained
 
 
 def switching_rows(

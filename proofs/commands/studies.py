@@ -16,6 +16,7 @@ from numeric.studies.account import Account
 from numeric.studies.autoencoder_study import autoencoder_study
 from numeric.studies.backdoor import backdoor_study
 from numeric.studies.gate_study import gate_study
+from numeric.studies.papers import papers_study
 from numeric.studies.recovery import recovery_study
 from numeric.studies.running import Setting
 from proofs.commands.arguments import Data, data_of
@@ -28,6 +29,7 @@ STUDIES: dict[str, Callable[[Setting], Account]] = {
     "autoencoders": autoencoder_study,
     "gates": gate_study,
     "backdoor": backdoor_study,
+    "papers": papers_study,
 }
 """The studies by the name that the command knows them by."""
 

@@ -26,7 +26,6 @@ from tests.benchmarks.mnist import accuracy, evaluation, first_epoch, main_job, 
 from tests.benchmarks.pages import page
 from tests.benchmarks.peers import peers
 from tests.benchmarks.polynomials import convolution, expansion, large_expansions, questions
-from tests.benchmarks.seeds import seeds
 
 BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "main-job": main_job,
@@ -39,7 +38,6 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "eigenfeatures": eigenfeatures,
     "canonical-form": large_bonds,
     "explanations": explanations,
-    "seeds": seeds,
     "expansion": expansion,
     "large-expansions": large_expansions,
     "questions": questions,

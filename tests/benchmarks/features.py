@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import cast
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
-from torch import Tensor, nn
 
 from numeric import (
     BilinearNetwork,
@@ -29,6 +27,7 @@ from numeric.features.bonds import canonical_bonds, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
 from numeric.networks.inference import logits
+from numeric.studies.research_code import research_network
 from tests.benchmarks.figures import Figure, fully_trained, timed, trained
 from tests.benchmarks.memory import alone
 
@@ -69,7 +68,8 @@ def research_features(digits: Digits) -> Iterator[Figure]:
     for depth, most in RESEARCH.items():
         for noise in (0.0, 0.4):
             network = from_module(
-                research_network(digits, depth, noise), torch.from_numpy(digits.test_images[:1])
+                research_network(digits, depth, noise=noise),
+                torch.from_numpy(digits.test_images[:1]),
             )
             seconds, graph = timed(partial(trace, network, "shared", features=most))
             wanted, found = (
@@ -84,46 +84,6 @@ def research_features(digits: Digits) -> Iterator[Figure]:
                 "99 %",
                 kept >= 0.99,
             )
-
-
-class ResearchNetwork(nn.Module):
-    """An embedding, layers of products without biases, and a head."""
-
-    def __init__(self, inputs: int, outputs: int, depth: int, width: int = 256) -> None:
-        super().__init__()
-        sizes = [width] * depth
-        self.embed = nn.Linear(inputs, width, bias=False)
-        self.left = nn.ModuleList(nn.Linear(size, width, bias=False) for size in sizes)
-        self.right = nn.ModuleList(nn.Linear(size, width, bias=False) for size in sizes)
-        self.head = nn.Linear(width, outputs, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logits."""
-        x = self.embed(x)
-        for left, right in zip(self.left, self.right, strict=True):
-            x = left(x) * right(x)
-        return cast(Tensor, self.head(x))
-
-
-def research_network(digits: Digits, depth: int, noise: float, epochs: int = 100) -> nn.Module:
-    """Train by the recipe of arXiv 2410.08417: AdamW, decay 0.5, batches of 2048, a cosine."""
-    torch.manual_seed(0)
-    model = ResearchNetwork(digits.inputs, digits.classes, depth)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.5)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    images, labels = map(torch.from_numpy, (digits.train_images, digits.train_labels))
-    # Without noise, weights of pixels that are always blank decay to numbers that are slow.
-    torch.set_flush_denormal(True)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(images)).split(2048):
-            seen = images[batch] + noise * torch.randn_like(images[batch])
-            loss = nn.functional.cross_entropy(model(seen), labels[batch].long())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
-    torch.set_flush_denormal(False)
-    return model
 
 
 def eigenfeatures(digits: Digits) -> Iterator[Figure]:

@@ -11,10 +11,11 @@ import torch
 from numeric import load_network
 from numeric.features import sharing
 from numeric.networks.inference import logits
-from numeric.studies.replacing import Trained, cut_at, replacing_rows, training_rows, whole_rows
+from numeric.studies.replacing import cut_at, replacing_rows, whole_rows
 from numeric.studies.sources import explained, mixed, source_rows
 from numeric.studies.stability import matched, stability_rows
 from numeric.studies.switching import switching_rows
+from numeric.studies.trained import Trained, training_rows
 from tests.digits import like_mnist
 
 DIGITS = like_mnist(inputs=36)
