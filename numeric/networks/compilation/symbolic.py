@@ -168,15 +168,16 @@ class Followed(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's i
         """Carry out an operation on what tensors show, if they show values."""
         del types
         given, named = replaced((args, kwargs or {}), self.shown)
-        shows = any(isinstance(leaf, Symbolic) for leaf in leaves((given, named)))
-        if not shows:
+        if not any(isinstance(leaf, Symbolic) for leaf in leaves((given, named))):
             return func(*args, **(kwargs or {}))
-        mutable = func._schema.is_mutable  # noqa: SLF001 -- there is no public way to ask
-        if mutable and not isinstance(given[0], Symbolic) and given[0].dtype in FLOATS:
-            self._remember(given[0])
-            given = [self.shown(given[0]), *given[1:]]
-        found = func(*given, **named)
-        return args[0] if mutable else found
+        if not func.__name__.split(".")[0].endswith("_"):
+            return func(*given, **named)
+        target = given[0]
+        if isinstance(target, Tensor) and target.dtype in FLOATS:
+            self._remember(target)
+            given = [self.shown(target), *given[1:]]
+        func(*given, **named)
+        return args[0]
 
     def shown(self, leaf: Any) -> Any:  # noqa: ANN401 -- what is no tensor, too
         """Return what a tensor shows, if values have been written into its memory."""
@@ -189,6 +190,8 @@ class Followed(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's i
         return memory.shown(memory.numbers.as_strided(*places), torch.float64)
 
     def _remember(self, tensor: Tensor) -> None:
+        if isinstance(tensor, Symbolic):
+            return
         storage = tensor.untyped_storage()
         numbers = torch.empty(0, dtype=tensor.dtype).set_(storage)
         memory = Memory(self._reader.algebra.value(numbers), self._reader)
