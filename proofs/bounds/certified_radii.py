@@ -88,6 +88,7 @@ def certified_radii(
     images: Floats,
     classes: Classes,
     directions: Sequence[HiddenDirections] | None = None,
+    most: Doubles | None = None,
 ) -> CertifiedRadii:
     """Find distances within which every stack of layers keeps the class of each image.
 
@@ -97,6 +98,8 @@ def certified_radii(
         classes: that are to be kept, shape (images,).
         directions: for each stack those of its hidden states that have multipliers; left out, they
             are found near the images.
+        most: for each image a radius that is large enough, shape (images,); where it is proved at
+            once, a fraction of the time is needed.
 
     Returns:
         Radii in the Euclidean norm of the pixels, at most a million, and multipliers.
@@ -112,7 +115,7 @@ def certified_radii(
         >>> found.radii.round(3)  # until the pixel is 2, and its square 4
         array([1.])
     """
-    found = np.full(len(images), _FAR)
+    found = np.full(len(images), _FAR) if most is None else np.minimum(most, _FAR)
     multipliers = []
     with (
         np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),

@@ -46,6 +46,9 @@ Doubles = npt.NDArray[np.float64]
 _SHARE = 1e-3
 """How unlike the shares may be in which a sum of two moves is divided."""
 
+_BENDS = 1 / 2
+"""How much less bends count there than moves along slopes: margins draw less on them."""
+
 _TINY = float(np.finfo(np.float64).tiny)
 
 _EXACT = 1e-9
@@ -203,7 +206,7 @@ class Margin:
         """
         stack, slopes = self.around.stack, self.around.jacobians
         top, row, constant = self.last, np.zeros(len(self.last)), self.value
-        for level in reversed(range(len(stack.forms))):
+        for level in reversed(range(len(self.kept))):
             kept, tail = self.kept[level], self.tails[level]
             linear = multipliers.linear[level] @ kept
             held = (kept.T * multipliers.bends[level]) @ kept + tail
@@ -266,6 +269,7 @@ def outer_bounds(margin: Margin, radius: float) -> list[Doubles]:
         else:
             bent, moved = radius**4 * margin.bend, radius**2 * slope @ slope.T
         size = float(np.trace(rows @ moved @ rows.T))
-        share = min(max(float(np.sqrt(bent * len(rows) / max(size, _TINY))), _SHARE), 1 / _SHARE)
+        share = _BENDS * float(np.sqrt(bent * len(rows) / max(size, _TINY)))
+        share = min(max(share, _SHARE), 1 / _SHARE)
         found.append((1 + share) * moved + (1 + 1 / share) * bent * root @ root.T)
     return found

@@ -8,7 +8,8 @@ kept in files, so that an interrupted run goes on where it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,9 @@ _TOGETHER = 250
 _TYPICAL = 200
 """By how many images it is chosen which directions of the pixels are followed exactly."""
 
+_TRIED = 3
+"""By how many images it is foretold how long all of them take."""
+
 _FORMAT = {"format": "bilinear-features radii 2"}
 """What is kept in files; what another version of the method left there is done again."""
 
@@ -58,6 +62,8 @@ def certify(
     images: int | None = None,
     jobs: int = 1,
     folder: str | os.PathLike[str] | None = None,
+    target: float | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Certificate:
     """Prove what :func:`proofs.prove` does, and around every test image how far its class holds.
 
@@ -68,6 +74,9 @@ def certify(
         images: how many of them, the first ones; left out, all.
         jobs: how many processes work at a time.
         folder: receives what is finished; left out, nothing is kept.
+        target: which part of the distance that a quick attack finds is far enough for a deeper
+            network, above 0 and at most 1; left out, as far as can be proved.
+        tell: receives a line that says how long a search is going to take, before it begins.
 
     Returns:
         A certificate that also claims, for a network of degree two, the exact distance from each
@@ -77,7 +86,8 @@ def certify(
         Of a single class there is nothing more to claim.
 
     Raises:
-        ProofError: as :func:`proofs.prove`, or a process was killed; what is finished is kept.
+        ProofError: as :func:`proofs.prove`, or the target is out of range, or a process was killed;
+            what is finished is kept.
         NumericError: a number is out of range, a file cannot be written, or floating point is not
             what bounds take it for, here or in one of the processes.
 
@@ -91,6 +101,8 @@ def certify(
         True
     """
     check_integer(jobs, "jobs", least=1)
+    if target is not None and not 0 < target <= 1:
+        raise ProofError(f"expected target to be above 0 and at most 1, got {target!r}")
     folder = None if folder is None else user_path(folder, "folder")
     if images is not None:
         check_integer(images, "images", least=1)
@@ -108,11 +120,12 @@ def certify(
     tasks = []
     if several:
         kind = "robustness" if shallow else "stability"
-        tasks.append(RadiiTask(kind, "the network", layers))
+        tasks.append(RadiiTask(kind, "the network", layers, target=None if shallow else target))
     for name, item in zip(graph_names(graphs), graphs, strict=True):
         if several and any(claim.name == f"{name}: agreement" for claim in proved.claims):
             subject = f"the network and the {name} graph"
-            tasks.append(RadiiTask("stability", subject, layers, {name: square_layers(item)}))
+            squares = {name: square_layers(item)}
+            tasks.append(RadiiTask("stability", subject, layers, squares, target))
     if several and shallow:
         # Its diagonals belong to pairs of classes, not to images.
         tasks.append(RadiiTask("pixel robustness", "the network", layers))
@@ -120,7 +133,7 @@ def certify(
         if task.kind == "pixel robustness":
             arrays = task.sound({}, digits.test_images)
         else:
-            arrays = _in_parallel(task, digits.test_images, jobs, folder)
+            arrays = _in_parallel(task, digits.test_images, jobs, folder, tell)
         # Bases or images that leave the range of floats are nothing to claim something of.
         why = task.refusal(task.nothing(arrays), digits.test_images)
         claim = task.claim(arrays, data_hash(found))
@@ -132,11 +145,23 @@ def certify(
 
 
 def _in_parallel(
-    task: RadiiTask, images: npt.NDArray[Any], jobs: int, folder: str | os.PathLike[str] | None
+    task: RadiiTask,
+    images: npt.NDArray[Any],
+    jobs: int,
+    folder: str | os.PathLike[str] | None,
+    tell: Callable[[str], object] | None,
 ) -> Arrays:
     """Return what is found on all images, some at a time."""
     bases = _bases(task, images[:_TYPICAL], folder)
     parts = [images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER)]
+    if tell is not None and task.kind == "stability":
+        places = [_place(task, bases, part, folder) for part in parts]
+        todo = [
+            len(part)
+            for part, path in zip(parts, places, strict=True)
+            if path is None or not path.is_file()
+        ]
+        tell(_foretold(task, bases, images, todo, jobs))
     open_tasks = [joblib.delayed(_kept)(task, bases, part, folder) for part in parts]
     bar = progress_bar(task.subject, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found: list[Arrays] = []
@@ -189,11 +214,7 @@ def _kept(
     """Do a part of the work, or read what an earlier run has done of it, if the checker agrees."""
     # Each process, and each thread, has a mode of its own.
     check_arithmetic()
-    path = None
-    if folder is not None:
-        # Bases are those that are kept: what is computed anew may differ in its last digits.
-        rest = (bases[name] for name in sorted(bases))
-        path = Path(folder) / f"{task.kind}-{task.digest(images, *rest)}.safetensors"
+    path = _place(task, bases, images, folder)
     kept = _read(path)
     if task.fits(kept, images) and task.accepts(bases | kept, images):
         return kept
@@ -201,6 +222,55 @@ def _kept(
     if path is not None:
         save_arrays(path, found, _FORMAT)
     return found
+
+
+def _place(
+    task: RadiiTask,
+    bases: Arrays,
+    images: npt.NDArray[Any],
+    folder: str | os.PathLike[str] | None,
+) -> Path | None:
+    """Return where a part is kept, if it is."""
+    if folder is None:
+        return None
+    # Bases are those that are kept: what is computed anew may differ in its last digits.
+    rest = (bases[name] for name in sorted(bases))
+    return Path(folder) / f"{task.kind}-{task.digest(images, *rest)}.safetensors"
+
+
+def _foretold(
+    task: RadiiTask, bases: Arrays, images: npt.NDArray[Any], todo: Sequence[int], jobs: int
+) -> str:
+    """Say how long the radii of some images are going to take, by how long the first ones take.
+
+    Args:
+        task: of deeper networks.
+        bases: what multipliers rest on.
+        images: shape (images, inputs).
+        todo: how many images there are in each part that is not kept.
+        jobs: how many processes work at a time.
+    """
+    count = sum(todo)
+    if not count:
+        return f"radii of {task.subject}: all of them are kept"
+    some = images[:: -(-len(images) // _TRIED)]
+    start = time.perf_counter()
+    task.sound(bases, some)
+    each = (time.perf_counter() - start) / len(some)
+    # Each process takes whole parts.
+    busy = -(-len(todo) // jobs) * max(todo)
+    return (
+        f"radii of {task.subject}: {count:,} images, {each:.2g} s each in {jobs} "
+        f"process{'es' * (jobs > 1)}: about {_duration(busy * each)}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in words, to two digits or so."""
+    for unit, length in (("hours", 5400), ("minutes", 90)):
+        if seconds >= length:
+            return f"{seconds / {'hours': 3600, 'minutes': 60}[unit]:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _read(path: Path | None) -> Arrays:

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from numeric import Layer, SquareLayer
 from numeric.files import digest
 from numeric.graphs.pruning import as_layers
+from numeric.networks.attacks import attack
+from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import handed_on
 from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.hidden_directions import HiddenDirections
@@ -52,6 +55,7 @@ class RadiiTask:
     subject: str
     network: list[Layer]
     graphs: Mapping[str, Sequence[SquareLayer]] = field(default_factory=dict)
+    target: float | None = None
 
     @property
     def stacks(self) -> list[list[Layer]]:
@@ -61,7 +65,8 @@ class RadiiTask:
     def digest(self, *arrays: npt.NDArray[Any]) -> str:
         """Name what follows from the weights and some arrays, by nothing that was computed."""
         weights = [array for stack in self.stacks for layer in stack for array in layer]
-        return digest([*weights, *arrays])[:16]
+        enough = [] if self.target is None else [np.array([self.target])]
+        return digest([*weights, *enough, *arrays])[:16]
 
     def named(self, arrays: Arrays) -> Arrays:
         """Return arrays under the names that witnesses have."""
@@ -185,7 +190,7 @@ class RadiiTask:
             return _robustness(self.digest(), self.network, images)
         pairs = zip(_STACKS, self.stacks, strict=False)
         directions = [_directions(bases, name, stack) for name, stack in pairs]
-        return stability_radii(directions, self.stacks, images)
+        return stability_radii(directions, self.stacks, images, self.target)
 
 
 def _directions(bases: Arrays, name: str, stack: Sequence[Layer]) -> HiddenDirections:
@@ -238,6 +243,7 @@ def stability_radii(
     directions: Sequence[HiddenDirections],
     stacks: Sequence[Sequence[Layer]],
     images: npt.NDArray[Any],
+    target: float | None = None,
 ) -> Arrays:
     """Find radii within which all stacks keep the class of the first one, and what proves them.
 
@@ -245,15 +251,29 @@ def stability_radii(
         directions: of the hidden states that have multipliers, for each stack.
         stacks: the layers of the network, and of a graph if it is about both.
         images: shape (images, inputs).
+        target: which part of the distance that an attack finds is enough; left out, as much as can
+            be proved.
 
     Returns:
         The radii, and the multipliers of each stack, as witnesses.
     """
     classes = _classes(stacks[0], images)
-    found = certified_radii(stacks, images, np.maximum(classes, 0), directions)
+    labels = np.maximum(classes, 0)
+    most = None if target is None else target * _attacked(stacks[0], images, labels)
+    found = certified_radii(stacks, images, labels, directions, most)
     pairs = zip(_STACKS, found.multipliers, strict=False)
     arrays = {f"{name}.multipliers": multipliers for name, multipliers in pairs}
     return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
+
+
+def _attacked(
+    layers: Sequence[Layer], images: npt.NDArray[Any], classes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return how far projections have to go to another class: nothing in them is random."""
+    generator = torch.Generator().manual_seed(0)
+    return attack(
+        LayeredNetwork(layers), images, classes, generator=generator, restarts=0
+    ).distances
 
 
 def pixel_radii(layers: Sequence[Layer], images: npt.NDArray[Any]) -> Arrays:

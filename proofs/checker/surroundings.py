@@ -77,9 +77,8 @@ class Surroundings:
         """Return Σ P_jk N_j T N_k of forms that bend a hidden state but the first, by weights P."""
         forms = self.forms[level - 1]
         count, size = forms.value.shape[:2]
-        others = (weights @ forms.shaped(count, -1)).shaped(count, size, size)
-        drawn = (forms @ outer).turned.shaped(-1, size)
-        return drawn.turned @ others.shaped(-1, size)
+        others = product(weights, forms.shaped(count, -1)).shaped(-1, size)
+        return product(product(forms, outer).turned.shaped(-1, size).turned, others)
 
     def bent(self, level: int, weights: Ball, held: Ball, outer: Ball) -> Ball:
         """Return Σ w_k N_k - Σ P_jk N_j T N_k of forms that bend a hidden state.
@@ -119,13 +118,13 @@ class Surroundings:
             if level:
                 allowed = self.spread(level, rows.turned @ rows, found[-1])
                 bent = UP * float(spectral(allowed @ found[-1]))
-                moved = slopes[level] @ found[-1] @ slopes[level].turned
+                moved = product(product(slopes[level], found[-1]), slopes[level].turned)
             else:
                 bent = UP * square * square * float(self.bound[pair])
                 moved = product(slopes[0], slopes[0].turned) * found[0]
             size = float(np.trace((rows @ moved @ rows.turned).value))
             ratio = np.sqrt(bent * len(rows.value) / max(size, 2.0**-500))
-            share = min(max(float(ratio), 1e-3), 1e3)
+            share = min(max(float(ratio) / 2, 1e-3), 1e3)
             beside = root @ root.turned * exact(UP * (1 + 1 / share) * bent)
             found.append(moved * exact(UP * (1 + share)) + beside)
         return found

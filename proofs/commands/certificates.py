@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,6 +97,13 @@ def certify_images(
         int | None, typer.Option(help="How many test images, the first ones; left out, all.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="How many processes work at a time.")] = 1,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            help="Which part of the distance that a quick attack finds is far enough in a deeper "
+            "network, such as 0.95; left out, as far as can be proved."
+        ),
+    ] = None,
     attacked: Annotated[
         int, typer.Option(help="How many of the images are also attacked, as a comparison.")
     ] = 100,
@@ -117,7 +125,16 @@ def certify_images(
     # Ctrl-C reaches every process of a terminal; one of them answers, and ends the others.
     deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     with joblib.parallel_config(backend="loky", **deaf):
-        proved = certify(network, found, digits, images=images, jobs=jobs, folder=parts)
+        proved = certify(
+            network,
+            found,
+            digits,
+            images=images,
+            jobs=jobs,
+            folder=parts,
+            target=target,
+            tell=partial(typer.echo, err=True),
+        )
     save_certificate(proved, certificate, model=model, graphs=named)
     _tell(proved)
     drawn = network, proved, digits, attacked

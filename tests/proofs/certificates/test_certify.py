@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -16,8 +17,8 @@ from numeric import BilinearNetwork, NumericError, save_graph, save_network, tra
 from numeric.files import load_arrays, save_arrays
 from proofs import ProofError, certify, check, save_certificate
 from proofs.certificates import radii
-from proofs.certificates.certify import _TOGETHER
-from proofs.certificates.radii import directions_witnesses
+from proofs.certificates.certify import _TOGETHER, _duration
+from proofs.certificates.radii import _attacked, directions_witnesses
 from tests.digits import small_digits
 from tests.modes import flushing
 
@@ -49,6 +50,39 @@ def test_every_radius_can_be_checked(tmp_path: Path, depth: int, kind: str) -> N
     assert claim["numbers"]["count"] > len(DIGITS.test_labels) // 2
     assert float(claim["numbers"]["lower"]) > 0
     assert len(check(tmp_path / "certificate.json")) == len(claims)
+
+
+def test_a_part_of_the_distance_of_an_attack_is_enough(tmp_path: Path) -> None:
+    model = network(2)
+    graph = trace(model, "polarized")
+    few = certify(model, graph, DIGITS, images=12, folder=tmp_path)
+    half = certify(model, graph, DIGITS, images=12, folder=tmp_path, target=0.5)
+    name = "stability.the network.radius"
+    whole, radius = few.witnesses[name], half.witnesses[name]
+    assert half.holds
+    some = whole > 0
+    assert (radius[some] > 0).all()
+    assert (radius <= whole).all()
+    found = _attacked(model.layers(), DIGITS.test_images[:12], few.witnesses["labels"])
+    assert (radius <= 0.5 * found)[found > 0].all()
+
+
+def test_it_is_told_beforehand_how_long_a_search_takes(tmp_path: Path) -> None:
+    model = network(2)
+    lines: list[str] = []
+    graph = trace(model, "polarized")
+    for _ in range(2):
+        certify(model, graph, DIGITS, images=5, folder=tmp_path, tell=lines.append)
+    said = r"radii of the network: 5 images, \S+ s each in 1 process: about \d+ seconds"
+    assert re.fullmatch(said, lines[0])
+    assert lines[1:] == ["radii of the network: all of them are kept"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "0 seconds"), (90, "1.5 minutes"), (9000, "2.5 hours")]
+)
+def test_a_time_is_said_in_words(seconds: float, words: str) -> None:
+    assert _duration(seconds) == words
 
 
 def test_a_graph_that_leaves_something_out_gets_radii_of_its_own(tmp_path: Path) -> None:
@@ -193,6 +227,13 @@ def test_as_many_images_count_as_are_asked_for() -> None:
     model = network(1)
     found = certify(model, trace(model, "polarized"), DIGITS, images=4)
     assert len(found.witnesses["robustness.radius"]) == len(found.witnesses["images"]) == 4
+
+
+@pytest.mark.parametrize("target", [0, -0.5, 1.01, float("nan")])
+def test_a_target_that_is_none_is_refused(target: float) -> None:
+    model = network(1)
+    with pytest.raises(ProofError, match="expected target to be above 0 and at most 1, got"):
+        certify(model, trace(model), DIGITS, target=target)
 
 
 @pytest.mark.parametrize(

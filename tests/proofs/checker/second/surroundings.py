@@ -70,7 +70,7 @@ class Surroundings:
                 most = bend * self.square * self.square
             moved = self.slopes[level] * found[-1] * self.slopes[level].transpose()
             bent, size = most * metric.inv(), trace(rows * moved * rows.transpose())
-            share = root(most * rows.nrows() / size) if most and size else ONE
+            share = root(most * rows.nrows() / size) / 2 if most and size else ONE
             found.append((1 + share) * moved + (1 + 1 / share) * bent)
         return found
 
