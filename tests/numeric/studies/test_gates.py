@@ -128,7 +128,7 @@ def test_the_study_pairs_and_goes_on_without_fashion(tmp_path: Path) -> None:
     assert {row["data"] for row in rows} == {"MNIST", "digits below 5"}
     assert len(rows) == 2 * 2 * len(KINDS)
     assert all(len(section.rows) == len(KINDS) for section in account.sections)
-    assert len(account.speaks_for) + len(account.speaks_against) == 2 * (len(KINDS) - 1) + 2
+    assert len(account.speaks_for) + len(account.speaks_against) == 2 * (len(KINDS) - 1) + 1
     assert account.pictures["gates"]().axes
     files = sorted(tmp_path.iterdir())
     before = [file.stat().st_mtime_ns for file in files]
@@ -158,6 +158,19 @@ def test_the_verdict_hangs_on_the_interval() -> None:
     assert told([-0.01, -0.011, -0.012]).endswith(": it is worse.")
     assert told([-0.02, 0.02, 0.0]).endswith("is not excluded.")
     assert study.BILINEAR in KINDS
+
+
+@pytest.mark.parametrize(("early", "side"), [(0.8, "speaks_for"), (0.95, "speaks_against")])
+def test_a_better_place_at_the_end_speaks_for_it(early: float, side: str) -> None:
+    rows = [
+        {"data": "MNIST", "depth": 1, "seed": seed, "kind": kind, "epochs": 16, "accuracy": 0.9,
+         "accuracy early": early if kind == "bilinear" else 0.9, "seconds an epoch": 1.0}
+        for seed in range(2)
+        for kind in KINDS
+    ]  # fmt: skip
+    tuned = [{"data": "MNIST", "kind": kind} | fields for kind, fields in TUNED.items()]
+    told = getattr(gate_account({"gates": rows, "tuned": tuned}), side)
+    assert any("after 4 epochs and after 16, the place on MNIST" in said for said in told)
 
 
 def test_differences_are_of_the_same_seed_and_depth() -> None:
