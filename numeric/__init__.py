@@ -18,6 +18,7 @@ from numeric.explanation.attributions import integrated_gradients, shapley_value
 from numeric.explanation.explanations import Explanation, explain
 from numeric.explanation.interventions import ablate, scale, set_value
 from numeric.explanation.responses import Effect, effect, node_values, response
+from numeric.explanation.showing import show
 from numeric.graphs.fidelity import Fidelity, fidelity, frontier
 from numeric.graphs.graph import square_layers
 from numeric.graphs.graph_files import load_graph, save_graph
@@ -87,6 +88,7 @@ __all__ = [
     "scale",
     "set_value",
     "shapley_values",
+    "show",
     "similarity",
     "square_layers",
     "tensor_inner_product",

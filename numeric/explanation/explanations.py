@@ -50,6 +50,16 @@ class Explanation:
     _flow: Flow = field(repr=False)
     _amounts: dict[Node, float] = field(repr=False)
 
+    @property
+    def image(self) -> Doubles:
+        """The image that is explained, shape (inputs,)."""
+        return self._flow.extended[1:]
+
+    @property
+    def depth(self) -> int:
+        """The number of layers."""
+        return max(self._flow.layers.values())
+
     def layer(self, number: int) -> dict[Node, float]:
         """Return what the total has from a layer's features, and from below around them.
 
@@ -116,6 +126,11 @@ class Explanation:
         count = check_integer(count, "count", least=1)
         logits = {node: sign for node, sign in self._amounts.items() if node[0] == "logit"}
         return self._flow.paths(logits, count)
+
+    def direction(self, node: Node) -> Doubles | None:
+        """Return by which weights a node reads the inputs, shape (inputs,); None if it does not."""
+        found = self._flow.directions.get(node)
+        return None if found is None else found[1:]
 
 
 def explain(

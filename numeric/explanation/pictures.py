@@ -18,7 +18,7 @@ from numeric.data.shapes import InputShape, strongest
 from numeric.errors import NumericError
 from numeric.explanation.explanations import Explanation
 from numeric.explanation.flow import Path
-from numeric.graphs.schema import Edge, Node, validate
+from numeric.graphs.schema import INPUT, Edge, Node, validate
 
 Place = tuple[float, float]
 
@@ -171,9 +171,16 @@ def draw_paths(
         'logit 1'
     """
     validate(graph)
+    return draw_explained(axes, explanation, count, shape=shape)
+
+
+def draw_explained(
+    axes: Axes, explanation: Explanation, count: int = 12, *, shape: InputShape | None = None
+) -> Axes:
+    """Draw the strongest paths of an explanation, as :func:`draw_paths` does."""
     paths = explanation.paths(count)
     flows = edge_flows(paths)
-    places = _places(paths, len(graph.graph["sizes"]) - 1)
+    places = _places(paths, explanation.depth)
     heads = {x: f"{node[0]}s of layer {node[1]}" for node, (x, _) in places.items()}
     axes.set_axis_off()
     axes.set(xlim=(-0.4, max(heads, default=0) + 0.4), ylim=(0, 1.05))
@@ -186,7 +193,7 @@ def draw_paths(
         axes.plot((start, end), (low, high), color=_COLOURS[flow > 0], linewidth=width, alpha=0.7)
     columns = Counter(x for x, _ in places.values())
     for node, place in sorted(places.items(), key=lambda item: item[1]):
-        _draw_node(axes, graph, node, place, 0.85 / columns[place[0]], shape)
+        _draw_node(axes, explanation, node, place, 0.85 / columns[place[0]], shape)
     return axes
 
 
@@ -227,29 +234,39 @@ def _column(node: Node, depth: int) -> int:
 
 def _draw_node(
     axes: Axes,
-    graph: nx.DiGraph[Node],
+    explanation: Explanation,
     node: Node,
     place: Place,
     size: float,
     shape: InputShape | None,
 ) -> None:
-    direction = graph.nodes[node].get("direction") if node in graph else None
+    direction = explanation.direction(node)
     if direction is not None and shape is None:
-        shape = InputShape.of(len(direction) - 1)
+        shape = InputShape.of(len(direction))
         direction = direction if shape.is_picture else None
     x, y = place
     if node[0] != "feature" or direction is None:
         box = {"boxstyle": "round", "facecolor": "0.9", "edgecolor": "0.5"}
-        axes.text(x, y, _label(node), ha="center", va="center", color="black", bbox=box)
+        axes.text(x, y, node_label(node), ha="center", va="center", color="black", bbox=box)
         return
     picture = axes.inset_axes((x - size, y - size / 2, 2 * size, size), transform=axes.transData)
-    draw_input(picture, direction[1:], shape)
+    draw_input(picture, direction, shape)
     picture.spines[:].set_visible(True)
-    picture.set_ylabel(_label(node), rotation=0, ha="right", va="center", fontsize=8)
+    picture.set_ylabel(node_label(node), rotation=0, ha="right", va="center", fontsize=8)
 
 
-def _label(node: Node) -> str:
+def node_label(node: Node, *, whole: bool = False) -> str:
+    """Return what a node is called beside others of its column, or anywhere.
+
+    Examples:
+        >>> node_label(("feature", 2, 7)), node_label(("feature", 2, 7), whole=True)
+        ('7', 'feature 7 of layer 2')
+    """
     if node[0] == "form" and node[-1] == 0:
         return "constant"
+    if node == INPUT:
+        return "input"
+    if whole:
+        return f"{node[0]} {node[-1]}" + (f" of layer {node[1]}" if node[0] != "logit" else "")
     short = {"feature": "", "form": "form ", "logit": "logit "}
     return f"{short[node[0]]}{node[-1]}"

@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from numeric import Digits, prune
 from numeric.graphs.forward_pass import ForwardPass
+from numeric.graphs.quadratic_forms import QuadraticForms, Spectrum
 from numeric.graphs.schema import INPUT, Edge, Node
 from numeric.networks.layered import Network
 from proofs.certificates.claims import Claim
 from proofs.report.exhibits import Exhibits
 from proofs.report.packing import packed
 from proofs.report.profiles import profile, rounded
-from proofs.report.quadratic_forms import QuadraticForms, Spectrum
 
 Doubles = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from numeric import BilinearNetwork, SquareLayer, square_layers, trace
+from numeric.graphs.quadratic_forms import QuadraticForms
 from numeric.networks.normal_form import Layer
-from proofs.report.quadratic_forms import QuadraticForms
 
 
 def layers(depth: int = 2, **shape: Any) -> list[SquareLayer]:

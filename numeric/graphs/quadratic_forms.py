@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from numeric import SquareLayer
 from numeric.features.decompositions import eigenfeatures, interaction_matrix
 from numeric.features.kernels import with_linear_neurons
 from numeric.graphs.pruning import as_layers
+from numeric.networks.normal_form import SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 
