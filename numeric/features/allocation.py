@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.features.kernels import stack_products
-from numeric.features.sharing import SharedFeatures, most_features, roughly_shared
+from numeric.features.sharing import SharedFeatures, Step, most_features, roughly_shared
 from numeric.networks.normal_form import Layer
 
 Doubles = npt.NDArray[np.float64]
@@ -64,7 +64,10 @@ class Allocation:
 
 
 def allocated(
-    layers: Sequence[Layer], importances: Sequence[Doubles], features: int | Sequence[int]
+    layers: Sequence[Layer],
+    importances: Sequence[Doubles],
+    features: int | Sequence[int],
+    step: Step,
 ) -> Allocation:
     """Return how many features each layer gets.
 
@@ -73,6 +76,7 @@ def allocated(
             orthonormal.
         importances: how much an error in each output of each layer counts.
         features: how many in all, at least one a layer; or for each layer.
+        step: called at every step of the searches.
     """
     total = sum(features) if isinstance(features, Sequence) else features
     if len(layers) == 1:
@@ -84,7 +88,7 @@ def allocated(
             numbers = [min(features[number], most)]
         else:
             numbers = sorted({max(1, min(most, round(share * total))) for share in _SHARES})
-        found = roughly_shared(layer, importance, numbers)
+        found = roughly_shared(layer, importance, numbers, step)
         curves.append(_curve(numbers, [item.error**2 for item in found], most))
         factors.append(_factor(layers, number, found[len(found) // 2]))
     if isinstance(features, Sequence):

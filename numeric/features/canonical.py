@@ -8,11 +8,13 @@ one quadratic form in the layer's homogeneous input, which is written in squares
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.progress import BarColumn, TimeElapsedColumn
 
 from numeric.errors import NumericError
 from numeric.features.allocation import allocated
@@ -20,8 +22,15 @@ from numeric.features.bonds import Bond, canonical_bonds, facing_up, in_bases
 from numeric.features.decompositions import eigen
 from numeric.features.kernels import with_linear_neurons
 from numeric.features.metrics import metric_root, usual_metric
-from numeric.features.sharing import enough_features, most_features, shared_features
+from numeric.features.sharing import (
+    Step,
+    enough_features,
+    most_features,
+    shared_features,
+    steps_at_most,
+)
 from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.progress import progress_bar
 from numeric.scalars import plain
 
 Doubles = npt.NDArray[np.float64]
@@ -135,15 +144,40 @@ def shared(
         raise NumericError(
             f"expected either features or an error between 0 and 1, got {features!r} and {error!r}"
         )
-    bonds = canonical_bonds(layers, root @ root.T)
     asked = None if features is None else _asked(features, len(layers))
+    most = None if asked is None else steps_at_most(len(layers))
+    with progress_bar("searching", BarColumn(), TimeElapsedColumn()) as progress:
+        step = partial(progress.advance, progress.add_task("", total=most))
+        found = _shared(layers, root, asked, float(error or 0.0), components, step)
+    return replace(found, squares=_coloured(found.squares, root), metric=words)
+
+
+def _shared(
+    layers: Sequence[Layer],
+    root: Doubles,
+    asked: int | list[int] | None,
+    error: float,
+    components: int | None,
+    step: Step,
+) -> Decomposition:
+    """Search for as many shared features as were asked for, or for so many that little is left.
+
+    Args:
+        layers: in the normal form.
+        root: of the metric; the features returned are on inputs whose metric is the identity.
+        asked: how many features, in all or for each layer.
+        error: what they may leave, where no number was asked for.
+        components: how many of each hidden state stay, if that was asked for.
+        step: called at every step of the searches.
+    """
+    bonds = canonical_bonds(layers, root @ root.T)
     counts: Sequence[int | None] = [None] * len(layers)
     if asked is None:
-        kept = _counts(bonds, components, share=1 - _BESIDE * float(error or 0.0) ** 2)
+        kept = _counts(bonds, components, share=1 - _BESIDE * error**2)
     else:
         kept = _counts(bonds, components, share=_ENOUGH)
         whole = _white(_homogeneous(layers, bonds, kept), root)
-        found_counts = allocated(whole, _importances(whole, bonds), asked)
+        found_counts = allocated(whole, _importances(whole, bonds), asked, step)
         counts = found_counts.counts
         if components is None:
             kept = [
@@ -158,16 +192,16 @@ def shared(
         homogeneous, counts, _importances(homogeneous, bonds), strict=True
     ):
         if count is None:
-            found = enough_features(layer, importance, float(error or 0.0))
+            found = enough_features(layer, importance, error, step)
         else:
-            found = shared_features(layer, importance, count)
+            found = shared_features(layer, importance, count, step)
         readings = found.readings
         linear = np.array(layer.linear, dtype=np.float64)
         linear[1:, 0] += found.constants[1:]
         squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]
-    return Decomposition(_coloured(squares, root), [*bonds], groups, errors, words, incomplete=True)
+    return Decomposition(squares, [*bonds], groups, errors, incomplete=True)
 
 
 def _importances(layers: Sequence[Layer], bonds: Sequence[Bond]) -> list[Doubles]:

@@ -15,7 +15,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,17 @@ _STEPS = 300
 
 _SHORT = 30
 """The steps of a search that only tells how much may be left."""
+
+_STARTS, _ROUGH = 3, 5
+"""From how many starts a layer is searched, and for how many numbers of features shortly."""
+
+Step = Callable[[], object]
+"""Called at every step of a search, for whoever waits."""
+
+
+def _nobody() -> None:
+    """Tell nobody of a step."""
+
 
 _STILL = 1e-15
 """A change of the squared error, as a share, that is none: errors are told to its root."""
@@ -81,7 +92,9 @@ class SharedFeatures:
 
 
 @usual_torch(gradients=True)
-def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeatures:
+def shared_features(
+    layer: Layer, importance: Doubles, count: int, step: Step = _nobody
+) -> SharedFeatures:
     """Fit the outputs of a layer with a number of features that they share.
 
     The search starts from the strongest eigenfeatures of all outputs, from strong ones that lie
@@ -92,12 +105,13 @@ def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeat
         layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
         importance: how much an error in each output counts, shape (outputs + 1,).
         count: the number of features, at least 1.
+        step: called at every step of the search.
 
     Raises:
         NumericError: the forms leave the range of float64.
     """
     reduced, basis = _reduced(layer, importance)
-    fit = _Fit(reduced, basis[0])
+    fit = _Fit(reduced, basis[0], step)
     starts = _starts(reduced, basis[0], count)
     ahead = min((fit.search(start, _WHILE) for start in starts), key=lambda end: end[0])[1]
     return _unreduced(fit.found(ahead, _STEPS), basis, importance)
@@ -105,7 +119,7 @@ def shared_features(layer: Layer, importance: Doubles, count: int) -> SharedFeat
 
 @usual_torch(gradients=True)
 def roughly_shared(
-    layer: Layer, importance: Doubles, counts: Sequence[int]
+    layer: Layer, importance: Doubles, counts: Sequence[int], step: Step = _nobody
 ) -> list[SharedFeatures]:
     """Return what short searches find, for several numbers of features.
 
@@ -113,12 +127,13 @@ def roughly_shared(
         layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
         importance: how much an error in each output counts, shape (outputs + 1,).
         counts: the numbers of features, each at least 1.
+        step: called at every step of the searches.
 
     Raises:
         NumericError: the forms leave the range of float64.
     """
     reduced, basis = _reduced(layer, importance)
-    fit = _Fit(reduced, basis[0])
+    fit = _Fit(reduced, basis[0], step)
     readings, strengths = _candidates(reduced, max(counts))
     places = _apart(readings, strengths**2, max(counts))
     readings, strengths = readings[places], strengths[places]
@@ -145,7 +160,9 @@ def _unreduced(found: SharedFeatures, basis: Doubles, importance: Doubles) -> Sh
     return SharedFeatures(readings, weights, found.constants / scale, found.error)
 
 
-def enough_features(layer: Layer, importance: Doubles, error: float) -> SharedFeatures:
+def enough_features(
+    layer: Layer, importance: Doubles, error: float, step: Step = _nobody
+) -> SharedFeatures:
     """Fit the outputs of a layer with few features that come close enough.
 
     The number is doubled until they do and then narrowed down to a sixteenth, as fits take time.
@@ -154,6 +171,7 @@ def enough_features(layer: Layer, importance: Doubles, error: float) -> SharedFe
         layer: without linear part (:func:`numeric.features.kernels.with_linear_neurons`).
         importance: how much an error in each output counts, shape (outputs + 1,).
         error: the norm of what is left over that of all, at most.
+        step: called at every step of the searches.
 
     Raises:
         NumericError: as many features as there are eigenfeatures do not come so close, or the forms
@@ -161,7 +179,7 @@ def enough_features(layer: Layer, importance: Doubles, error: float) -> SharedFe
     """
     most = most_features(layer)
     few, many = 0, 1
-    while (found := shared_features(layer, importance, many)).error > error:
+    while (found := shared_features(layer, importance, many, step)).error > error:
         if many == most:
             raise NumericError(
                 f"expected error to be at least {found.error:.3g}, which {most} features reach, "
@@ -170,10 +188,19 @@ def enough_features(layer: Layer, importance: Doubles, error: float) -> SharedFe
         few, many = many, min(2 * many, most)
     while many - few > max(1, many // 16):
         middle = (few + many) // 2
-        fewer = shared_features(layer, importance, middle)
+        fewer = shared_features(layer, importance, middle, step)
         few, many = (few, middle) if fewer.error <= error else (middle, many)
         found = fewer if fewer.error <= error else found
     return found
+
+
+def steps_at_most(layers: int) -> int:
+    """Return about how many steps the searches for shared features of a network take at most.
+
+    Those that tell how many features each layer gets are among them.
+    """
+    several = 0 if layers == 1 else _SHORT * _ROUGH
+    return layers * (several + _STARTS * _WHILE + _STEPS)
 
 
 def most_features(layer: Layer) -> int:
@@ -285,7 +312,8 @@ def _apart(readings: Doubles, sizes: Doubles, count: int) -> list[int]:
 class _Fit:
     """The squared error as a function of the readings; constants are free."""
 
-    def __init__(self, layer: Layer, constant: Doubles) -> None:
+    def __init__(self, layer: Layer, constant: Doubles, step: Step) -> None:
+        self._step = step
         self._left, self._right, self._down = map(torch.from_numpy, layer[:3])
         self._constant = torch.from_numpy(constant)
         # What each output has of the constant squared.
@@ -334,6 +362,7 @@ class _Fit:
 
         def loss() -> Tensor:
             nonlocal least, best
+            self._step()
             optimizer.zero_grad()
             weights, drawn = self._solved(readings)
             error = 1 - (weights * drawn).sum() / self._total

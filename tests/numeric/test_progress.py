@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import pytest
-from rich.progress import BarColumn, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
+from numeric import BilinearNetwork, trace
+from numeric.features import canonical
+from numeric.features.sharing import steps_at_most
 from numeric.progress import progress_bar
 
 
@@ -54,3 +58,23 @@ def test_a_process_without_a_standard_error_works_in_silence(
     with progress_bar() as progress:
         progress.advance(progress.add_task("counting", total=2), 2)
     assert progress.disable
+
+
+@pytest.mark.parametrize(("settings", "share"), [({"features": 6}, True), ({"error": 0.5}, False)])
+def test_who_waits_for_shared_features_sees_the_search_and_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], *, share: bool
+) -> None:
+    bars = []
+
+    def remembered(*columns: Any) -> Progress:
+        bars.append(progress_bar(*columns))
+        return bars[-1]
+
+    monkeypatch.setattr(sys, "stderr", Stream(watched=True))
+    monkeypatch.setattr(canonical, "progress_bar", remembered)
+    trace(BilinearNetwork(4, 2, depth=2, width=3, hidden=5), "shared", **settings)
+    (task,) = bars[0].tasks
+    assert task.completed > 10
+    assert (task.total is None) != share
+    # Line searches look more than once at some steps.
+    assert task.completed <= 1.5 * steps_at_most(2)
