@@ -30,10 +30,11 @@ from numeric.interchange.attribution_format import load_attribution_graph
 from numeric.interchange.attribution_graph import save_attribution_graph
 from numeric.interchange.graphml import load_graphml, save_graphml
 from numeric.interchange.node_link import load_node_link, save_node_link
+from numeric.networks.bilinear_layer import BilinearLayer
 from numeric.networks.importing.foreign import from_state_dict, import_network, load_foreign
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.modules import from_module
-from numeric.networks.network import BilinearLayer, BilinearNetwork
+from numeric.networks.network import BilinearNetwork
 from numeric.networks.network_files import load_network, save_network
 from numeric.networks.normal_form import Layer, SquareLayer
 from numeric.networks.training import train

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from numeric.errors import NumericError
+
 
 def plain(value: object) -> Any:  # noqa: ANN401 -- whatever the value is
     """Return the Python number that a scalar holds, and anything else as it is.
@@ -26,3 +28,25 @@ def plain(value: object) -> Any:  # noqa: ANN401 -- whatever the value is
         except RuntimeError:  # a tensor of torch that holds nothing, on the device "meta"
             return value
     return value
+
+
+def check_integer(value: object, name: str, *, least: int) -> int:
+    """Return an integer within torch's range, that of a scalar of numpy or torch too.
+
+    Raises:
+        NumericError: it is another thing, too small or too large, with the name of the argument.
+
+    Examples:
+        >>> check_integer(np.array([3, 1]).max(), "depth", least=1)
+        3
+        >>> check_integer(0, "depth", least=1)
+        Traceback (most recent call last):
+        ...
+        numeric.errors.NumericError: expected depth to be an integer of at least 1, got 0
+    """
+    number = plain(value)
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise NumericError(f"expected {name} to be an integer of at least {least}, got {value!r}")
+    if number >= 1 << 63:
+        raise NumericError(f"expected {name} to be below 2^63, got {number}")
+    return number

@@ -33,7 +33,7 @@ from numeric import (
 )
 from numeric.data.modular_addition import ModularAddition
 from numeric.files import save_arrays, write_text
-from numeric.networks.network import Configuration
+from numeric.networks.configuration import Configuration
 from numeric.networks.training import Recipe
 from proofs import prove, save_certificate
 from proofs.commands.pipeline import trained

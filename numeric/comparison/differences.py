@@ -27,8 +27,8 @@ from numeric.comparison.networks import Comparable, comparable
 from numeric.errors import NumericError
 from numeric.features.bonds import facing_up
 from numeric.features.kernels import environment, products, with_linear_neurons
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import Layer
+from numeric.scalars import check_integer
 
 Doubles = npt.NDArray[np.float64]
 Kind = Literal["gained", "lost", "changed"]

@@ -11,8 +11,8 @@ from numeric.comparison.networks import Comparable, comparable
 from numeric.errors import NumericError
 from numeric.features.bonds import canonical_bonds
 from numeric.features.kernels import products, with_linear_neurons
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import Layer
+from numeric.scalars import check_integer
 
 Doubles = npt.NDArray[np.float64]
 

@@ -26,8 +26,9 @@ from numeric.comparison.hidden_states import canonical_first, check_forms
 from numeric.comparison.networks import Comparable, plain_layers
 from numeric.errors import NumericError
 from numeric.features.decompositions import eigen
-from numeric.networks.network import BilinearNetwork, check_integer, check_network
+from numeric.networks.network import BilinearNetwork, check_network
 from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.scalars import check_integer
 
 Doubles = npt.NDArray[np.float64]
 

@@ -31,8 +31,8 @@ import numpy.typing as npt
 
 from numeric.features.decompositions import interaction_matrix
 from numeric.features.kernels import environment, products, with_linear_neurons
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import Layer, handed_on
+from numeric.scalars import check_integer
 
 Doubles = npt.NDArray[np.float64]
 

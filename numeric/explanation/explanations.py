@@ -19,8 +19,7 @@ from numeric.explanation.flow import Flow, Path
 from numeric.explanation.interventions import is_edge
 from numeric.graphs.forward_pass import check_held
 from numeric.graphs.schema import INPUT, Edge, Node
-from numeric.networks.network import check_integer
-from numeric.scalars import plain
+from numeric.scalars import check_integer, plain
 
 Doubles = npt.NDArray[np.float64]
 

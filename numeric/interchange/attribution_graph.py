@@ -65,7 +65,7 @@ from numeric.graphs.forward_pass import checked_pixels
 from numeric.graphs.schema import INPUT, Edge, Node, validate
 from numeric.interchange.attribution_format import LIST, check_attribution_graph, with_graph
 from numeric.interchange.influence import cumulative_influence, influences, sizes_by_weights
-from numeric.networks.network import check_integer
+from numeric.scalars import check_integer
 
 SECOND = "features"
 """The token of the prompt at which viewers draw what is made of the input."""

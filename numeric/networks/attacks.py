@@ -19,8 +19,8 @@ from torch import nn
 from numeric.errors import NumericError
 from numeric.networks.attack_searches import NORMS, Search
 from numeric.networks.inference import as_tensor, settled_copy, usual_torch
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import Floats, check_array
+from numeric.scalars import check_integer
 
 Doubles = npt.NDArray[np.float64]
 

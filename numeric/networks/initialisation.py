@@ -39,13 +39,14 @@ magnitude at depth 5, whatever the weights: it is the typical size that is 1.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from numeric.networks.network import BilinearLayer, BilinearNetwork
+from numeric.networks.bilinear_layer import BilinearLayer
+from numeric.networks.configuration import Configuration
 
 INPUT_SIZE = 0.45
 """The root mean square of the inputs that is reckoned with: that of MNIST with noise of 0.3."""
@@ -55,16 +56,19 @@ _CORRELATION = 0.8
 
 
 @torch.no_grad()
-def keep_sizes(network: BilinearNetwork) -> None:
+def keep_sizes(
+    shape: Configuration, embedding: nn.Linear | None, layers: Iterable[nn.Module]
+) -> None:
     """Turn weights that are drawn with variance 1/columns into ones that keep sizes.
 
     Args:
-        network: one whose weights have just been drawn; they are changed in place.
+        shape: of the network.
+        embedding: the affine map before its layers, if it has one.
+        layers: bilinear ones, whose weights have just been drawn; they are changed in place.
     """
-    shape = network.configuration
-    blocks = [cast("BilinearLayer", block) for block in network.blocks]
+    blocks = [cast(BilinearLayer, layer) for layer in layers]
     first = [blocks[0].left, blocks[0].right, blocks[0].skip]
-    for affine in first if network.embedding is None else [network.embedding]:
+    for affine in first if embedding is None else [embedding]:
         if isinstance(affine, nn.Linear):
             affine.weight /= INPUT_SIZE
     share = 1 / (shape.depth + 1)

@@ -19,9 +19,10 @@ import torch
 from numeric.errors import NumericError
 from numeric.file_kinds import check_format
 from numeric.files import load_arrays, save_arrays
+from numeric.networks.configuration import Configuration
 from numeric.networks.inference import usual_torch
 from numeric.networks.layered import LayeredNetwork, Network, Readable, as_network
-from numeric.networks.network import BilinearNetwork, Configuration
+from numeric.networks.network import BilinearNetwork
 from numeric.networks.normal_form import Layer, check_array, checked_layers
 
 FORMAT = "bilinear-features network 2"

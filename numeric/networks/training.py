@@ -19,10 +19,10 @@ from numeric.data.digits import Digits
 from numeric.errors import NumericError
 from numeric.files import digest, is_there, load_arrays, save_arrays, user_path
 from numeric.networks.inference import as_tensor, best_device, predictions, usual_torch
-from numeric.networks.network import BilinearNetwork, check_integer, check_network
+from numeric.networks.network import BilinearNetwork, check_network
 from numeric.networks.normal_form import check_array
 from numeric.progress import progress_bar
-from numeric.scalars import plain
+from numeric.scalars import check_integer, plain
 
 FORMAT = "bilinear-features checkpoint 1"
 

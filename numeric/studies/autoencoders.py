@@ -20,7 +20,7 @@ from torch import Tensor
 
 from numeric.errors import NumericError
 from numeric.networks.inference import usual_torch
-from numeric.networks.network import check_integer
+from numeric.scalars import check_integer
 
 _WARM = 100
 """Steps in which the learning rate rises."""

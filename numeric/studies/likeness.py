@@ -17,7 +17,8 @@ from numeric.comparison.hidden_states import bond_cosines
 from numeric.comparison.inner_products import similarity
 from numeric.comparison.matching import matched_across
 from numeric.data.digits import Digits
-from numeric.networks.network import BilinearNetwork, Configuration
+from numeric.networks.configuration import Configuration
+from numeric.networks.network import BilinearNetwork
 from numeric.networks.normal_form import Layer, handed_on
 from numeric.studies.account import Section, Told, chosen, values
 from numeric.studies.class_features import class_features

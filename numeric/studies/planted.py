@@ -30,8 +30,8 @@ import numpy.typing as npt
 from numeric.errors import NumericError
 from numeric.features.kernels import stack_products, with_linear_neurons
 from numeric.graphs.pruning import as_layers
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import Layer, SquareLayer
+from numeric.scalars import check_integer
 
 Doubles = npt.NDArray[np.float64]
 

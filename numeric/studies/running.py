@@ -17,8 +17,8 @@ from numeric.data.digits import Digits
 from numeric.errors import NumericError
 from numeric.files import digest, is_json, read_json, write_text
 from numeric.networks.inference import one_torch_thread
-from numeric.networks.network import check_integer
 from numeric.progress import progress_bar
+from numeric.scalars import check_integer
 
 Row = dict[str, Any]
 """A measurement: names with numbers, texts, booleans and None."""

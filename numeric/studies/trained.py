@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from numeric.data.digits import Digits
 from numeric.files import is_there
-from numeric.networks.network import BilinearNetwork, Configuration
+from numeric.networks.configuration import Configuration
+from numeric.networks.network import BilinearNetwork
 from numeric.networks.network_files import load_network, save_network
 from numeric.networks.normal_form import Layer, handed_on
 from numeric.networks.training import train

@@ -26,9 +26,9 @@ from numeric.arithmetic import check_arithmetic
 from numeric.files import load_arrays, save_arrays, user_path
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Readable
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import degree_two
 from numeric.progress import progress_bar
+from numeric.scalars import check_integer
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import data_hash
 from proofs.certificates.prove import by_strength, graph_names, prove, read_network

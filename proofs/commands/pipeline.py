@@ -17,7 +17,7 @@ from numeric import (
 )
 from numeric.data.modular_addition import ModularAddition
 from numeric.files import digest, is_there, user_path
-from numeric.networks.network import Configuration
+from numeric.networks.configuration import Configuration
 from numeric.networks.network_files import read_network, renewed
 from numeric.networks.training import Epoch, Recipe, chance_accuracy, checked_history
 from proofs.certificates.claims import Certificate

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from numeric.data.modular_addition import NAME
-from numeric.networks.network import Configuration
+from numeric.networks.configuration import Configuration
 from numeric.networks.training import Recipe
 from proofs.commands.arguments import (
     Bias,

@@ -20,7 +20,7 @@ from numeric.comparison.kept_features import Exchange
 from numeric.comparison.networks import comparable
 from numeric.files import write_text
 from numeric.networks.layered import Readable
-from numeric.networks.network import check_integer
+from numeric.scalars import check_integer
 from proofs.certificates.prove import read_network
 from proofs.errors import ProofError
 from proofs.report.comparison_pictures import comparison_pictures

@@ -30,8 +30,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from numeric.networks.network import check_integer
 from numeric.networks.normal_form import Floats, check_array
+from numeric.scalars import check_integer
 from proofs.errors import ProofError
 from proofs.robustness.pairs import PairMargin, PairMargins, check_range
 from proofs.robustness.trust_region import Classes, Robustness, check_images, ordered_pairs

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from numeric import BilinearNetwork, NumericError, explain, prune, scale, trace
-from numeric.networks.network import Configuration, check_integer
+from numeric.networks.configuration import Configuration
 from numeric.networks.training import Recipe
-from numeric.scalars import plain
+from numeric.scalars import check_integer, plain
 from tests.graphs import small_graph
 
 THREES = [np.int64(3), np.uint8(3), np.array(3), torch.tensor(3), torch.tensor(3, dtype=torch.int8)]

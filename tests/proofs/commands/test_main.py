@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from analytic import THEOREMS
 from numeric import BilinearNetwork, load_graph, load_network, save_graph, save_network, trace
 from numeric.data.modular_addition import NAME
-from numeric.networks.network import Configuration
+from numeric.networks.configuration import Configuration
 from numeric.networks.network_files import read_network
 from numeric.networks.training import Recipe
 from proofs import ProofError

@@ -28,7 +28,7 @@ from numeric import (
 )
 from numeric.features import sharing
 from numeric.networks import training
-from numeric.networks.network import Configuration
+from numeric.networks.configuration import Configuration
 from numeric.networks.network_files import read_network
 from numeric.networks.training import Recipe
 from proofs import Certificate, ProofError, check, prove

@@ -31,7 +31,7 @@ from numeric import (
     trace,
 )
 from numeric.features.bonds import canonical_bonds
-from numeric.networks.network import Configuration
+from numeric.networks.configuration import Configuration
 from numeric.networks.training import Epoch, Recipe
 from proofs import Certificate, Claim, Level, prove
 from proofs.report import page as report_module
