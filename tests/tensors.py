@@ -116,3 +116,8 @@ def random_stack(sizes: Sequence[int], seed: int = 0, neurons: int = 6) -> list[
         down[0], linear[0] = 0, np.eye(below + 1)[0]
         layers.append(Layer(left, right, down, linear))
     return layers
+
+
+def of_squares(readings: Doubles, weights: Doubles) -> Layer:
+    """A layer whose neurons are squares."""
+    return Layer(readings, readings, weights, np.zeros((len(weights), readings.shape[1])))

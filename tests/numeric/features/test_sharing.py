@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import Layer, NumericError
-from numeric.features import sharing
 from numeric.features.kernels import with_linear_neurons
 from numeric.features.sharing import SharedFeatures, shared_features
 from tests.strategies import stacks
-from tests.tensors import layer_tensor
+from tests.tensors import layer_tensor, of_squares
 
 Doubles = npt.NDArray[np.float64]
 
@@ -24,11 +23,6 @@ def random_layer(inputs: int = 3, outputs: int = 3, seed: int = 0, hidden: int =
     draw = np.random.default_rng([seed, inputs, outputs]).normal
     shapes = ((hidden, inputs + 1),) * 2 + ((outputs + 1, hidden), (outputs + 1, inputs + 1))
     return with_linear_neurons(Layer(*(draw(size=shape) for shape in shapes)))
-
-
-def of_squares(readings: Doubles, weights: Doubles) -> Layer:
-    """A layer whose neurons are squares."""
-    return Layer(readings, readings, weights, np.zeros((len(weights), readings.shape[1])))
 
 
 def falling(layer: Layer) -> Doubles:
@@ -164,37 +158,6 @@ def test_features_that_are_there_are_found(seed: int) -> None:
     assert sorted(places) == [0, 1, 2, 3]
     np.testing.assert_allclose(alike[range(4), places], 1, atol=1e-4)
     np.testing.assert_allclose(found.weights, weights[:, places], atol=1e-3)
-
-
-def test_outputs_that_share_their_strongest_feature_do_not_start_from_copies_of_it() -> None:
-    readings = np.eye(5)[:3]
-    weights = np.array([[0.0, 0, 0], [9, 1, 0], [9, 0, 1], [9, 1, 1]])
-    layer = of_squares(readings, weights)
-    _, start, common = sharing._starts(layer, np.eye(5)[0], 3)
-    np.testing.assert_allclose(abs(start) / np.linalg.norm(start, axis=1)[:, None], readings)
-    np.testing.assert_allclose(sorted(abs(common).tolist(), reverse=True), readings, atol=1e-9)
-
-
-@pytest.mark.parametrize("kind", ["features", "features and the constant", "one more feature"])
-def test_independent_features_are_the_common_directions_of_the_forms(kind: str) -> None:
-    draw = np.random.default_rng(0)
-    readings = draw.normal(size=(4, 6)) + 3 * draw.normal(size=6)
-    readings /= np.linalg.norm(readings, axis=1)[:, None]
-    weights = np.concatenate([np.zeros((1, 4)), draw.normal(size=(3, 4))])
-    rows, columns = readings, weights
-    if kind != "features":
-        row = np.eye(6)[0] if kind == "features and the constant" else draw.normal(size=6)
-        rows = np.concatenate([readings, row[None]])
-        columns = np.concatenate([weights, draw.normal(size=(4, 1))], axis=1)
-    layer = of_squares(rows, columns)
-    directions = sharing._common_directions(layer, np.eye(6)[0], 4)
-    alike = abs(readings @ directions.T).max(axis=1)
-    if kind == "one more feature":
-        # One is left out, whichever is most like the constant: the others are there all the same.
-        assert (alike > 1 - 1e-9).sum() >= 3
-        assert not len(sharing._common_directions(layer, np.eye(6)[0], 3))
-    else:
-        np.testing.assert_allclose(alike, 1, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))
