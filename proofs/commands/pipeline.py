@@ -23,7 +23,7 @@ from numeric.networks.training import Epoch, Recipe, chance_accuracy, checked_hi
 from proofs.certificates.claims import Certificate
 from proofs.commands.arguments import data_of
 from proofs.errors import ProofError
-from proofs.report.folder import Say, made, step, write_report
+from proofs.report.folder import Say, called, made, step, write_report
 
 
 def run(
@@ -59,12 +59,15 @@ def run(
         digits = data_of(data) if task is None else task.data(recipe.seed)
     configuration = replace(configuration, inputs=digits.inputs, outputs=digits.classes)
     with step(say, f"network of depth {configuration.depth}"):
-        model, history = trained(target / "model.safetensors", configuration, recipe, digits)
+        path = target / "model.safetensors"
+        model, history = trained(path, configuration, recipe, digits)
     nothing = learned_nothing(history, digits)
     if nothing:
         say(f"  {nothing}")
     training = recipe, history
-    certificate = write_report(model, digits, target, training=training, task=task, say=say)
+    certificate = write_report(
+        model, digits, target, training=training, task=task, name=called(path), say=say
+    )
     return certificate, nothing
 
 

@@ -34,7 +34,7 @@ from proofs.commands.certificates import conclude
 from proofs.commands.endings import Status
 from proofs.commands.pipeline import learned_nothing, noted_training, trained
 from proofs.commands.pipeline import run as run_all
-from proofs.report.folder import write_report
+from proofs.report.folder import called, write_report
 
 _DEFAULTS = Recipe()
 
@@ -133,7 +133,15 @@ def report(
     network, asked = network_of(model), task_of(task, modulus, data)
     digits = data_of(data) if asked is None else asked.data()
     training = noted_training(model)
-    told = write_report(network, digits, folder, training=training, task=asked, say=typer.echo)
+    told = write_report(
+        network,
+        digits,
+        folder,
+        training=training,
+        task=asked,
+        name=called(model),
+        say=typer.echo,
+    )
     conclude(told)
 
 

@@ -61,6 +61,7 @@ def write_report(
     *,
     training: tuple[Recipe, Sequence[Epoch]] | None = None,
     task: ModularAddition | None = None,
+    name: str | None = None,
     say: Say | None = None,
 ) -> Certificate:
     """Trace a network, prove what its graphs keep, and show it all on a page.
@@ -73,6 +74,7 @@ def write_report(
             network that are there are used; the proof is made anew.
         training: how the network was trained and how that went, if the page should say so.
         task: that the network does, all of whose inputs are looked at.
+        name: of the network, for the title; left out, it is called by its hash.
         say: receives a line for each step; left out, nothing is said.
 
     Returns:
@@ -127,7 +129,7 @@ def write_report(
         drawn = layers, eigen, shared, history, frontier, digits, task
         save_pictures(lambda: all_pictures(*drawn), target / "pictures")
         recipe = None if training is None else training[0]
-        parts = frontier, explorer, digits.shape
+        parts = frontier, explorer, digits.shape, name
         write_page(target, model, recipe, certificate, graphs, *parts)
     tell(f"report: {target / 'report.html'}")
     return certificate
@@ -147,6 +149,17 @@ def made(folder: str | os.PathLike[str]) -> Path:
             f"expected the output folder {target} to be a folder, got: {error.strerror}"
         ) from None
     return target
+
+
+def called(path: Path) -> str:
+    """Return what a network is called by its file, or by the folder of a file of the usual name.
+
+    Examples:
+        >>> called(Path("nets/wide.safetensors")), called(Path("runs/mnist/model.safetensors"))
+        ('wide', 'mnist')
+    """
+    whole = path.resolve()
+    return whole.parent.name if whole.stem == "model" and whole.parent.name else whole.stem
 
 
 def _keep(path: Path, network: Network, layers: Sequence[Layer]) -> None:

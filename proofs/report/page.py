@@ -17,7 +17,7 @@ from analytic import ExactNetwork
 from numeric import BilinearNetwork, Fidelity, InputShape, Layer
 from numeric.features.bonds import canonical_bonds
 from numeric.features.kernels import stack_products, with_linear_neurons
-from numeric.files import write_text
+from numeric.files import digest, write_text
 from numeric.graphs.schema import Node
 from numeric.networks.layered import Network
 from numeric.networks.training import Recipe
@@ -38,6 +38,7 @@ def write_page(
     frontier: Sequence[Fidelity] = (),
     explorer: Mapping[str, Any] | None = None,
     shape: InputShape | None = None,
+    name: str | None = None,
 ) -> None:
     """Write ``report.html`` from what a run left in its folder.
 
@@ -55,6 +56,7 @@ def write_page(
         explorer: what :func:`proofs.report.explorer.explorer_data` says of a graph; without it the
             page has none.
         shape: of an input; left out, a square picture or bars.
+        name: of the network; left out, it is called by its hash.
 
     Raises:
         NumericError: the page cannot be written.
@@ -64,7 +66,10 @@ def write_page(
     layers = model.layers()
     exact = ExactNetwork(layers)
     shape = InputShape.of(exact.inputs) if shape is None else shape
+    mark = digest(array for layer in layers for array in layer)
     page = template("report.html").render(
+        mark=mark,
+        name=name or mark[:8],
         percent=_percent,
         depth=sum(len(layer.left) > 0 for layer in layers),
         settings=_settings(model, layers) | ({} if recipe is None else asdict(recipe)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from proofs import Certificate, Claim, Level
 from proofs.report.explorer import explorer_data
 from proofs.report.page import write_page
 from tests.digits import like_mnist
+from tests.proofs.report.browser import Visit
 
 SIDE = 14
 DIGITS = like_mnist(inputs=SIDE**2)
@@ -64,3 +66,16 @@ def logits(graph: Any, digit: int, digits: Digits = DIGITS) -> Any:
 def assert_shown(found: list[float], wanted: Any) -> None:
     assert len(found) == len(wanted)
     assert max(abs(np.array(found) - wanted)) <= 1e-9 * max(abs(np.array(wanted)))
+
+
+def inked(visit: Visit) -> Any:
+    """Return the image that the address holds, as Python reads it."""
+    (text,) = [part[4:] for part in visit.address.lstrip("#").split("&") if part[:4] == "ink="]
+    padded = text + "=" * (-len(text) % 4)
+    return np.frombuffer(base64.urlsafe_b64decode(padded), np.uint8)
+
+
+def assert_logits_of(visit: Visit, graph: Any, ink: Any) -> None:
+    image = np.divide(ink, 255, dtype=np.float32)
+    wanted = rewrite(graph)(torch.from_numpy(image)).numpy()
+    assert_shown(visit.numbers("#panel td[data-logit]"), wanted)

@@ -19,8 +19,10 @@ from tests.proofs.report.browser import Visit
 from tests.proofs.report.explorers import (
     DIGITS,
     SIDE,
+    assert_logits_of,
     assert_shown,
     data_in,
+    inked,
     key,
     logits,
     network_of,
@@ -383,7 +385,7 @@ def test_a_picture_in_colour_is_painted_in_its_colours_and_its_shares_by_channel
     browser: Browser, tmp_path: Path
 ) -> None:
     digits = own(InputShape((3, 4, 5)))
-    written(tmp_path, 1, digits)
+    graph = written(tmp_path, 1, digits)
     visit = Visit(browser, tmp_path / "report.html").ready()
     image = digits.test_images[0].reshape(3, 4, 5)
     colours = painted(visit, "#panel figure:first-child canvas")
@@ -391,6 +393,14 @@ def test_a_picture_in_colour_is_painted_in_its_colours_and_its_shares_by_channel
     assert painted(visit, "#panel figure + figure canvas").shape == (4, 15, 4)
     assert visit.text("#panel h3") == "Test image 0"
     assert visit.page.locator(".named").count() == 0
+    visit.page.click("#blank")
+    visit.page.fill("#brush", "#ff8000")
+    visit.page.focus("#sheet")
+    visit.page.keyboard.press("Space")
+    ink = inked(visit)
+    assert ink.reshape(3, 4, 5)[:, 2, 2].tolist() == [255, 128, 0]
+    assert painted(visit, "#sheet")[0, 0].tolist() == [0, 0, 0, 255]
+    assert_logits_of(visit, graph, ink)
 
 
 # Picking, the address, the keyboard

@@ -89,6 +89,7 @@ def report(
     *,
     drawn: bool = False,
     explorer: Mapping[str, Any] | None = None,
+    name: str | None = None,
     **graphs: Any,
 ) -> Page:
     """The page about a network, with its pictures or with an empty one."""
@@ -100,10 +101,10 @@ def report(
     if drawn:
         eigen, shared = (square_layers(graphs[method]) for method in ("eigen", "shared"))
         figures = all_pictures(model.layers(), eigen, shared, [Epoch(1.0, 0.5)], frontier)
-    (folder / "pictures").mkdir()
-    for name, figure in figures.items():
-        figure.savefig(folder / "pictures" / f"{name}.png", dpi=30)
-    write_page(folder, model, Recipe(epochs=1), certificate, graphs, frontier, explorer)
+    (folder / "pictures").mkdir(parents=True)
+    for picture, figure in figures.items():
+        figure.savefig(folder / "pictures" / f"{picture}.png", dpi=30)
+    write_page(folder, model, Recipe(epochs=1), certificate, graphs, frontier, explorer, name=name)
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
@@ -371,6 +372,17 @@ def test_what_the_page_tells_to_type_works(
     assert ("feature", last, 0) not in names["graph"]
     assert ("feature", last, 1) in names["graph"]
     assert names["module"].depth == last
+
+
+def test_the_title_names_the_network_by_its_hash_or_as_it_is_called(tmp_path: Path) -> None:
+    model = network()
+    page = report(tmp_path / "one", model)
+    mark = trace(model).graph["network"]
+    assert ("title", f"{mark[:8]}: what this network computes") in page.texts
+    assert ("h1", f"What the network {mark[:8]} computes") in page.texts
+    assert mark[:16] in page.text
+    named = report(tmp_path / "two", model, name="<wide>")
+    assert ("h1", "What the network <wide> computes") in named.texts
 
 
 # Few features

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from playwright.sync_api import Browser
 
-from numeric import explain, rewrite
+from numeric import explain
 from proofs.report.neighbours import neighbours_of
 from proofs.report.packing import unpacked
 from tests.proofs.report.browser import Visit
-from tests.proofs.report.explorers import DIGITS, SIDE, assert_shown, data_in, key, logits
+from tests.proofs.report.explorers import (
+    DIGITS,
+    SIDE,
+    assert_logits_of,
+    assert_shown,
+    data_in,
+    inked,
+    key,
+    logits,
+)
 
 
 def paths_of(graph: Any, digit: int, label: int, against: int | None) -> dict[str, float]:
@@ -146,19 +153,6 @@ def test_the_nearest_input_of_another_class_and_what_changes(
 
 
 # Images of the reader's own
-
-
-def inked(visit: Visit) -> Any:
-    """Return the image that the address holds, as Python reads it."""
-    (text,) = [part[4:] for part in visit.address.lstrip("#").split("&") if part[:4] == "ink="]
-    padded = text + "=" * (-len(text) % 4)
-    return np.frombuffer(base64.urlsafe_b64decode(padded), np.uint8)
-
-
-def assert_logits_of(visit: Visit, graph: Any, ink: Any) -> None:
-    image = np.divide(ink, 255, dtype=np.float32)
-    wanted = rewrite(graph)(torch.from_numpy(image)).numpy()
-    assert_shown(visit.numbers("#panel td[data-logit]"), wanted)
 
 
 def draw_line(visit: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -18,25 +18,33 @@ function inkBytes(text, inputs) {
 
 /** Build the sheet to draw on; `act` is told of the ink, and when a stroke ends. */
 function drawingSheet(size, act) {
-  const { rows, columns } = size;
+  const { rows } = size;
+  const coloured = size.kind === "colour";
+  const columns = coloured ? size.columns / 3 : size.columns;
   const sheet = element("canvas", {
     id: "sheet",
     tabindex: "0",
     role: "application",
     "aria-label": "Drawing sheet: arrow keys move the pen, Space draws, Delete erases",
   });
-  let bytes = new Uint8Array(rows * columns);
+  let bytes = new Uint8Array(rows * size.columns);
   let pen = { row: Math.floor(rows / 2), column: Math.floor(columns / 2) };
   let last = null; // where a stroke is
   let erasing = false;
   let waiting = 0;
 
-  const inputAt = (place) => (size.order ? size.order[place] : place);
+  /** Return the inputs at a place: one, or one a channel, which stand beside one another. */
+  const inputsAt = (place) => {
+    const start = Math.floor(place / columns) * size.columns + (place % columns);
+    const places = coloured ? [0, 1, 2].map((channel) => start + channel * columns) : [start];
+    return size.order ? places.map((one) => size.order[one]) : places;
+  };
   const paint = () => {
     const focused = document.activeElement === sheet;
     draw(sheet, rows, columns, (place) => {
-      const under = place === pen.row * columns + pen.column;
-      return focused && under ? [255, 170, 0] : ink(bytes[inputAt(place)] / 255);
+      if (focused && place === pen.row * columns + pen.column) return [255, 170, 0];
+      const shown = inputsAt(place).map((input) => bytes[input]);
+      return coloured ? shown : ink(shown[0] / 255);
     });
   };
   sheet.redraw = paint;
@@ -45,11 +53,21 @@ function drawingSheet(size, act) {
     for (let row = Math.max(0, Math.floor(y - 2)); row < Math.min(rows, y + 2); row += 1) {
       for (let column = Math.max(0, Math.floor(x - 2)); column < Math.min(columns, x + 2); column += 1) {
         const far = Math.hypot(column + 0.5 - x, row + 0.5 - y);
-        const amount = Math.round(255 * Math.min(1, Math.max(0, 1.6 - far)));
-        const input = inputAt(row * columns + column);
-        bytes[input] = erase ? Math.min(bytes[input], 255 - amount) : Math.max(bytes[input], amount);
+        lay(inputsAt(row * columns + column), Math.min(1, Math.max(0, 1.6 - far)), erase);
       }
     }
+  }
+
+  /** Lay so much ink on the inputs at a place, of the colour that is chosen if they have one. */
+  function lay(inputs, amount, erase) {
+    const whole = inkOf(brush.value);
+    inputs.forEach((input, channel) => {
+      const there = bytes[input];
+      const much = Math.round(255 * amount);
+      if (erase) bytes[input] = Math.min(there, 255 - much);
+      else if (coloured) bytes[input] = Math.round(there + amount * (whole[channel] - there));
+      else bytes[input] = Math.max(there, much);
+    });
   }
 
   function strokeTo(event) {
@@ -101,12 +119,14 @@ function drawingSheet(size, act) {
   sheet.addEventListener("focus", paint);
   sheet.addEventListener("blur", paint);
   const eraser = element("input", { type: "checkbox", id: "eraser" });
+  const brush = element("input", { type: "color", id: "brush", value: "#d03030" });
 
   /** Lay ink on the sheet and return what stands on the page of a digit. */
   function render(given) {
     bytes = given;
     paint();
-    return [sheet, element("label", {}, eraser, " eraser")];
+    const colour = coloured ? element("label", {}, brush, " colour") : null;
+    return [sheet, colour, element("label", {}, eraser, coloured ? " black" : " eraser")].filter(Boolean);
   }
   return { render };
 }
@@ -114,7 +134,7 @@ function drawingSheet(size, act) {
 /** Return the buttons that begin, clear and end drawing, and the sheet. */
 function editing({ digits, pass, chosen, act }) {
   const { shape } = digits;
-  if (shape.kind !== "picture") return [];
+  if (!canBeDrawn(shape)) return [];
   const button = (id, text, click) =>
     element("button", { type: "button", class: "tool", id, click }, text);
   const blank = () => act.ink(new Uint8Array(pass.pixels.length), { settled: true });
@@ -139,6 +159,15 @@ function editing({ digits, pass, chosen, act }) {
       button("edit", `Back to ${shape.noun} ${chosen.digit}`, back),
     ),
   ];
+}
+
+function canBeDrawn({ kind }) {
+  return kind === "picture" || kind === "colour";
+}
+
+/** Return the three bytes of a colour as its field has it, such as #d03030. */
+function inkOf(colour) {
+  return [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
 }
 
 function asBytes(pixels) {

@@ -75,7 +75,7 @@ function choicesIn(address, first, graph, digits) {
   number("label", isClass);
   number("against", (value) => isClass(value) && value !== chosen.label);
   const ink = said.get("ink");
-  if (ink && digits.shape.kind === "picture" && inkBytes(ink, digits.pixels[0].length)) {
+  if (ink && canBeDrawn(digits.shape) && inkBytes(ink, digits.pixels[0].length)) {
     chosen.ink = ink;
   }
   if (said.get("against") === "none") chosen.against = null;
