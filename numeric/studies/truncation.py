@@ -185,7 +185,9 @@ def _enough(depth: int, of: str, rows: Sequence[Row], network: Sequence[Row]) ->
         later = [row["count"] for row in mine if row["count"] > max(lost, default=0)]
         least.append(later[0] if later else None)
     known = [count for count in least if count is not None]
-    many = f"{min(known)} to {max(known)}" if known else "more than were tried"
+    many = "more than were tried"
+    if known:
+        many = " to ".join(map(str, sorted({min(known), max(known)})))
     missing = f" (not reached in {len(least) - len(known)})" if known and None in least else ""
     return (
         f"Depth {depth}: {many} {of}{missing} are enough for all but {DROP:.1%} of the accuracy, "

@@ -92,5 +92,5 @@ def test_too_few_are_said_to_be_too_few() -> None:
          "agreement": accuracy}
         for count, accuracy in ((1, 0.5), (2, 0.8995), (3, 0.898), (4, 0.9))
     ]  # fmt: skip
-    assert "Depth 1: 4 to 4 eigenfeatures" in told_truncation(rows, as_read).speaks_for[0]
+    assert "Depth 1: 4 eigenfeatures" in told_truncation(rows, as_read).speaks_for[0]
     assert "more than were tried" in told_truncation(rows[:3], as_read).speaks_for[0]
