@@ -88,8 +88,6 @@ def research_network(
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
         images, labels = as_tensor(digits.train_images), as_tensor(digits.train_labels)
-        # Without noise, weights of pixels that are always blank decay to numbers that are slow.
-        torch.set_flush_denormal(True)
         for _ in range(epochs):
             for chosen in torch.split(torch.randperm(len(images)), batch):
                 seen = images[chosen] + noise * torch.randn_like(images[chosen])
@@ -98,5 +96,4 @@ def research_network(
                 torch.autograd.backward(loss)
                 optimizer.step()
             schedule.step()
-        torch.set_flush_denormal(False)
     return model.eval()
