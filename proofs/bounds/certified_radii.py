@@ -60,11 +60,11 @@ _STIFFER = 1.0, 1.1, 1.25
 _NEARLY = 0.97
 """Which part of what is proved in few directions is as good as all of it."""
 
-_SHORTENED = 1 - 1e-6
+SHORTENED = 1 - 1e-6
 _SMALLER, _LARGER, _MUCH = 0.5, 4.0, 1e-3
 """By which factors radii are changed at once, the last one at most where nothing is proved."""
 
-_NEAR, _FAR = 2.0**-399, 1e6
+NEAR, FAR = 2.0**-399, 1e6
 """A radius that counts as none, and the largest that is looked for."""
 
 
@@ -115,7 +115,7 @@ def certified_radii(
         >>> found.radii.round(3)  # until the pixel is 2, and its square 4
         array([1.])
     """
-    found = np.full(len(images), _FAR) if most is None else np.minimum(most, _FAR)
+    found = np.full(len(images), FAR) if most is None else np.minimum(most, FAR)
     multipliers = []
     with (
         np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
@@ -125,20 +125,20 @@ def certified_radii(
         for number, layers in enumerate(stacks):
             stack = Stack.of(layers)
             hidden = directions[number] if directions else HiddenDirections.of(stack, images)
-            search = _Search(stack, hidden)
+            search = Search(stack, hidden)
             proofs = np.zeros((len(images), len(layers[-1].down) - 1, hidden.multipliers))
             for place, around in enumerate(surroundings(stack, images)):
                 found[place] = search.shortened(
                     around, int(classes[place]), found[place], proofs[place]
                 )
             multipliers.append(proofs)
-    found *= _SHORTENED
+    found *= SHORTENED
     for proofs in multipliers:
         proofs[found == 0] = 0.0
     return CertifiedRadii(found, multipliers)
 
 
-class _Search:
+class Search:
     """What radii and multipliers are sought with."""
 
     def __init__(self, stack: Stack, directions: HiddenDirections) -> None:
@@ -160,17 +160,17 @@ class _Search:
             return 0.0
         near = np.argsort([margin.distance for margin in margins], kind="stable")
         for place in near.tolist():
-            radius, found = _Rival(self, margins[place]).largest(radius)
-            if not (found is not None and radius > _NEAR):
+            radius, found = Rival(self, margins[place]).largest(radius)
+            if not (found is not None and radius > NEAR):
                 return 0.0
             proofs[rivals[place]] = found.flat()
         return radius
 
 
-class _Rival:
+class Rival:
     """The search for the largest radius that keeps a margin positive."""
 
-    def __init__(self, search: _Search, margin: Margin) -> None:
+    def __init__(self, search: Search, margin: Margin) -> None:
         self.margin = margin
         self.relaxed = Relaxation(margin, directions_at(margin, search.shared))
         self.proved: tuple[float, Multipliers | None] = (0.0, None)
@@ -178,11 +178,11 @@ class _Rival:
 
     def largest(self, most: float) -> tuple[float, Multipliers | None]:
         """Return the largest radius up to a given one that is proved, and multipliers."""
-        tried = most if most < _FAR else min(self.margin.distance, _FAR)
+        tried = most if most < FAR else min(self.margin.distance, FAR)
         known: list[tuple[float, float]] = []
         sure, before, again = 0.0, 0.0, False
         for _ in range(_MORE_TRIES):
-            if not tried > _NEAR:
+            if not tried > NEAR:
                 break
             reached = self._reached(tried, tried >= most)
             if self.proved[0] >= most:
@@ -208,8 +208,8 @@ class _Rival:
 
     def _sure(self) -> float:
         """Return a radius that is proved by norms alone, and far too small."""
-        radius = min(self.margin.distance, _FAR)
-        while radius > _NEAR and not self.margin.falls(radius) < self.margin.value:
+        radius = min(self.margin.distance, FAR)
+        while radius > NEAR and not self.margin.falls(radius) < self.margin.value:
             radius *= _SMALLER
         return radius
 
@@ -283,7 +283,7 @@ def _aimed(known: Sequence[tuple[float, float]]) -> float:
     tried, reached = known[-1]
     if not _SMALLER * tried < reached < tried / _SMALLER:
         # Far apart they are about reciprocal.
-        return float(np.sqrt(tried * max(reached, _NEAR)))
+        return float(np.sqrt(tried * max(reached, NEAR)))
     slope = _SLOPE
     if len(known) > 1 and abs(tried - known[-2][0]) > _CLOSE * tried:
         slope = (reached - known[-2][1]) / (tried - known[-2][0])

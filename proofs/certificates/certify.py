@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-from numeric import Digits, NumericError, square_layers
+from numeric import Digits, Layer, NumericError, square_layers
 from numeric.arithmetic import check_arithmetic
 from numeric.files import load_arrays, save_arrays, user_path
 from numeric.graphs.schema import Node
@@ -29,6 +29,7 @@ from numeric.networks.layered import Readable
 from numeric.networks.normal_form import degree_two
 from numeric.progress import progress_bar
 from numeric.scalars import check_integer
+from proofs.bounds.certified_changes import LAYERS
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import data_hash
 from proofs.certificates.prove import by_strength, graph_names, prove, read_network
@@ -63,6 +64,7 @@ def certify(
     jobs: int = 1,
     folder: str | os.PathLike[str] | None = None,
     target: float | None = None,
+    pixels: bool = False,
     tell: Callable[[str], object] | None = None,
 ) -> Certificate:
     """Prove what :func:`proofs.prove` does, and around every test image how far its class holds.
@@ -76,12 +78,15 @@ def certify(
         folder: receives what is finished; left out, nothing is kept.
         target: which part of the distance that a quick attack finds is far enough for a deeper
             network, above 0 and at most 1; left out, as far as can be proved.
+        pixels: whether it is also proved, for a network of two layers, by how much all pixels can
+            change at once; this takes two or three times as long.
         tell: receives a line that says how long a search is going to take, before it begins.
 
     Returns:
         A certificate that also claims, for a network of degree two, the exact distance from each
         image to the nearest input of another class, and by how much all its pixels can change; for
-        deeper ones a distance within which the class of the network stays the same; and for each
+        deeper ones a distance within which the class of the network stays the same, and if asked
+        for by how much all pixels can change; and for each
         graph that leaves something out, one within which network and graph predict the same class.
         Of a single class there is nothing more to claim.
 
@@ -115,21 +120,13 @@ def certify(
     network, layers = read_network(model)
     proved = prove(network, graphs, digits)
     claims, found = list(proved.claims), dict(proved.witnesses)
-    # Of a single class there is no other that an image might get.
-    several, shallow = len(layers[-1].linear) > 2, degree_two(layers)
-    tasks = []
-    if several:
-        kind = "robustness" if shallow else "stability"
-        tasks.append(RadiiTask(kind, "the network", layers, target=None if shallow else target))
-    for name, item in zip(graph_names(graphs), graphs, strict=True):
-        if several and any(claim.name == f"{name}: agreement" for claim in proved.claims):
-            subject = f"the network and the {name} graph"
-            squares = {name: square_layers(item)}
-            tasks.append(RadiiTask("stability", subject, layers, squares, target))
-    if several and shallow:
-        # Its diagonals belong to pairs of classes, not to images.
-        tasks.append(RadiiTask("pixel robustness", "the network", layers))
-    for task in tasks:
+    claimed = {claim.name for claim in claims}
+    agreeing = {
+        name: item
+        for name, item in zip(graph_names(graphs), graphs, strict=True)
+        if f"{name}: agreement" in claimed
+    }
+    for task in _tasks(layers, agreeing, target, pixels=pixels):
         if task.kind == "pixel robustness":
             arrays = task.sound({}, digits.test_images)
         else:
@@ -144,6 +141,32 @@ def certify(
     return replace(proved, claims=by_strength(claims), witnesses=found)
 
 
+def _tasks(
+    layers: list[Layer],
+    graphs: Mapping[str, nx.DiGraph[Node]],
+    target: float | None,
+    *,
+    pixels: bool,
+) -> list[RadiiTask]:
+    """Return the kinds of radii that are found, of a network and of graphs that are less."""
+    # Of a single class there is no other that an image might get.
+    several, shallow = len(layers[-1].linear) > 2, degree_two(layers)
+    tasks = []
+    if several:
+        kind = "robustness" if shallow else "stability"
+        tasks.append(RadiiTask(kind, "the network", layers, target=None if shallow else target))
+    for name, item in graphs.items() if several else ():
+        subject = f"the network and the {name} graph"
+        squares = {name: square_layers(item)}
+        tasks.append(RadiiTask("stability", subject, layers, squares, target))
+    if several and shallow:
+        # Its diagonals belong to pairs of classes, not to images.
+        tasks.append(RadiiTask("pixel robustness", "the network", layers))
+    if several and pixels and not shallow and len(layers) == LAYERS:
+        tasks.append(RadiiTask("pixel stability", "the network", layers))
+    return tasks
+
+
 def _in_parallel(
     task: RadiiTask,
     images: npt.NDArray[Any],
@@ -154,7 +177,7 @@ def _in_parallel(
     """Return what is found on all images, some at a time."""
     bases = _bases(task, images[:_TYPICAL], folder)
     parts = [images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER)]
-    if tell is not None and task.kind == "stability":
+    if tell is not None and task.deep:
         places = [_place(task, bases, part, folder) for part in parts]
         todo = [
             len(part)
@@ -189,7 +212,7 @@ def _bases(
     task: RadiiTask, images: npt.NDArray[Any], folder: str | os.PathLike[str] | None
 ) -> Arrays:
     """Return the directions of a task: those of an earlier run, as its multipliers rest on them."""
-    if task.kind != "stability":
+    if not task.deep:
         return {}
     path = None
     if folder is not None:

@@ -16,6 +16,7 @@ from numeric.graphs.pruning import as_layers
 from numeric.networks.attacks import attack
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import handed_on
+from proofs.bounds.certified_changes import certified_changes
 from proofs.bounds.certified_radii import certified_radii
 from proofs.bounds.hidden_directions import HiddenDirections
 from proofs.bounds.surroundings import Stack
@@ -58,6 +59,11 @@ class RadiiTask:
     target: float | None = None
 
     @property
+    def deep(self) -> bool:
+        """Whether multipliers of hidden states prove the radii."""
+        return self.kind in ("stability", "pixel stability")
+
+    @property
     def stacks(self) -> list[list[Layer]]:
         """The layers of the network, and of a graph if it is about both."""
         return [self.network, *(as_layers(squares) for squares in self.graphs.values())]
@@ -89,7 +95,7 @@ class RadiiTask:
         if self.kind == "robustness":
             fixed = int((arrays["targets"] == FIXED).sum())
             return Claim.of(self.kind, numbers | {"factor": FACTOR, "fixed": fixed})
-        if self.kind == "pixel robustness":
+        if self.kind in ("pixel robustness", "pixel stability"):
             return Claim.of(self.kind, numbers)
         name = f"{self.subject}: {self.kind}"
         return Claim.of(self.kind, {"models": self.subject} | numbers, name=name)
@@ -154,7 +160,7 @@ class RadiiTask:
         arrays["radius"] = np.where(arrays["radius"] > _NEAR, arrays["radius"], 0.0)
         radii = arrays["radius"].copy()
         wrong = ~self.sure(bases | arrays, images)
-        for share, least in _ROOMS if self.kind == "stability" else ():
+        for share, least in _ROOMS if self.deep else ():
             if not wrong.any():
                 break
             arrays["radius"][wrong] = radii[wrong] * (1 - share)
@@ -186,6 +192,9 @@ class RadiiTask:
         """Find radii of images, and what proves them."""
         if self.kind == "pixel robustness":
             return pixel_radii(self.network, images)
+        if self.kind == "pixel stability":
+            own = _directions(bases, "network", self.network)
+            return stable_changes(own, self.network, images)
         if self.kind == "robustness":
             return _robustness(self.digest(), self.network, images)
         pairs = zip(_STACKS, self.stacks, strict=False)
@@ -264,6 +273,22 @@ def stability_radii(
     pairs = zip(_STACKS, found.multipliers, strict=False)
     arrays = {f"{name}.multipliers": multipliers for name, multipliers in pairs}
     return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
+
+
+def stable_changes(
+    directions: HiddenDirections, layers: Sequence[Layer], images: npt.NDArray[Any]
+) -> Arrays:
+    """Find by how much all pixels can change, and what proves it, as witnesses.
+
+    Args:
+        directions: of the hidden state that have multipliers.
+        layers: two, of the network.
+        images: shape (images, inputs).
+    """
+    classes = _classes(layers, images)
+    found = certified_changes(layers, images, np.maximum(classes, 0), directions)
+    radius = np.where(classes < 0, 0.0, found.radii)
+    return {"radius": radius, "network.multipliers": found.multipliers[0]}
 
 
 def _attacked(

@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .balls import UP, Array, Ball, exact, extended, joined, norm, positive, product, spectral
+from .balls import UP, Array, Ball, exact, extended, joined, positive, product, spectral
+from .coordinates import coordinates, inverse
 from .layers import Layer, forward
 from .verdicts import need
+
+SHARE = 0.6
+"""How much of their mean is added to the slopes, where they weigh the numbers of a cube."""
 
 
 class Rows(NamedTuple):
@@ -29,6 +33,14 @@ class Rows(NamedTuple):
         return int(self.rows.shape[1] - self.held.shape[1])
 
 
+class Near(NamedTuple):
+    """All moves v that are looked at: Σ d v² ≤ s, and the readings' inner products over d."""
+
+    weights: Array
+    square: float
+    overlaps: Ball
+
+
 def signed(multipliers: Array, hidden: list[Rows]) -> Array:
     """Return the multipliers that must not be negative: of the ball, and of squares of bends."""
     free = [np.repeat([True, False], each.kept) for each in hidden]
@@ -40,28 +52,24 @@ def mixed(weights: Ball, forms: Ball) -> Ball:
     return (weights @ forms.shaped(len(forms.value), -1)).shaped(*forms.value.shape[1:])
 
 
-def inverse(matrix: Array) -> Ball:
-    """Return the inverse W⁻¹ = X(1 - R)⁻¹ of W, with R = 1 - WX: |W⁻¹ - X| ≤ |X| |R| / (1 - |R|).
-
-    X is what LAPACK finds; rows of X times a matrix are no longer than both together.
-    """
-    one = np.eye(len(matrix))
-    found = np.linalg.inv(matrix) if np.linalg.cond(matrix) < 2.0**52 else one
-    rest = float(spectral(exact(one) + -(exact(matrix) @ exact(found))))
-    need(rest < 0.5, "the directions of a hidden state are no basis")
-    lengths = norm(found)[:, None] * np.ones(len(one))
-    return Ball(found, UP * UP * lengths * rest / (1 - rest))
-
-
 class Surroundings:
-    """What does not depend on the image."""
+    """What does not depend on the image.
 
-    def __init__(self, stack: list[Layer], hidden: list[Rows], bends: Array) -> None:
-        self.stack, self.hidden, self.bound = stack, hidden, bends
-        self.skew, (left, right, linear) = coordinates(stack[0])
+    Moves are those within a radius, or all whose numbers are no larger than one: those of a cube.
+    """
+
+    def __init__(
+        self, stack: list[Layer], hidden: list[Rows], bends: Array, *, cubes: bool = False
+    ) -> None:
+        self.stack, self.hidden, self.bound, self.cubes = stack, hidden, bends, cubes
+        if cubes:
+            self.skew, (left, right) = 0.0, (side[:, 1:] for side in stack[0].sides)
+            linear = exact(stack[0].linear[1:, 1:])
+        else:
+            self.skew, (left, right, linear) = coordinates(stack[0])
         self.sides, self.linear = (left, right), linear
-        self.ones, others = joined([left, right], 0), joined([right, left], 0)
-        self.overlaps = product(others, others.turned)
+        self.ones, self.others = joined([left, right], 0), joined([right, left], 0)
+        self.overlaps = product(self.others, self.others.turned)
         self.forms = [layer.bends(np.eye(layer.left.shape[1] - 1)) for layer in stack[1:]]
         self.roots: dict[int, list[Ball]] = {}
 
@@ -80,18 +88,16 @@ class Surroundings:
         others = product(weights, forms.shaped(count, -1)).shaped(-1, size)
         return product(product(forms, outer).turned.shaped(-1, size).turned, others)
 
-    def bent(self, level: int, weights: Ball, held: Ball, outer: Ball) -> Ball:
-        """Return Σ w_k N_k - Σ P_jk N_j T N_k of forms that bend a hidden state.
+    def bent(self, weights: Ball, held: Ball, overlaps: Ball) -> Ball:
+        """Return Σ w_k N_k - Σ P_jk N_j T N_k of forms that bend the first hidden state.
 
-        T is a multiple of 1 for the first one, whose forms are N_k = ½ Σ d_ks a_s b_sᵀ, with the
-        neurons s once in either order: it is Σ M_st a_s a_tᵀ with -¼ T (dᵀPd)_st (b_s · b_t) in M,
-        and ½ (wᵀd)_s where t is the neuron s in the other order.
+        These are N_k = ½ Σ d_ks a_s b_sᵀ, with the neurons s once in either order: it is
+        Σ M_st a_s a_tᵀ with -¼ (dᵀPd)_st (b_sᵀ T b_t) in M, and ½ (wᵀd)_s where t is the neuron s
+        in the other order.
         """
-        if level:
-            return self.form(level, weights) + -self.spread(level, held, outer)
         down = exact(self.stack[0].down[1:])
-        inner = down.turned @ (held * outer * exact(-0.25)) @ down
-        middle = joined([joined([inner] * 2, 0)] * 2, 1) * self.overlaps
+        inner = down.turned @ (held * exact(-0.25)) @ down
+        middle = joined([joined([inner] * 2, 0)] * 2, 1) * overlaps
         straight, once = (weights @ down)[0] * exact(0.5), np.arange(len(inner.value))
         for place in ((once, once + len(once)), (once + len(once), once)):
             _add(middle, place, straight)
@@ -104,7 +110,7 @@ class Surroundings:
             if found:
                 rows = exact(self.hidden[0].rows[pair])
                 none = exact(np.zeros((1, len(rows.value))))
-                left = self.bent(0, none, rows.turned @ rows, exact(1.0))
+                left = self.bent(none, rows.turned @ rows, self.overlaps)
                 _add(left, np.diag_indices(len(left.value)), exact(self.bound[pair]))
                 need(positive(left[None]), "bends may be larger than is said")
             self.roots[pair] = found
@@ -135,12 +141,27 @@ class Surroundings:
         slopes = [self.slope(states[0])]
         pairs = zip(self.stack[1:], states[1:], strict=False)
         slopes += [layer.slope(state) for layer, state in pairs]
-        square = UP * radius * radius / (1 - self.skew)
         others = [other for other in range(len(factors)) if other != label]
         return all(
-            self.positive(label, other, states[-1], slopes, square, factors[other])
+            self.positive(label, other, states[-1], slopes, radius, factors[other])
             for other in others
         )
+
+    def near(self, radius: float, gradient: Ball) -> Near:
+        """Return an ellipsoid around all moves: a cube |v_i| ≤ ρ lies in Σ d v² ≤ ρ² Σ d.
+
+        Any weights above 0 would do; these grow with the slope, up to a largest one above 1, so
+        that nothing underflows. Over d is a little more than 1/d.
+        """
+        weights = np.ones(gradient.value.shape[1])
+        square = UP * radius * radius / (1 - self.skew)
+        if not self.cubes:
+            return Near(weights, square, self.overlaps)
+        if gradient.value.any():
+            sizes = abs(gradient.value[0]) / abs(gradient.value).max()
+            weights = sizes + SHARE * sizes.mean()
+        scaled = self.others * exact(UP / weights)
+        return Near(weights, UP * square * weights.sum(), product(scaled, self.others.turned))
 
     def slope(self, state: Ball) -> Ball:
         """Return the derivatives of the first layer's outputs, in coordinates."""
@@ -155,7 +176,7 @@ class Surroundings:
         other: int,
         logits: Ball,
         slopes: list[Ball],
-        square: float,
+        radius: float,
         factors: Array,
     ) -> bool:
         """Return whether multipliers prove that the margin over a class is positive."""
@@ -163,10 +184,11 @@ class Surroundings:
         signs = exact((np.eye(count)[label] - np.eye(count)[other])[None])
         lower, upper = sorted((label, other))
         pair = upper * (upper - 1) // 2 + lower
-        outer = self.outer(pair, slopes, square)
         gradients = [signs]
         for slope in reversed(slopes):
             gradients.insert(0, product(gradients[0], slope))
+        near = self.near(radius, gradients[0])
+        outer = self.outer(pair, slopes, near.square)
         total, row = self.form(len(self.hidden), signs), exact(np.zeros((1, 0)))
         ends = 1 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
         for level in reversed(range(len(self.hidden))):
@@ -176,41 +198,22 @@ class Surroundings:
             weights = exact(rows.T) @ (exact(held[:, None]) * exact(rows))
             pulled = exact(linear[None]) @ exact(rows[:size])
             total = _stretched(total, slopes[level])
-            form = self.bent(level, gradients[level + 1] + pulled, weights, outer[level])
+            drawn = gradients[level + 1] + pulled
+            if level:
+                form = self.form(level, drawn) + -self.spread(level, weights, outer[level])
+            else:
+                form = self.bent(drawn, weights * outer[0], near.overlaps)
             inner = len(form.value)
             outside = slice(inner, inner + len(rows))
             _add(total, (slice(inner), slice(inner)), form)
             _add(total, (outside, outside), weights)
             row = joined([-pulled, row], 1)
-        _add(total, np.diag_indices(slopes[0].value.shape[1]), exact(factors[0]))
+        ball = exact(near.weights) * exact(factors[0])
+        _add(total, np.diag_indices(len(near.weights)), ball)
         row = joined([gradients[0], row], 1) * exact(0.5)
-        corner = signs @ logits[:, 1:].turned + exact(-UP * square * factors[:1][None])
+        corner = signs @ logits[:, 1:].turned + exact(-UP * near.square * factors[:1][None])
         top, rest = joined([corner, row], 1), joined([row.turned, total], 1)
         return positive(joined([top, rest], 0)[None])
-
-
-def coordinates(layer: Layer) -> tuple[float, tuple[Ball, Ball, Ball]]:
-    """Return what a layer reads of a move of an image, by the move's coordinates, and their skew.
-
-    A move v is Bz + y with Bᵀy = 0, so that |v|² ≥ (1 - |BᵀB - 1|) |z|² + |y|². A reading l of it
-    is (lB)z + (l - mBᵀ)y, for any m: close to lB, it leaves next to nothing of l. The last
-    coordinate is |y|; what a reading makes of it is at most the length of what is left.
-    """
-    left, right = (side[:, 1:] for side in layer.sides)
-    readings = joined([left, right, exact(layer.linear[1:, 1:])], 0)
-    rows, skew = readings.value[readings.value.any(axis=1)], 0.0
-    if len(rows) < rows.shape[1]:
-        scale = np.ldexp(1.0, -np.frexp(abs(rows).max(axis=1, keepdims=True))[1])
-        basis = exact(np.linalg.qr((rows * scale).T)[0])
-        one = exact(-np.eye(basis.value.shape[1]))
-        skew = float(spectral(basis.turned @ basis + one))
-        need(skew < 0.5, "no basis of what the first layer reads was found")
-        inside = readings @ basis
-        left_over = readings + -(exact(inside.value) @ basis.turned)
-        beside = norm(left_over.most)[:, None]
-        readings = joined([inside, Ball(np.zeros_like(beside), beside)], 1)
-    ends = np.cumsum([len(left.value), len(right.value)])
-    return skew, (readings[: ends[0]], readings[ends[0] : ends[1]], readings[ends[1] :])
 
 
 def _stretched(form: Ball, slope: Ball) -> Ball:

@@ -104,6 +104,13 @@ def certify_images(
             "network, such as 0.95; left out, as far as can be proved."
         ),
     ] = None,
+    pixels: Annotated[
+        bool,
+        typer.Option(
+            "--pixels",
+            help="Prove of two layers, too, by how much all pixels can change at once.",
+        ),
+    ] = False,
     attacked: Annotated[
         int, typer.Option(help="How many of the images are also attacked, as a comparison.")
     ] = 100,
@@ -133,6 +140,7 @@ def certify_images(
             jobs=jobs,
             folder=parts,
             target=target,
+            pixels=pixels,
             tell=partial(typer.echo, err=True),
         )
     save_certificate(proved, certificate, model=model, graphs=named)
@@ -235,8 +243,10 @@ def _pictures(
     if count:
         some, classes = images[:count], predicted[:count]
         distances = _attacked(network, some, classes, radii[:count], "L2")
-        if exact:
-            changes = proved.witnesses["pixel robustness.radius"][:count]
+        for changed in ("pixel robustness.radius", "pixel stability.radius"):
+            if changed not in proved.witnesses:
+                continue
+            changes = proved.witnesses[changed][:count]
             _attacked(network, some, classes, changes, "Linf")
     shown = slice(count or None)
     figures = {

@@ -13,7 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from numeric import Digits, load_mnist
-from tests.benchmarks.checking import alterations, bounds, pixel_changes, radii, stability
+from tests.benchmarks.checking import (
+    alterations,
+    bounds,
+    deep_changes,
+    pixel_changes,
+    radii,
+    stability,
+)
 from tests.benchmarks.features import (
     eigenfeatures,
     explanations,
@@ -47,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[Digits], Iterator[Figure]]] = {
     "page": page,
     "peers": peers,
     "stability": stability,
+    "deep-changes": deep_changes,
     "bounds": bounds,
     "alterations": alterations,
 }

@@ -5,6 +5,7 @@ from . import (
     agreement,
     difference,
     pixel_robustness,
+    pixel_stability,
     robustness,
     rounding,
     same_polynomial,
@@ -26,6 +27,7 @@ CLAIMS: dict[str, Kind] = {
         robustness,
         pixel_robustness,
         stability,
+        pixel_stability,
         task,
     )
 }

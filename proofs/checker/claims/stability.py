@@ -19,19 +19,26 @@ def verify(files: Files, models: str, **said: Any) -> None:  # noqa: ANN401 -- o
     name = f"stability.{models}"
     radius, certain = radii(files, name, **said)
     for mark, stack in _stacks(files, models):
-        hidden, bends = _hidden(files, f"{name}.{mark}", stack)
-        total = 1 + 2 * sum(each.kept for each in hidden)
-        shape = len(files.images), len(stack[-1].linear) - 1, total
-        multipliers = files.witness(f"{name}.{mark}.multipliers", np.float64, *shape)
-        need(signed(multipliers, hidden) >= 0, "a multiplier is below 0")
-        key = mark, models, data_digest([bends, *(array for each in hidden for array in each)])
-        if key not in files.found:
-            files.found[key] = Surroundings(stack, hidden, bends)
-        near = files.found[key]
-        for place in np.flatnonzero(radius > 0):
-            image, given = files.images[place], multipliers[place]
-            right = near.kept(image, int(certain[place]), float(radius[place]), given)
-            need(right, f"image {place} may get another class within its radius")
+        proved(files, f"{name}.{mark}", stack, (radius, certain))
+
+
+def proved(
+    files: Files, mark: str, stack: list[Layer], said: tuple[Array, Array], *, cubes: bool = False
+) -> None:
+    """Prove that a stack keeps classes within radii, or where all numbers change by no more."""
+    hidden, bends = _hidden(files, mark, stack)
+    total, (radius, certain) = 1 + 2 * sum(each.kept for each in hidden), said
+    shape = len(files.images), len(stack[-1].linear) - 1, total
+    multipliers = files.witness(f"{mark}.multipliers", np.float64, *shape)
+    need(signed(multipliers, hidden) >= 0, "a multiplier is below 0")
+    key = mark, data_digest([bends, *(array for each in hidden for array in each)])
+    if key not in files.found:
+        files.found[key] = Surroundings(stack, hidden, bends, cubes=cubes)
+    near = files.found[key]
+    for place in np.flatnonzero(radius > 0):
+        image, given = files.images[place], multipliers[place]
+        right = near.kept(image, int(certain[place]), float(radius[place]), given)
+        need(right, f"image {place} may get another class within its radius")
 
 
 def _hidden(files: Files, mark: str, stack: list[Layer]) -> tuple[list[Rows], Array]:

@@ -25,7 +25,13 @@ from numeric.files import load_arrays
 from proofs.certificates.files import data_hash
 from proofs.checker import CLAIMS, Rejected, Unreadable, check, digest
 from proofs.errors import ProofError
-from tests.proofs.checker.certificates import full_case, small_case, task_case, task_claims
+from tests.proofs.checker.certificates import (
+    full_case,
+    pixel_stability_of,
+    small_case,
+    task_case,
+    task_claims,
+)
 from tests.proofs.checker.refutations import refuted
 from tests.proofs.checker.second.claims import opinion
 
@@ -172,6 +178,11 @@ def singles() -> dict[str, list[Bundle]]:
     with TemporaryDirectory() as folder:
         case = replace(task_case(), claims=task_claims())
         found["task"] += Bundle.of(case.write(Path(folder))).singles()
+    with TemporaryDirectory() as folder:
+        case = small_case(2, seed=4, residual=True)
+        arrays, claim = pixel_stability_of(case)
+        case = replace(case, claims=(claim,), witnesses=arrays)
+        found["pixel stability"] += Bundle.of(case.write(Path(folder))).singles()
     return found
 
 

@@ -36,6 +36,7 @@ from proofs.certificates.radii import (
     pixel_radii,
     stability_directions,
     stability_radii,
+    stable_changes,
 )
 from proofs.certificates.verification import radii_numbers
 from proofs.checker import CLAIMS, Files, Rejected, check
@@ -176,11 +177,12 @@ def full_case(folder: Path, case: Case) -> Case:
         found, claim = stability_of(case, graph)
         arrays |= found
         claims.append(claim)
-    if degree_two(case.model.layers()):
-        for proved in (robustness_of, pixel_robustness_of):
-            found, claim = proved(case)
-            arrays |= found
-            claims.append(claim)
+    more = (robustness_of, pixel_robustness_of) if degree_two(case.model.layers()) else ()
+    more += (pixel_stability_of,) if len(case.model.layers()) == 2 else ()
+    for proved in more:
+        found, claim = proved(case)
+        arrays |= found
+        claims.append(claim)
     return Case(case.model, case.images, case.labels, case.graphs, tuple(claims), arrays)
 
 
@@ -241,6 +243,16 @@ def pixel_robustness_of(case: Case) -> tuple[Arrays, Claim]:
     arrays = pixel_radii(case.model.layers(), case.images)
     claim = radii_claim("pixel robustness", arrays["radius"])
     return {f"pixel robustness.{name}": array for name, array in arrays.items()}, claim
+
+
+def pixel_stability_of(case: Case, kept: int | None = None) -> tuple[Arrays, Claim]:
+    """Return by how much all pixels can change through two layers, with what proves it."""
+    layers = case.model.layers()
+    (directions,) = stability_directions([layers], case.images, kept)
+    arrays = directions_witnesses([directions])
+    arrays |= stable_changes(directions, layers, case.images)
+    claim = radii_claim("pixel stability", arrays["radius"])
+    return {f"pixel stability.{name}": array for name, array in arrays.items()}, claim
 
 
 def radii_claim(kind: str, radii: npt.NDArray[np.float64], **numbers: Any) -> Claim:

@@ -225,6 +225,29 @@ class Oracle:
                     return False
         return True
 
+    def pixel_stability(self, **numbers: Any) -> bool:
+        """Look at corners of the cubes, and where an attack finds another class."""
+        radii = self.arrays["pixel stability.radius"]
+        if not self._counted(radii, **numbers) or len(self.model.layers()) != 2:
+            return False
+        draw = torch.Generator().manual_seed(0)
+        for place in np.flatnonzero(radii):
+            image, own = self.images[place].astype(np.float64), self.best(self.images[place])
+            if own < 0:
+                return False
+            steps = np.random.default_rng(0).choice([-1.0, 1.0], size=(20, len(image)))
+            found = attack(
+                self.model, image[None], np.array([own]), norm="Linf", generator=draw, restarts=1
+            )
+            step = found.points[0] - image
+            reach = abs(step).max()
+            for corner in [*steps, *([step / reach] if reach else [])]:
+                if np.isfinite(corner).all() and abs(corner).max() <= 1:
+                    point = self._on_the_way(place, image + corner, exact(radii[place]))
+                    if self.best(point) != own:
+                        return False
+        return True
+
     def stability(self, models: str, **numbers: Any) -> bool:
         """Look for nearer points of another class."""
         names = {f"the network and the {name} graph": name for name in self.graphs}

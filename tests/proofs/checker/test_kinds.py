@@ -40,6 +40,7 @@ from tests.proofs.checker.certificates import (
     files_of,
     full_case,
     pixel_robustness_of,
+    pixel_stability_of,
     radii_claim,
     robustness_of,
     small_case,
@@ -841,6 +842,24 @@ def test_other_bounds_of_bends_prove_nothing(tmp_path: Path, change: Any) -> Non
     assert not case.accepted(tmp_path, claim, **arrays | {key: change(arrays[key])})
     rest = {name: array for name, array in arrays.items() if name != key}
     assert not case.accepted(tmp_path, claim, **rest)
+
+
+def test_changes_of_all_pixels_are_proved_through_two_layers(tmp_path: Path) -> None:
+    case = small_case(2)
+    arrays, claim = pixel_stability_of(case, kept=1)
+    assert claim.numbers["count"] > 0
+    assert case.accepted(tmp_path, claim, **arrays)
+    for name in arrays:
+        rest = {other: array for other, array in arrays.items() if other != name}
+        assert not case.accepted(tmp_path, claim, **rest)
+    for name, share in (("radius", 1.005), ("network.multipliers", -1), ("network.held.1", 0)):
+        key = f"pixel stability.{name}"
+        assert not case.accepted(tmp_path, claim, **arrays | {key: arrays[key] * share})
+    for model in (small_case(2, seed=1).model, small_case(3).model, small_case(1).model):
+        other = Case(model, case.images, case.labels)
+        assert not other.accepted(tmp_path, claim, **arrays)
+    moved = Case(case.model, case.images[::-1].copy(), case.labels)
+    assert not moved.accepted(tmp_path, claim, **arrays)
 
 
 def test_multipliers_are_those_of_one_network_and_its_images(

@@ -373,11 +373,29 @@ def stability(
     stacks = {"network": evidence.network}
     if models != "the network":
         stacks["graph"] = names[models]
-    radii = evidence.arrays[f"stability.{models}.radius"]
-    quartiles(radii, count, (lower, median, upper), len(evidence.pixels))
+    _stable(evidence, f"stability.{models}", stacks, count, (lower, median, upper))
+
+
+def pixel_stability(evidence: Evidence, count: int, lower: str, median: str, upper: str) -> None:
+    need(len(evidence.network) == 2, "layers")
+    stacks = {"network": evidence.network}
+    _stable(evidence, "pixel stability", stacks, count, (lower, median, upper), cubes=True)
+
+
+def _stable(
+    evidence: Evidence,
+    kind: str,
+    stacks: Mapping[str, Sequence[Layer]],
+    count: int,
+    least: tuple[str, str, str],
+    *,
+    cubes: bool = False,
+) -> None:
+    radii = evidence.arrays[f"{kind}.radius"]
+    quartiles(radii, count, least, len(evidence.pixels))
     found = classes(evidence.network, evidence.pixels)
     for model, stack in stacks.items():
-        own = f"stability.{models}.{model}"
+        own = f"{kind}.{model}"
         outputs = stack[-1].linear.nrows() - 1
         pairs, rows, held = outputs * (outputs - 1) // 2, [], []
         for k, layer in enumerate(stack[:-1], 1):
@@ -394,7 +412,8 @@ def stability(
         need((factors[..., signs] >= 0).all(), "signs")
         for place in np.flatnonzero(radii):
             need(found[place] >= 0, "class")
-            near = Surroundings(stack, evidence.pixels[place], rational(float(radii[place])))
+            radius = rational(float(radii[place]))
+            near = Surroundings(stack, evidence.pixels[place], radius, cubes=cubes)
             for other in {*range(outputs)} - {found[place]}:
                 low, high = sorted((found[place], other))
                 pair = high * (high - 1) // 2 + low
@@ -423,5 +442,6 @@ KINDS: Mapping[str, tuple[Callable[..., None], Mapping[str, IsOne]]] = {
     "robustness": (robustness, RADII | {"factor": is_decimal, "fixed": is_count}),
     "pixel robustness": (pixel_robustness, RADII),
     "stability": (stability, RADII | {"models": is_name}),
+    "pixel stability": (pixel_stability, RADII),
 }
 """What verifies each kind of claim, and of what type its numbers are."""

@@ -46,8 +46,15 @@ def trace(entries: Matrix) -> Rational:
 class Surroundings:
     """How states move, and what bends, in the coordinates (v, q₁, q₂, …) of all columns."""
 
-    def __init__(self, stack: Sequence[Layer], pixels: npt.NDArray[Any], radius: Rational) -> None:
-        at, self.square = states(stack, pixels), radius * radius
+    def __init__(
+        self,
+        stack: Sequence[Layer],
+        pixels: npt.NDArray[Any],
+        radius: Rational,
+        *,
+        cubes: bool = False,
+    ) -> None:
+        at, self.square, self.cubes = states(stack, pixels), radius * radius, cubes
         self.logits = at[-1].entries()[1:]
         self.slopes, self.forms = [], []
         for layer, state in zip(stack, at, strict=False):
@@ -55,10 +62,18 @@ class Surroundings:
             self.slopes.append(part(layer.derivative(state), outputs, inside))
             self.forms.append([part(layer.output(o), inside, inside) for o in outputs])
 
-    def outer(self, hidden: Hidden, bend: Rational) -> list[Matrix]:
+    def weights(self, gradient: Vector) -> Vector:
+        """Return what pixels weigh in the ellipsoid around a cube, or in a ball."""
+        sizes = [abs(entry) for entry in gradient]
+        mean = sum(sizes, ZERO) / len(sizes)
+        if not (self.cubes and mean):
+            return [ONE] * len(sizes)
+        return [(size + mean * 3 / 5) / max(sizes) for size in sizes]
+
+    def outer(self, hidden: Hidden, bend: Rational, first: Matrix) -> list[Matrix]:
         """Return what the squares of moves are below, of all states but the last hidden one."""
         inputs = self.slopes[0].ncols()
-        found = [self.square * unit(inputs)]
+        found = [first]
         for level, (rows, _) in enumerate(hidden[:-1]):
             metric = rows.transpose() * rows
             need(metric.det() != 0, "rows")
@@ -76,32 +91,33 @@ class Surroundings:
 
     def holds(self, own: int, other: int, hidden: Hidden, bend: Rational, factors: Vector) -> bool:
         """Decide whether multipliers prove the margin positive."""
-        outer = self.outer(hidden, bend)
         gradients = [[ZERO] * len(self.logits)]
         gradients[0][own], gradients[0][other] = ONE, -ONE
         for slope in reversed(self.slopes):
             gradients.insert(0, times(slope.transpose(), gradients[0]))
-        inputs = self.slopes[0].ncols()
+        inputs, weights = self.slopes[0].ncols(), self.weights(gradients[0])
+        square = self.square * (sum(weights, ZERO) if self.cubes else ONE)
+        outer = self.outer(hidden, bend, square * diagonal([1 / weight for weight in weights]))
         widths = [inputs, *(rows.nrows() for rows, _ in hidden)]
         whole, start = unit(sum(widths)), inputs
         moved = part(whole, range(inputs), range(whole.ncols()))
-        total = factors[0] * moved.transpose() * moved
+        total = factors[0] * moved.transpose() * diagonal(weights) * moved
         slopes, rest = list(gradients[0]), list(factors[1:])
         for level, (rows, held) in enumerate(hidden):
             kept = rows.nrows() - len(held)
             linear, bends, rest = rest[:kept], rest[kept : 2 * kept], rest[2 * kept :]
             pulled = times(rows.transpose(), [*linear, *[ZERO] * len(held)])
-            weights = rows.transpose() * diagonal([*bends, *held]) * rows
+            held_by = rows.transpose() * diagonal([*bends, *held]) * rows
             added = [a + b for a, b in zip(gradients[level + 1], pulled, strict=True)]
             form = combined(self.forms[level], added)
-            form -= spread(self.forms[level], weights, outer[level])
+            form -= spread(self.forms[level], held_by, outer[level])
             bent = part(whole, range(start, start + rows.nrows()), range(whole.ncols()))
-            total += moved.transpose() * form * moved + bent.transpose() * weights * bent
+            total += moved.transpose() * form * moved + bent.transpose() * held_by * bent
             moved, start = self.slopes[level] * moved + bent, start + rows.nrows()
             slopes += [-entry for entry in pulled]
         last = combined(self.forms[-1], gradients[-1])
         total += moved.transpose() * last * moved
-        constant = self.logits[own] - self.logits[other] - factors[0] * self.square
+        constant = self.logits[own] - self.logits[other] - factors[0] * square
         halves = [entry / 2 for entry in slopes]
         below = [[at, *row] for at, row in zip(halves, total.table(), strict=True)]
         return positive(rows_of([[constant, *halves], *below]))
