@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from numeric.studies import papers
 from numeric.studies.papers import Sizes, papers_study
+from numeric.studies.regularisation import BOTH, NONE, REGULARISATIONS
 from numeric.studies.running import Setting
 from tests.digits import like_mnist
 
 TINY = Sizes(
     seeds=2, neurons=(6, 8), deep=(10, 8), epochs=2, regularised=(6, 2), research=(6, 1),
-    depths=(1, 2), toys=(1, 30),
+    depths=(2,), toys=(1, 30),
 )  # fmt: skip
 DIGITS = like_mnist(inputs=36)
 
 
-def test_every_part_has_a_section_and_is_kept(tmp_path: Path) -> None:
+def test_every_part_has_a_section_and_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {name: REGULARISATIONS[name] for name in (NONE, BOTH, "turned")}
+    monkeypatch.setattr(papers, "REGULARISATIONS", few)
     setting = Setting(tmp_path, digits=lambda: DIGITS)
     account = papers_study(setting, TINY)
     assert [section.heading for section in account.sections] == [
