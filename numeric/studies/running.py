@@ -26,7 +26,7 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 """Measurements by the table that they stand in."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Changes with what parts measure: those of another number are made anew."""
 
 
