@@ -24,7 +24,7 @@ from numeric import (
 )
 from numeric.networks.training import Epoch, Recipe
 from proofs import ProofError, check, write_report
-from proofs.report import exhibits
+from proofs.report import exhibits, pictures
 from proofs.report import folder as reports
 from proofs.report.folder import METHODS, cut_frontier, few, traced
 from tests.digits import small_digits
@@ -45,6 +45,10 @@ def shared() -> nx.DiGraph[Any]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhibits, "_CERTIFIED", 1)
+    monkeypatch.setattr(reports, "few", lambda *_: 8)
+    monkeypatch.setattr(reports, "_CUTS", (4,))
+    monkeypatch.setattr(pictures, "_FEATURES", 1)
+    monkeypatch.setattr(pictures, "_FORMS", 2)
 
 
 # Networks of any kind
@@ -52,9 +56,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("make", "shape"), [(Convolutional, (1, 12, 12)), (Attention, (8, 4))])
 def test_a_network_of_others_has_a_report(
-    tmp_path: Path, make: Any, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, make: Any, shape: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(reports, "_CUTS", (4,))
     torch.manual_seed(0)
     found = from_module(make().eval(), torch.zeros(1, *shape))
     said: list[str] = []
@@ -140,8 +143,9 @@ def test_only_shared_features_are_counted_beforehand(tmp_path: Path, method: str
 
 
 def test_a_frontier_cuts_fewer_and_fewer_features_and_at_last_none(
-    shared: nx.DiGraph[Any],
+    shared: nx.DiGraph[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.undo()
     model, graph = network(), shared
     frontier = cut_frontier(graph, model, DIGITS)
     assert [found.features for found in frontier] == [6, 9, 12, 15, 18, 21, 24]
@@ -152,8 +156,9 @@ def test_a_frontier_cuts_fewer_and_fewer_features_and_at_last_none(
 
 @pytest.mark.parametrize(("kept", "counts"), [(0, [0]), (1, [1]), (2, [1, 2]), (3, [1, 2, 3])])
 def test_a_graph_of_hardly_any_features_has_a_short_frontier(
-    shared: nx.DiGraph[Any], kept: int, counts: list[int]
+    shared: nx.DiGraph[Any], kept: int, counts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.undo()
     model, graph = network(), shared.copy()
     graph.remove_nodes_from([node for node in graph if node[0] == "feature"][kept:])
     frontier = cut_frontier(graph, model, DIGITS)
