@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser
 
-from numeric import explain
+from numeric import explain, node_values
 from proofs.report.neighbours import neighbours_of
 from proofs.report.packing import unpacked
 from tests.proofs.report.browser import Visit
@@ -107,6 +107,52 @@ def test_the_answer_says_what_the_graph_takes_a_digit_for(visit: Visit, graph: A
         assert f"reads test image {digit} as {said}" in visit.text("#answer")
         assert (f"it is labelled {label}" in visit.text("#answer")) == (said != label)
     assert False in kinds
+
+
+def test_the_answer_says_what_the_network_says_where_that_is_something_else(
+    visit: Visit, graph: Any
+) -> None:
+    """This graph says what the network says until something is switched off."""
+    seen = set()
+    for digit in range(8):
+        for off in ("", "&off=feature-2-0", "&off=feature-2-3,feature-2-5"):
+            visit.go(f"#digit={digit}{off}")
+            said, network = visit.text("#answer b"), runner_up(graph, digit)[0]
+            differs = said != str(network)
+            assert (f"the network says {network}" in visit.text("#answer")) == differs
+            seen.add(differs)
+    assert seen == {False, True}
+
+
+def test_the_answer_names_the_largest_shares_and_two_that_nearly_cancel(
+    visit: Visit, graph: Any
+) -> None:
+    cancelling = set()
+    for digit, label in product(range(5), range(8)):
+        visit.go(f"#digit={digit}&label={label}&against=9")
+        exact = explain(graph, DIGITS.test_images[digit], label=label, against=9)
+        shares = sorted(
+            (share for node, share in exact.nodes.items() if node[:2] == ("feature", 2)),
+            key=lambda share: -abs(share),
+        )
+        pair = [share for share in shares[1:4] if abs(share + shares[0]) <= 0.15 * abs(shares[0])]
+        wanted = shares[:3]
+        if pair:
+            wanted = [shares[0], pair[0], *(s for s in shares if s not in (shares[0], pair[0]))][:4]
+        assert_shown(visit.numbers("#answer"), wanted)
+        assert ("nearly cancel" in visit.text("#answer")) == bool(pair)
+        cancelling.add(bool(pair))
+    assert cancelling == {False, True}
+
+
+def test_a_feature_says_on_which_classes_it_is_largest(visit: Visit, graph: Any) -> None:
+    visit.go("#digit=3")
+    names = visit.attributes("#panel .made [data-open]", "data-open")
+    values = {key(node): found for node, found in node_values(graph, DIGITS.test_images).items()}
+    for name, said in zip(names, visit.page.locator(".made .note").all_inner_texts(), strict=True):
+        means = np.array([values[name][DIGITS.test_labels == label].mean() for label in range(10)])
+        order = [label for label in np.argsort(-means) if means[label] >= 0.7 * means.max()]
+        assert said == f"most on {', '.join(map(str, order[:3]))}"
 
 
 def changes_in(visit: Visit, graph: Any, name: str, image: Any) -> None:

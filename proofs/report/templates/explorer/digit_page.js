@@ -8,7 +8,7 @@ function digitPage(known) {
   const title = chosen.ink ? `Your ${noun}` : `Test ${noun} ${chosen.digit}`;
   return [
     element("header", {}, element("h3", { tabindex: "-1" }, title)),
-    pair(known, place),
+    looksOf(known, place),
     ...editing(known),
     facts(data, digits, place, outputs, pass, whole),
     ...explanation(known),
@@ -20,27 +20,26 @@ function digitPage(known) {
   ];
 }
 
-function pair({ digits, pass, shares, chosen }, place) {
+/** Show the image, where its answer comes from, and what would make it another class. */
+function looksOf(known, place) {
+  const { digits, pass, shares, chosen } = known;
   const { shape } = digits;
   const labelled = `labelled ${digits.called(digits.labels[place])}`;
   const label = chosen.ink ? `drawn over ${shape.noun} ${chosen.digit}` : labelled;
+  const near = shape.names ? null : nearOf(known);
+  const figure = (canvas, words, numbers) =>
+    element("figure", {}, canvas, namedInputs(numbers, shape), element("figcaption", {}, words));
+  const towards = near && `towards ${digits.called(near.reached)}: red is added`;
   return element(
     "div",
-    { class: "looks" },
-    element(
-      "figure",
-      {},
-      digitPicture(pass.pixels, shape, `the ${shape.noun}, ${label}`),
-      namedInputs(pass.pixels, shape),
-      element("figcaption", {}, label),
-    ),
-    element(
-      "figure",
-      {},
+    { class: near ? "looks three" : "looks" },
+    figure(digitPicture(pass.pixels, shape, `the ${shape.noun}, ${label}`), label, pass.pixels),
+    figure(
       signedPicture(shares.pixels, shape, `the share of each ${shape.part}`),
-      namedInputs(shares.pixels, shape),
-      element("figcaption", {}, `${shape.part}s, for ${aim(shares, digits)}`),
+      `${shape.part}s, for ${aim(shares, digits)}`,
+      shares.pixels,
     ),
+    near && figure(signedPicture(near.step, shape, "the step to another class"), towards, near.step),
   );
 }
 
@@ -98,7 +97,8 @@ function explanation(known) {
     return placePicture(pixels, pass.pixels, digits.shape);
   };
   const rows = features.map((node) => {
-    return { node, amount: shares.nodes[node.place], picture: picture(node) };
+    const note = mostOn(node, digits);
+    return { node, amount: shares.nodes[node.place], picture: picture(node), note };
   });
   const given = rows.reduce((sum, row) => sum + row.amount, 0);
   const scale = Math.max(...rows.map((row) => Math.abs(row.amount))) || 1;
@@ -110,7 +110,8 @@ function explanation(known) {
     element(
       "p",
       { class: "small" },
-      `A feature, what it reads, the ${digits.shape.part}s of its share here, and the share.`,
+      `A feature, what it reads, the ${digits.shape.part}s of its share here, and the share; below it ` +
+        "the classes on which its value is largest on average.",
     ),
     nodeList(rows, { scale, act, rest, name: "made" }),
     element(

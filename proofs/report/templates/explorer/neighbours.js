@@ -9,16 +9,21 @@ function neighboursBy({ places, scales }, steps, outputs) {
   return new Map(entries);
 }
 
+/** Return the step to the nearest input of another class and that class, where one is known. */
+function nearOf({ digits, chosen }) {
+  const near = chosen.ink ? null : digits.neighbours.get(digits.places.get(chosen.digit));
+  return near ? { step: near.step, reached: predicted([...near.outputs]) } : null;
+}
+
 /** Show the nearest input of another class, where one is known, and what changes on the way. */
 function nearestInput(known) {
   const { digits, pass, chosen, shares, act } = known;
-  const place = digits.places.get(chosen.digit);
-  const near = chosen.ink ? undefined : digits.neighbours.get(place);
+  const near = nearOf(known);
   if (!near) return [];
-  const { step, outputs } = near;
+  const { step, reached } = near;
   const { shape, called, radii } = digits;
+  const place = digits.places.get(chosen.digit);
   const pixels = Float64Array.from(pass.pixels, (pixel, at) => Math.fround(pixel + step[at]));
-  const reached = predicted([...outputs]);
   const own = predicted([...digits.outputs[place]]);
   const radius = radii.values[place];
   const sure = radius ? `, and within ${radius.toFixed(4)} there is none` : "";

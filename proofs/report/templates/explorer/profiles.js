@@ -89,3 +89,13 @@ function example(node, index, value, standing, { graph, digits, chosen, act }) {
     element("span", {}, standing ? `${standing.match(/\d+/)[0]} %` : short(value, 2)),
   );
 }
+
+const alike = 0.7; // of the largest mean, from which on a class is named beside it
+
+/** Name the classes on which a node is largest on average, at most three. */
+function mostOn({ means }, { called }) {
+  const known = means.map((mean, label) => [mean ?? -Infinity, label]).toSorted((a, b) => b[0] - a[0]);
+  const [most] = known[0];
+  const named = known.filter(([mean]) => mean > 0 && mean >= alike * most).slice(0, 3);
+  return named.length ? `most on ${named.map(([, label]) => called(label)).join(", ")}` : null;
+}

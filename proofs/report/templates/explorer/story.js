@@ -1,37 +1,57 @@
 // The story of a digit: one sentence, and the paths that carry its answer.
 
 const told = 6; // paths, to begin with
+const nearly = 0.15; // of a share, what two that nearly cancel leave at most
 
-/** Say in a sentence what is answered, by how much, and what speaks most for and against it. */
-function answerWords({ graph, digits, pass, shares, chosen }) {
+/** Say what is answered, by how much, what the network says if it says something else, and why. */
+function answerWords(known) {
+  const { graph, digits, pass, shares, chosen } = known;
   const { called, shape: { noun } } = digits;
   const said = predicted(pass.logits);
   const which = chosen.ink ? `your ${noun}` : `test ${noun} ${chosen.digit}`;
   const lead = shares.against === null ? null : shares.total;
-  const strongest = graph.nodes
-    .filter((node) => node.kind === "feature" && node.layer === chosen.layer)
-    .map((node) => [node, shares.nodes[node.place]])
-    .toSorted((first, second) => Math.abs(second[1]) - Math.abs(first[1]))
-    .filter(([, share]) => share)
-    .slice(0, 3);
-  const wrong = !chosen.ink && digits.labels[digits.places.get(chosen.digit)] !== said;
-  const label = wrong ? digits.called(digits.labels[digits.places.get(chosen.digit)]) : null;
+  const place = digits.places.get(chosen.digit);
+  const wrong = !chosen.ink && digits.labels[place] !== said;
+  const network = chosen.ink ? said : predicted([...digits.outputs[place]]);
   const words = [
     `The graph reads ${which} as `,
     element("b", { class: wrong ? "fails" : null }, called(said)),
-    wrong ? ` (it is labelled ${label})` : "",
+    wrong ? ` (it is labelled ${called(digits.labels[place])})` : "",
   ];
   if (lead !== null) {
     const [led, by] = [called(shares.label), called(shares.against)];
     const ahead = lead < 0 ? "behind" : "ahead of";
     words.push(`: ${said === shares.label ? "" : `${led} is `}${short(Math.abs(lead))} ${ahead} ${by}`);
   } else words.push(`: the logit of ${called(shares.label)} is ${short(shares.total)}`);
-  strongest.forEach(([node, share], place) => {
-    const verb = share < 0 ? "takes" : "gives";
-    words.push(place === 0 ? ". Largest shares: " : place === strongest.length - 1 ? " and " : ", ");
-    words.push(`feature ${node.index} ${verb} `, exactly(share, signed(share)));
+  if (network !== said) words.push("; ", element("b", {}, `the network says ${called(network)}`));
+  return [...words, ...reasons(graph, shares, chosen), "."];
+}
+
+/** Say which features have the largest shares; two of them that nearly cancel, as such. */
+function reasons(graph, shares, { layer }) {
+  const strongest = graph.nodes
+    .filter((node) => node.kind === "feature" && node.layer === layer)
+    .map((node) => [node, shares.nodes[node.place]])
+    .filter(([, share]) => share)
+    .toSorted((first, second) => Math.abs(second[1]) - Math.abs(first[1]));
+  if (strongest.length === 0) return [];
+  const [[first, share]] = strongest;
+  const pair = strongest.slice(1, 4).find(([, other]) => Math.abs(share + other) <= nearly * Math.abs(share));
+  const words = [];
+  let rest = strongest;
+  if (pair) {
+    const [other, opposite] = pair;
+    words.push(`. Features ${first.index} and ${other.index} nearly cancel, `);
+    words.push(exactly(share, signed(share)), " and ", exactly(opposite, signed(opposite)));
+    rest = strongest.filter(([node]) => node !== first && node !== other);
+  }
+  const named = rest.slice(0, pair ? 2 : 3);
+  named.forEach(([node, amount], at) => {
+    const start = pair ? "; beside them " : ". Largest shares: ";
+    words.push(at === 0 ? start : at === named.length - 1 ? " and " : ", ");
+    words.push(`feature ${node.index} ${amount < 0 ? "takes" : "gives"} `, exactly(amount, signed(amount)));
   });
-  return [...words, "."];
+  return words;
 }
 
 /** List the strongest paths from patches of the image to the answer, and what all others give. */
