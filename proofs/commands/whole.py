@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from numeric import load_graph
 from numeric.data.modular_addition import NAME
 from numeric.networks.configuration import Configuration
 from numeric.networks.training import Recipe
@@ -121,6 +122,12 @@ def report(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Receives graphs, certificate and page.")
     ],
+    graph: Annotated[
+        Path | None,
+        typer.Option(
+            help="A shared graph of MODEL, such as a pruned one, to show in place of a new one."
+        ),
+    ] = None,
     data: Data = None,
     task: Task = None,
     modulus: Modulus = None,
@@ -140,6 +147,7 @@ def report(
         training=training,
         task=asked,
         name=called(model),
+        graph=None if graph is None else load_graph(graph),
         say=typer.echo,
     )
     conclude(told)

@@ -62,6 +62,7 @@ def write_report(
     training: tuple[Recipe, Sequence[Epoch]] | None = None,
     task: ModularAddition | None = None,
     name: str | None = None,
+    graph: nx.DiGraph[Node] | None = None,
     say: Say | None = None,
 ) -> Certificate:
     """Trace a network, prove what its graphs keep, and show it all on a page.
@@ -75,6 +76,8 @@ def write_report(
         training: how the network was trained and how that went, if the page should say so.
         task: that the network does, all of whose inputs are looked at.
         name: of the network, for the title; left out, it is called by its hash.
+        graph: a shared one of the network, such as one of other settings or a pruned one, that
+            takes the place of the one that would be looked for, or that is there.
         say: receives a line for each step; left out, nothing is said.
 
     Returns:
@@ -82,8 +85,9 @@ def write_report(
 
     Raises:
         ProofError: the folder is a file or cannot be made, or holds another network; the network is
-            none, or does not fit the images.
-        NumericError: a weight is not finite, or a file is damaged or cannot be written.
+            none, or does not fit the images; the graph is of another network or method.
+        NumericError: a weight is not finite, the graph breaks its schema, or a file is damaged or
+            cannot be written.
 
     Examples:
         >>> import numpy as np
@@ -103,7 +107,11 @@ def write_report(
             f"{digits.inputs}"
         )
     path = target / "model.safetensors"
+    if graph is not None:
+        _check_graph(graph, layers)
     _keep(path, model, layers)
+    if graph is not None:
+        save_graph(graph, target / "graph-shared.safetensors")
     graphs, files = {}, {}
     for method in METHODS:
         with step(tell, f"{method} features"):
@@ -149,6 +157,15 @@ def made(folder: str | os.PathLike[str]) -> Path:
             f"expected the output folder {target} to be a folder, got: {error.strerror}"
         ) from None
     return target
+
+
+def _check_graph(graph: nx.DiGraph[Node], layers: Sequence[Layer]) -> None:
+    if graph.graph.get("method") != "shared":
+        raise ProofError(
+            f"expected graph to be a shared one, got one of the method {graph.graph.get('method')}"
+        )
+    if graph.graph.get("network") != _digest(layers):
+        raise ProofError("expected graph to be one of the network, got one of another")
 
 
 def called(path: Path) -> str:

@@ -390,6 +390,11 @@ def test_a_report_is_made_of_any_network(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "claims hold" in result.output
     page = Path("folder/report.html").read_text(encoding="utf-8")
     assert '<h2 id="training">Its shape</h2>' in page
+    assert "<h1>What the network layers computes</h1>" in page
+    # A graph of one's own is shown in place of a new one.
+    bilinear("prune", "folder/graph-shared.safetensors", "few.safetensors", "--features", 4)
+    bilinear("report", "layers.safetensors", "folder", "--graph", "few.safetensors")
+    assert "A graph of\n4 features" in Path("folder/report.html").read_text(encoding="utf-8")
     # A network that says how it was trained has that on its page.
     bilinear("train", "new.safetensors", *SMALL)
     bilinear("report", "new.safetensors", "other")

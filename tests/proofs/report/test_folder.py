@@ -17,6 +17,7 @@ from numeric import (
     NumericError,
     fidelity,
     from_module,
+    load_graph,
     load_network,
     prune,
     save_network,
@@ -120,6 +121,29 @@ def test_images_of_another_size_and_a_file_for_a_folder_are_refused(tmp_path: Pa
     (tmp_path / "file").write_text("here")
     with pytest.raises(ProofError, match=r"the output folder .*file to be a folder"):
         write_report(network(), DIGITS, tmp_path / "file")
+
+
+def test_a_graph_that_is_given_is_the_one_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: nx.DiGraph[Any]
+) -> None:
+    monkeypatch.setattr(reports, "all_pictures", lambda *_: {"digits": Figure(figsize=(1, 1))})
+    pruned = prune(shared, features=5)
+    write_report(network(), DIGITS, tmp_path, graph=pruned)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "A graph of\n5 features names the same class" in page
+    kept = load_graph(tmp_path / "graph-shared.safetensors")
+    assert fidelity(kept, network(), DIGITS).features == 5
+
+
+def test_a_graph_of_another_method_or_network_is_refused_and_nothing_is_written(
+    tmp_path: Path, shared: nx.DiGraph[Any]
+) -> None:
+    other = BilinearNetwork(9, 3, depth=2, width=4, hidden=6, seed=1)
+    with pytest.raises(ProofError, match="expected graph to be one of the network, got one of an"):
+        write_report(other, DIGITS, tmp_path, graph=shared)
+    with pytest.raises(ProofError, match="a shared one, got one of the method eigen"):
+        write_report(network(), DIGITS, tmp_path, graph=trace(network(), "eigen"))
+    assert not list(tmp_path.iterdir())
 
 
 # Few features
