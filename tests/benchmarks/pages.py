@@ -6,14 +6,19 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from numeric import Digits
+from numeric import Digits, load_graph
 from proofs import write_report
 from tests.benchmarks.figures import Figure, fully_trained
 from tests.proofs.report.browser import Visit, chromium
+from tests.proofs.report.test_drawn_shares import carried, drawn, question, said, shares_by_step
 
 PICKS = 30
 """How many digits are picked."""
+
+EXPLAINED = 200
+"""On how many digits the drawn edges are held against exact shares."""
 
 _PICK = """async place => {
   const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
@@ -46,3 +51,16 @@ def page(digits: Digits) -> Iterator[Figure]:
             yield Figure.time(
                 f"a pick until it is painted, {name}, median", statistics.median(took), 0.1
             )
+        graph = load_graph(Path(folder) / "graph-shared.safetensors")
+        yield _drawn_shares(visit, graph, digits)
+
+
+def _drawn_shares(visit: Visit, graph: Any, digits: Digits) -> Figure:
+    """Say how much less than the page says its edges carry at most, by Python's exact shares."""
+    short = -1.0
+    for digit in range(EXPLAINED):
+        visit.go(f"#digit={digit}")
+        shares = shares_by_step(graph, digit, *question(graph, digit, digits), digits)
+        short = max(short, said(visit) - carried(shares, drawn(visit)))
+    measured = f"{max(short, 0.0):.1e} less than stated"
+    return Figure(f"edges drawn, {EXPLAINED} digits", measured, "none less", short <= 1e-9)

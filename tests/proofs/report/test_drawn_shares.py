@@ -12,17 +12,19 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from numeric import explain
+from numeric import Digits, explain
 from tests.proofs.report.browser import Visit
 from tests.proofs.report.explorers import DIGITS, data_in, key, logits
 
 Shares = dict[str, dict[str, float]]
 
 
-def shares_by_step(graph: Any, digit: int, label: int, against: int | None) -> Shares:
+def shares_by_step(
+    graph: Any, digit: int, label: int, against: int | None, digits: Digits = DIGITS
+) -> Shares:
     """Return the shares of edges by step: with two logits, of what they have by the first one."""
     found: Shares = defaultdict(lambda: defaultdict(float))
-    exact = explain(graph, DIGITS.test_images[digit], label=label, against=against)
+    exact = explain(graph, digits.test_images[digit], label=label, against=against)
     for (source, target), share in exact.edges.items():
         if source[0] in ("feature", "form"):
             last = target[0] == "logit"
@@ -50,9 +52,9 @@ def said(visit: Visit) -> float:
     return int(part) / 100
 
 
-def question(graph: Any, digit: int) -> tuple[int, int]:
+def question(graph: Any, digit: int, digits: Digits = DIGITS) -> tuple[int, int]:
     """Return the classes of the largest and of the next logit."""
-    order = np.argsort(-logits(graph, digit), kind="stable")
+    order = np.argsort(-logits(graph, digit, digits), kind="stable")
     return int(order[0]), int(order[1])
 
 
