@@ -60,7 +60,9 @@ _STIFFER = 1.0, 1.1, 1.25
 _NEARLY = 0.97
 """Which part of what is proved in few directions is as good as all of it."""
 
-SHORTENED = 1 - 1e-6
+SHORTENED = 1 - 1e-4
+"""What is left of radii: the checker's bounds on errors cost a share of the rest."""
+
 _SMALLER, _LARGER, _MUCH = 0.5, 4.0, 1e-3
 """By which factors radii are changed at once, the last one at most where nothing is proved."""
 

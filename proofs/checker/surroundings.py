@@ -101,7 +101,8 @@ class Surroundings:
         straight, once = (weights @ down)[0] * exact(0.5), np.arange(len(inner.value))
         for place in ((once, once + len(once)), (once + len(once), once)):
             _add(middle, place, straight)
-        return product(self.ones.turned, product(middle, self.ones))
+        # Norms alone would be ten times as wide here.
+        return product(self.ones.turned, middle @ self.ones)
 
     def root(self, pair: int) -> list[Ball]:
         """Return the inverses of the rows of all states but the last; prove the bound of bends."""
@@ -186,7 +187,7 @@ class Surroundings:
         pair = upper * (upper - 1) // 2 + lower
         gradients = [signs]
         for slope in reversed(slopes):
-            gradients.insert(0, product(gradients[0], slope))
+            gradients.insert(0, gradients[0] @ slope)
         near = self.near(radius, gradients[0])
         outer = self.outer(pair, slopes, near.square)
         total, row = self.form(len(self.hidden), signs), exact(np.zeros((1, 0)))
