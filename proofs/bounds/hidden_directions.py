@@ -109,7 +109,8 @@ class HiddenDirections:
         ]
         bound = rows[0] if len(rows) > 1 else ()
         bends = [eigenvalues(stack.squares(each.T @ each))[0][-1] for each in bound]
-        return cls(rows, held, _MORE * np.array(bends) + _NEAR)
+        largest = np.finfo(np.float64).max
+        return cls(rows, held, np.minimum(_MORE * np.array(bends) + _NEAR, largest))
 
     def arrays(self) -> dict[str, Doubles]:
         """Return all of them by name."""
@@ -238,9 +239,17 @@ def _directions(
             count, total = 0, _STIFF * total
         counts, units = sizes[:count], (total / total[:1]) ** _UNITS
         above = vectors[:, order].T @ inverse
-        rows.insert(0, above * units[:, None])
-        held.insert(0, (total / units**2)[count:])
+        row, hold = _in_range(above * units[:, None], (total / units**2)[count:])
+        rows.insert(0, row)
+        held.insert(0, hold)
     return rows, held
+
+
+def _in_range(rows: Doubles, held: Doubles) -> tuple[Doubles, Doubles]:
+    """Return directions and what holds the others; any where numbers left the range of floats."""
+    if np.isfinite(rows).all() and np.isfinite(held).all():
+        return rows, held
+    return np.eye(len(rows)), np.ones_like(held)
 
 
 def _drawn(

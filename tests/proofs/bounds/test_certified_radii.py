@@ -55,7 +55,9 @@ def test_radii_are_finite_and_true_where_numbers_leave_the_range_of_floats(
     torch.manual_seed(0)
     network = BilinearNetwork(3, 2, depth=3, width=2, hidden=2, residual=True).double()
     scaled = [_scaled(layer, part, 10.0**power) for layer in network.layers()]
-    found = certified_radii([scaled], np.full((2, 3), 0.5), np.array([0, 1]))
+    directions = HiddenDirections.of(Stack.of(scaled), np.full((2, 3), 0.5))
+    assert all(np.isfinite(array).all() for array in directions.arrays().values())
+    found = certified_radii([scaled], np.full((2, 3), 0.5), np.array([0, 1]), [directions])
     assert np.isfinite(found.radii).all()
     assert np.isfinite(found.multipliers[0]).all()
     assert all_kept(scaled, np.full((2, 3), 0.5), np.array([0, 1]), found.radii)
