@@ -176,9 +176,10 @@ def stray(found: Doubles, layers: Sequence[Layer], images: npt.NDArray[Any]) -> 
         images: shape (images, inputs).
     """
     sizes = np.concatenate([np.ones((len(images), 1)), abs(images)], axis=1)
-    for layer in layers:
-        left, right, down, linear = map(abs, layer)
-        sizes = ((sizes @ left.T) * (sizes @ right.T)) @ down.T + sizes @ linear.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in layers:
+            left, right, down, linear = map(abs, layer)
+            sizes = ((sizes @ left.T) * (sizes @ right.T)) @ down.T + sizes @ linear.T
     return Distance.of(abs(found), sizes[:, 1:], np.zeros(len(found), dtype=bool)).relative
 
 
