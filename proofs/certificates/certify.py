@@ -293,7 +293,7 @@ def _duration(seconds: float) -> str:
     for unit, length in (("hours", 5400), ("minutes", 90)):
         if seconds >= length:
             return f"{seconds / {'hours': 3600, 'minutes': 60}[unit]:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return f"{max(seconds, 1.0):.0f} s"
 
 
 def _read(path: Path | None) -> Arrays:

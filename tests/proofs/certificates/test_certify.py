@@ -86,13 +86,13 @@ def test_it_is_told_beforehand_how_long_a_search_takes(tmp_path: Path) -> None:
     graph = trace(model, "polarized")
     for _ in range(2):
         certify(model, graph, DIGITS, images=5, folder=tmp_path, tell=lines.append)
-    said = r"radii of the network: 5 images, \S+ s each in 1 process: about \d+ seconds"
+    said = r"radii of the network: 5 images, \S+ s each in 1 process: about \d+ s"
     assert re.fullmatch(said, lines[0])
     assert lines[1:] == ["radii of the network: all of them are kept"]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "0 seconds"), (90, "1.5 minutes"), (9000, "2.5 hours")]
+    ("seconds", "words"), [(0.2, "1 s"), (90, "1.5 minutes"), (9000, "2.5 hours")]
 )
 def test_a_time_is_said_in_words(seconds: float, words: str) -> None:
     assert _duration(seconds) == words
