@@ -100,9 +100,10 @@ def _change(
 ) -> float:
     """Return a change that is proved for all rivals, the nearest first."""
     stack, logits = around.stack, around.logits
-    rivals = np.array([rival for rival in range(len(logits)) if rival != label])
+    rivals = [rival for rival in range(len(logits)) if rival != label]
     margins = np.array([signs(len(logits), label, rival) for rival in rivals])
-    slopes = around.gradients(margins.reshape(-1, len(logits)))[0] @ stack.basis.T
+    margins = margins.reshape(-1, len(logits))
+    slopes = around.gradients(margins)[0] @ stack.basis.T
     values = margins @ logits
     if not (np.isfinite(slopes).all() and (values > 0).all()):
         return 0.0
@@ -115,7 +116,7 @@ def _change(
         sides = {name: getattr(first, name) * scale for name in ("left", "right", "linear")}
         scaled = Stack.of([first._replace(**sides), *rest])
         moved = next(surroundings(scaled, (image * np.sqrt(weights))[None]))
-        rival = int(rivals[place])
+        rival = rivals[place]
         margin = Margin.of(moved, hidden, label, rival)
         if not margin.value > 0:
             return 0.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numeric import Layer
+from numeric import BilinearNetwork, Layer
 from proofs.bounds import certified_changes
 from proofs.bounds.certified_changes import certified_changes as changes
 from proofs.bounds.hidden_directions import HiddenDirections
@@ -79,3 +79,10 @@ def test_changes_are_finite_where_numbers_leave_the_range_of_floats(power: int) 
     assert np.isfinite(found.radii).all()
     assert (found.radii >= 0).all()
     assert np.isfinite(found.multipliers[0]).all()
+
+
+def test_a_single_class_is_kept_whatever_changes() -> None:
+    layers = BilinearNetwork(3, 1, depth=2, width=2, hidden=2).double().layers()
+    found = changes(layers, np.full((1, 3), 0.5), np.array([0]))
+    assert found.radii == pytest.approx([1e6], rel=1e-3)
+    assert not found.multipliers[0].any()

@@ -143,7 +143,12 @@ def test_both_find_the_same_bound_on_a_difference_that_is_no_rounding(
     case = replace(case, graphs=graphs)
     numbers = {"graph": "graph", "low": ends[0], "high": ends[1]}
     path = claiming(folder, case, claimed("difference", numbers | {"bound": "1"}))
-    least = least_difference(read(path)[0], **numbers)
+    try:
+        least = least_difference(read(path)[0], **numbers)
+    except Refused:
+        # Of an embedding that loses a direction, the graph has a smaller state and no basis of it.
+        assert not is_accepted(path)
+        return
     if least > Rational(1, 10**6):
         agreed(path, least, tame=len(case.model.layers()) == 1 and ends[1] != "4E+1")
 
