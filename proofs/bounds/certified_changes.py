@@ -20,7 +20,6 @@ from threadpoolctl import ThreadpoolController
 from numeric import Layer
 from numeric.networks.normal_form import Floats
 from proofs.bounds.certified_radii import (
-    FAR,
     NEAR,
     SHORTENED,
     CertifiedRadii,
@@ -28,7 +27,7 @@ from proofs.bounds.certified_radii import (
     Rival,
     Search,
 )
-from proofs.bounds.hidden_directions import HiddenDirections, signs
+from proofs.bounds.hidden_directions import FAR, HiddenDirections, signs
 from proofs.bounds.lagrangian import Margin
 from proofs.bounds.surroundings import Stack, Surroundings, surroundings
 from proofs.errors import ProofError

@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 
 from numeric import Layer
 from numeric.networks.normal_form import Floats
-from proofs.bounds.hidden_directions import HiddenDirections
+from proofs.bounds.hidden_directions import FAR, HiddenDirections
 from proofs.bounds.lagrangian import Margin, Multipliers, outer_bounds
 from proofs.bounds.relaxation import (
     Relaxation,
@@ -66,8 +66,8 @@ SHORTENED = 1 - 1e-4
 _SMALLER, _LARGER, _MUCH = 0.5, 4.0, 1e-3
 """By which factors radii are changed at once, the last one at most where nothing is proved."""
 
-NEAR, FAR = 2.0**-399, 1e6
-"""A radius that counts as none, and the largest that is looked for."""
+NEAR = 2.0**-399
+"""A radius that counts as none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,8 +37,8 @@ TYPICAL = 100
 _NEARER = 0.75
 """How near other classes are, beside where margins would vanish if they did not bend."""
 
-_FAR = 1e6
-"""The largest radius whose bends are looked at."""
+FAR = 1e6
+"""The largest radius that is looked for."""
 
 _BENDS = 1 / 10
 _LEAST = 1e-10
@@ -178,7 +178,7 @@ def _typical_radius(near: Sequence[Surroundings]) -> float:
         if some.any():
             distances.append(float((values[some] / lengths[some]).min()))
     typical = _NEARER * float(np.median(distances)) if distances else 1.0
-    return min(typical, _FAR) if typical > 0 else 1.0
+    return min(typical, FAR) if typical > 0 else 1.0
 
 
 def _spreads(

@@ -145,8 +145,7 @@ def _mean(
     **_: object,
 ) -> Value:
     axes = _axes(dim)
-    count = math.prod(value.shape[axis] for axis in axes or range(len(value.shape)))
-    return algebra.total(value, axes, keep=keepdim, weight=1 / count)
+    return algebra.total(value, axes, keep=keepdim, weight=1 / _count(value, axes))
 
 
 def _multiplied(
@@ -174,11 +173,15 @@ def _variance(
     keepdim: bool = False,
 ) -> Value:
     axes = _axes(dim)
-    count = math.prod(value.shape[axis] for axis in axes or range(len(value.shape)))
+    count = _count(value, axes)
     apart = _subtracted(algebra, value, algebra.total(value, axes, keep=True, weight=1 / count))
     weight = 1 / (count - (1 if correction is None else correction))
     squares = algebra.circuit.product(apart, apart)
     return algebra.total(squares, axes, keep=keepdim, weight=weight)
+
+
+def _count(value: Value, axes: Sequence[int]) -> int:
+    return math.prod(value.shape[axis] for axis in axes or range(len(value.shape)))
 
 
 def _axes(dim: Axes) -> Sequence[int]:

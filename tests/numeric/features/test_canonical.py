@@ -196,13 +196,13 @@ def test_a_number_of_features_is_for_all_layers_together(total: int) -> None:
     assert min(len(layer.readings) for layer in found.squares) >= 1
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_features_are_split_so_that_the_polynomial_moves_little(seed: int) -> None:
     model = network(seed, width=6, hidden=8)
     found = trace(model, "shared", features=16)
     errors = {
         first: error(trace(model, "shared", features=[first, 16 - first]), model)
-        for first in range(4, 13, 2)
+        for first in range(4, 13)
     }
     assert error(found, model) <= 1.3 * min(errors.values())
     # The negative control: halves of the features, and such as are split badly, are far worse.

@@ -84,6 +84,7 @@ def start(data: Path, tmp_path: Path) -> Start:
 
     def process(
         *arguments: object,
+        options: Sequence[str] = (),
         program: Sequence[str] = ("-m", "proofs.commands.main"),
         redirected: str = "",
         encoding: str = "utf-8",
@@ -91,7 +92,7 @@ def start(data: Path, tmp_path: Path) -> Start:
     ) -> subprocess.Popen[str]:
         shell = ["sh", "-c", f'exec "$@" {redirected}', "sh"] if redirected else []
         return subprocess.Popen(  # noqa: S603 -- ours
-            [*shell, sys.executable, *program, *map(str, arguments)],
+            [*shell, sys.executable, *options, *program, *map(str, arguments)],
             cwd=tmp_path,
             env=usual | environment,
             stdin=subprocess.DEVNULL,
@@ -224,24 +225,27 @@ def certifying(folder: Path, model: Path, graph: Path, data: Path) -> list[objec
     return ["certify", model, graph, "--data", data, "--certificate", target, *few]
 
 
-def test_the_locale_does_not_change_a_byte_of_a_certificate(
+def test_neither_optimisation_nor_the_locale_changes_a_byte_of_a_certificate(
     start: Start, data: Path, tmp_path: Path
 ) -> None:
-    # Nor would python -O: no package has an assertion, which ruff holds.
     model, graph = written_network(tmp_path), written_graphs(tmp_path)[0]
     turkish = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     processes = [
-        start(*certifying(tmp_path / name, model, graph, data), **environment)
-        for name, environment in (("usual", {}), ("turkish", turkish), ("plain", plain))
+        start(*certifying(tmp_path / name, model, graph, data), options=options, **environment)
+        for name, options, environment in (
+            ("usual", [], {}),
+            ("optimised", ["-OO"], turkish),
+            ("plain", [], plain),
+        )
     ]
     ends = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert all(errors.startswith("radii of the network: 8 images") for _, errors in ends)
     for file in ("certificate.json", "certificate.safetensors"):
-        usual, *others = (tmp_path / name / file for name in ("usual", "turkish", "plain"))
+        usual, *others = (tmp_path / name / file for name in ("usual", "optimised", "plain"))
         assert [other.read_bytes() for other in others] == [usual.read_bytes()] * 2
-    assert check(tmp_path / "turkish" / "certificate.json")
+    assert check(tmp_path / "optimised" / "certificate.json")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed in another way")

@@ -142,7 +142,7 @@ def test_an_edge_is_as_wide_as_its_share_of_the_largest(visit: Visit, graph: Any
     widths = dict(visit.page.eval_on_selector_all("#edges .edge", script))
     largest = max(sizes.values())
     for edge, width in widths.items():
-        assert width == pytest.approx(0.7 + 6 * sizes[edge] / largest, abs=0.051)
+        assert width == pytest.approx(0.7 + 6 * sizes[edge] / largest, abs=0.006)
     assert len(set(widths.values())) > 10
 
 

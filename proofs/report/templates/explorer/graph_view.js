@@ -242,8 +242,8 @@ function lineOf(edge, places, amount, made) {
   const wanted = {
     d: curve(places.get(edge.source), places.get(edge.target)),
     class: `edge ${amount < 0 ? "negative" : "positive"}`,
+    "stroke-width": width.toFixed(2),
     // In steps too small to be seen, as most lines then stay as they are.
-    "stroke-width": width.toFixed(1),
     "stroke-opacity": (Math.round(20 * (0.2 + 0.65 * Math.sqrt(Math.abs(amount)))) / 20).toFixed(2),
   };
   let line = made.get(edge);
