@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from numeric.networks.compilation.algebra import Algebra, numbered, places_in
 from numeric.networks.compilation.circuit import Circuit, Integers, Value
 from numeric.networks.compilation.rules import OWN, Unreadable
 
 MOVES = {
-    "_to_copy", "_unsafe_view", "clone", "constant_pad_nd", "flip", "gather", "im2col", "index",
+    "_to_copy", "_unsafe_view", "clone", "flip", "gather", "im2col", "index",
     "index_select", "lift_fresh", "pixel_shuffle", "pixel_unshuffle", "reflection_pad1d",
     "reflection_pad2d", "repeat", "replication_pad1d", "replication_pad2d", "roll", "take", "tril",
     "triu",
@@ -24,10 +24,19 @@ MOVES = {
 """Those that return entries of their first argument, or zeros, in some order, and are no views."""
 
 CHOICES = {
-    "cat": {0}, "index_copy": {0, 3}, "index_put": {0, 2}, "scatter": {0, 3},
-    "select_scatter": {0, 1}, "slice_scatter": {0, 1}, "stack": {0}, "where": {1, 2},
+    "cat": {0}, "constant_pad_nd": {0, 2}, "index_copy": {0, 3}, "index_put": {0, 2},
+    "scatter": {0, 3}, "select_scatter": {0, 1}, "slice_scatter": {0, 1}, "stack": {0},
+    "where": {1, 2},
 }  # fmt: skip
 """Those that return entries of several arguments, at these places, in some order."""
+
+
+def _padded(given: Tensor, widths: Sequence[int], filling: Tensor | float = 0) -> Tensor:
+    return nn.functional.pad(given, widths, value=float(filling))
+
+
+_CHOOSING: dict[str, Callable[..., Tensor]] = {"constant_pad_nd": _padded, "where": torch.where}
+"""What does the same where a number that is chosen is given as a tensor."""
 
 LINEAR = {
     "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "avg_pool2d", "avg_pool3d", "cumsum", "trace",
@@ -46,19 +55,24 @@ _REASONS = {
     "_native_multi_head_attention": "divides by a sum of exponentials of values",
     "_scaled_dot_product_flash_attention_for_cpu": "divides by a sum of exponentials of values",
     "_softmax": "divides by a sum of exponentials of values",
+    "bernoulli": "draws random numbers",
     "is_nonzero": "decides by a value what is computed",
     "native_group_norm": "divides by a standard deviation of values",
     "linalg_vector_norm": "takes a root of values",
     "native_layer_norm": "divides by a standard deviation of values",
+    "native_dropout": "draws random numbers",
+    "rand_like": "draws random numbers",
+    "randn_like": "draws random numbers",
     "reciprocal": "divides by values",
     "rsqrt": "divides by a root of values",
     "std": "takes a root of values",
 }
 
 _BENT = {
-    "abs", "clamp", "elu", "exp", "gelu", "gt", "hardtanh", "leaky_relu", "log", "lt",
-    "max", "max_pool2d_with_indices", "maximum", "min", "relu", "sigmoid", "sign", "silu",
-    "softplus", "sqrt", "tanh", "threshold",
+    "abs", "argmax", "argmin", "atan", "clamp", "cos", "elu", "eq", "erf", "exp", "exp2", "floor",
+    "ge", "gelu", "gt", "hardtanh", "le", "leaky_relu", "log", "lt", "max",
+    "max_pool2d_with_indices", "maximum", "median", "min", "minimum", "ne", "relu", "round",
+    "sigmoid", "sign", "silu", "sin", "softplus", "sort", "sqrt", "tanh", "threshold", "topk",
 }  # fmt: skip
 """The usual ones that no sums and products are."""
 
@@ -71,7 +85,8 @@ class Tokens:
     """Integers that name letters of a vocabulary.
 
     Attributes:
-        places: which of the inputs' positions stands where.
+        places: which of the inputs' positions stands where; :math:`-1 - c` for the letter
+            :math:`c`, whatever the inputs are.
     """
 
     places: Integers
@@ -82,8 +97,15 @@ class Tokens:
         return self.places.shape
 
     def at(self, places: Integers) -> Tokens:
-        """Return a tensor of those at some places."""
-        return Tokens(self.places.ravel()[places])
+        """Return a tensor of those at some places; where a place is below 0, a known letter."""
+        return Tokens(np.where(places < 0, places, self.places.ravel()[np.maximum(places, 0)]))
+
+    @classmethod
+    def numbered(cls, operand: object) -> Tensor:
+        """Return the numbers of tokens, of which :func:`places_in` makes places."""
+        if isinstance(operand, cls):
+            return torch.from_numpy(operand.places + 1)
+        return -torch.as_tensor(operand)
 
 
 class Reader:
@@ -99,13 +121,20 @@ class Reader:
     def __init__(self, circuit: Circuit) -> None:
         self.algebra = Algebra(circuit)
         self.vocabulary: int | None = None
+        self._positions = 0
         self._letters: Value | None = None
 
     def inputs(self, shape: tuple[int, ...], *, tokens: bool) -> Value | Tokens:
         """Return the inputs: numbers, or tokens, which an embedding makes one-hot numbers."""
         if tokens:
-            return Tokens(np.arange(math.prod(shape)).reshape(shape))
+            self._positions = math.prod(shape)
+            return Tokens(np.arange(self._positions).reshape(shape))
         return self.algebra.circuit.inputs(shape)
+
+    def knows(self, name: str) -> bool:
+        """Return whether there is a rule for an operation, or a reason why there is none."""
+        known = {"embedding"}, MOVES, CHOICES, OWN, LINEAR, _BENT, _REASONS
+        return any(name in names for names in known)
 
     def apply(
         self, name: str, operation: Callable[..., Any], args: Sequence[Any], named: dict[str, Any]
@@ -123,12 +152,14 @@ class Reader:
         """
         if name == "embedding":
             return self._embedded(*args)
+        if name == "index" and isinstance(args[0], Tensor):
+            return self._embedded(args[0], *args[1])
         if name in MOVES and isinstance(args[0], Value | Tokens):
-            return _moved(name, operation, args, named)
+            return _moved(operation, args, named)
+        if name in CHOICES:
+            return self._chosen(CHOICES[name], _CHOOSING.get(name, operation), args, named)
         if any(isinstance(leaf, Tokens) for leaf in leaves((args, named))):
             raise Unreadable("does something else with tokens than look them up in an embedding")
-        if name in CHOICES:
-            return self._chosen(CHOICES[name], operation, args, named)
         if name in OWN:
             return OWN[name](self.algebra, *args, **named)
         if name in LINEAR:
@@ -144,10 +175,10 @@ class Reader:
         operation: Callable[..., Any],
         args: Sequence[Any],
         named: Mapping[str, Any],
-    ) -> Value:
+    ) -> Value | Tokens:
         """Carry out on the numbers of entries what takes them from several tensors."""
         others = [arg for place, arg in enumerate(args) if place not in places]
-        if any(isinstance(leaf, Value) for leaf in leaves((others, named))):
+        if any(isinstance(leaf, Value | Tokens) for leaf in leaves((others, named))):
             raise Unreadable("chooses by a value")
         if {"accumulate", "reduce"} & named.keys() or any(other is True for other in others):
             raise Unreadable("makes of two values in one place something else than one of them")
@@ -155,36 +186,45 @@ class Reader:
 
         def choose(parts: list[Tensor]) -> Tensor:
             found, rest = list(args), iter(parts)
-            for place in sorted(places):
-                arg = found[place]
+            for place, arg in enumerate(args):
+                if place not in places:
+                    continue
                 found[place] = [next(rest) for _ in arg] if isinstance(arg, list) else next(rest)
             return operation(*found, **named)  # type: ignore[no-any-return]  # torch's
 
-        return self.algebra.chosen(list(leaves(chosen)), choose)
+        operands = list(leaves(chosen))
+        if not any(isinstance(operand, Tokens) for operand in operands):
+            return self.algebra.chosen(operands, choose)
+        if any(isinstance(operand, Value) for operand in operands):
+            raise Unreadable("mixes tokens with values")
+        return Tokens(places_in(choose([Tokens.numbered(operand) for operand in operands])))
 
-    def _embedded(self, weight: Tensor, tokens: object, *_: object) -> Value:
+    def _embedded(self, weight: Tensor, tokens: object, *rest: object) -> Value:
         if not isinstance(tokens, Tokens):
             raise Unreadable("looks up what depends on values")
+        if weight.ndim != 2 or any(isinstance(place, Tensor | Tokens) for place in rest):
+            raise Unreadable("looks up something else with tokens than rows of a matrix")
         letters = len(weight)
         if self._letters is None:
             self.vocabulary = letters
-            self._letters = self.algebra.circuit.inputs((int(tokens.places.max()) + 1, letters))
+            self._letters = self.algebra.circuit.inputs((self._positions, letters))
         if self.vocabulary != letters:
             raise Unreadable(f"has a vocabulary of {letters} beside one of {self.vocabulary}")
-        hot = tokens.places[..., np.newaxis] * letters + np.arange(letters)
-        return self.algebra.matmul(self._letters.at(hot), weight)
+        places, letter = tokens.places[..., np.newaxis], np.arange(letters)
+        if places.min(initial=0) < -letters:
+            raise Unreadable(f"looks up {-1 - places.min()} in a vocabulary of {letters}")
+        hot = self._letters.at(np.where(places < 0, -1, places * letters + letter))
+        always = torch.from_numpy((places == -1 - letter).astype(np.float64))
+        return self.algebra.matmul(self.algebra.sum(hot, always), weight)
 
 
 def _moved(
-    name: str,
     operation: Callable[..., Any],
     args: Sequence[Any],
     named: Mapping[str, Any],
 ) -> Any:  # noqa: ANN401 -- one or several
     """Carry out on the numbers of entries, from 1 on, what moves entries; 0 stands for 0."""
     given, *others = args
-    if name == "constant_pad_nd" and any(others[1:]):
-        raise Unreadable("pads with another number than 0")
     if any(isinstance(other, torch.dtype) for other in others):
         raise Unreadable("reads the bits of values as another type's")
     places = {key: setting for key, setting in named.items() if key not in _OF_MEMORY}

@@ -154,15 +154,31 @@ def _multiplied(
     rest = value.shape if dim is not None else (math.prod(value.shape),)
     axis = dim % len(rest) if dim is not None else 0
     shaped = Value(rest, value.weights)
-    factors: list[Operand] = [
-        algebra.moved(shaped, partial(torch.select, dim=axis, index=place))
-        for place in range(rest[axis])
-    ]
+    factors = _parts(algebra, shaped, axis)
     while len(factors) > 1:  # in pairs: the fewest layers
         pairs = [algebra.product(*factors[at : at + 2]) for at in range(0, len(factors) - 1, 2)]
         factors = pairs + factors[2 * len(pairs) :]
     found = factors[0] if factors else algebra.value(torch.ones(value.shape).prod(axis))
     return algebra.unsqueezed(algebra.value(found), axis) if keepdim else found
+
+
+def _parts(algebra: Algebra, value: Value, axis: int) -> list[Operand]:
+    """Return what lies at each place of an axis."""
+    return [
+        algebra.moved(value, partial(torch.select, dim=axis, index=place))
+        for place in range(value.shape[axis])
+    ]
+
+
+def _running_product(algebra: Algebra, value: Value, dim: int, **_: object) -> Value:
+    def running(parts: list[Operand]) -> list[Operand]:  # in halves: the fewest layers
+        if len(parts) < 2:
+            return parts
+        first, second = running(parts[: len(parts) // 2]), running(parts[len(parts) // 2 :])
+        return first + [algebra.product(first[-1], part) for part in second]
+
+    found = running(_parts(algebra, value, dim))
+    return algebra.chosen(found, partial(torch.stack, dim=dim)) if found else value
 
 
 def _variance(
@@ -208,6 +224,15 @@ def _trilinear(
     return algebra.total(algebra.value(found), axes[3])
 
 
+def _crossed(algebra: Algebra, first: Operand, second: Operand, *, dim: int = -1) -> Value:
+    def turned(operand: Operand, by: int) -> Value:
+        value = algebra.value(operand)
+        return algebra.moved(value, partial(torch.roll, shifts=by, dims=dim))
+
+    one, other = (algebra.product(turned(first, by), turned(second, -by)) for by in (-1, 1))
+    return _subtracted(algebra, one, other)
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "_trilinear": _trilinear,
     "add": _added,
@@ -219,12 +244,14 @@ OWN: dict[str, Callable[..., Any]] = {
     "baddbmm": _added_matrices,
     "bmm": Algebra.matmul,
     "convolution": _convolution,
+    "cumprod": _running_product,
     "div": _divided,
     "dot": Algebra.matmul,
     "index_add": _added_at("index_add"),
     "lerp": lambda algebra, first, second, share: algebra.sum(
         first, algebra.product(_subtracted(algebra, second, first), share)
     ),
+    "linalg_cross": _crossed,
     "masked_fill": _filled,
     "mean": _mean,
     "mm": Algebra.matmul,

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch._decomp import decomposition_table
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from numeric.networks.compilation.algebra import numbered, places_in
@@ -110,6 +111,8 @@ class Symbolic(Tensor):
         """
         del types
         name = func.__name__.split(".")[0]
+        if func.namespace != "aten":  # another library's may have a name of torch's
+            name = f"{func.namespace}::{name}"
         try:
             return _written(name, func, args, dict(kwargs or {}))
         except Unreadable as error:
@@ -212,6 +215,8 @@ def _written(
     given, named = replaced((args, settings), _value)
     if func._schema.is_mutable:  # noqa: SLF001 -- there is no public way to ask
         return _overwritten(name, reader, func, args, (given, named))
+    if not reader.knows(name) and func in decomposition_table:
+        return _taken_apart(name, func, args, settings)
     found = reader.apply(name, func, given, named)
     if isinstance(first.memory.entries, Tokens) and not isinstance(found, Tokens):
         dtype = torch.float64
@@ -219,6 +224,17 @@ def _written(
         found,
         lambda leaf: leaf if isinstance(leaf, Tensor) else symbolic(leaf, reader, dtype),
     )
+
+
+def _taken_apart(
+    name: str, func: torch._ops.OpOverload[..., Any], args: Sequence[Any], settings: dict[str, Any]
+) -> object:
+    """Carry out an operation as torch writes it in simpler ones."""
+    try:
+        return decomposition_table[func](*args, **settings)
+    except Unreadable as error:
+        error.operation = name
+        raise
 
 
 def _viewed(

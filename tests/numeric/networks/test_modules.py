@@ -57,6 +57,12 @@ def written(forward: Callable[[Tensor], Any]) -> nn.Module:
     return Written()
 
 
+@torch.library.custom_op("others::square", mutates_args=())
+def of_another_library(x: Tensor) -> Tensor:
+    """Return something else than torch's operation of that name."""
+    return 2 * x
+
+
 # What is compiled is what is computed
 
 
@@ -218,7 +224,9 @@ def test_a_module_stays_as_it_is_and_whatever_state_torch_is_in_changes_nothing(
         (written(lambda x: x.bfloat16()), "makes torch.bfloat16 of values"),
         (written(lambda x: torch.mul(x, x, out=torch.empty(1, 4))), "tensor that was made before"),
         (written(lambda x: x.expand(2, 4).add_(1)), "writes several values into the same entry"),
-        (written(lambda x: nn.functional.pad(x, (1, 1), value=2.0)), "another number than 0"),
+        (nn.GLU(), r"got glu in 1 \(GLU\), which is no polynomial"),
+        (written(torch.rand_like), "got rand_like in 1 .* which draws random numbers"),
+        (written(of_another_library), "got others::square .* which is not known as a sum or prod"),
         (written(lambda x: torch.from_numpy(x.numpy())), r"without numbers, got \w+Error in 1"),
         (written(lambda x: x @ torch.zeros(3, 3)), r"without numbers, got \w+Error in 1"),
         (written(lambda x: x - x.mean(dim=0)), "for each input by itself"),
@@ -283,6 +291,46 @@ def test_convolutions_may_go_round() -> None:
     x = torch.rand(2, 1, 4, 5)
     network = from_module(module, x)
     torch.testing.assert_close(network(x.flatten(1)), module(x).flatten(1))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda e, x: e(x[:, :1]) * e(x[:, 1:2]) + e(x[:, 2:]),
+        lambda e, x: e(torch.cat([torch.full_like(x[:, :1], 4), x], dim=1)).prod(1),
+        lambda e, x: e(nn.functional.pad(x, (1, 1), value=3)).cumprod(1),
+        lambda e, x: e(nn.functional.pad(x, (1, 0))).sum(1) ** 2,
+        lambda e, x: e(torch.where(torch.tensor([True, False, True]), x, 2)).sum(1) ** 2,
+        lambda e, x: e(torch.stack([x, x.flip(1)], dim=1)).prod(1),
+        lambda e, x: e.weight[x].prod(1) + e.weight[x[:, 1], :],
+    ],
+)
+def test_tokens_may_be_chosen_and_known_letters_stand_between_them(forward: Any) -> None:
+    torch.manual_seed(0)
+    embedding = nn.Embedding(5, 2)
+    module = written(lambda x: forward(embedding, x))
+    network = from_module(module, torch.zeros(1, 3, dtype=torch.int64))
+    x = torch.cartesian_prod(*[torch.arange(5)] * 3)
+    hot = nn.functional.one_hot(x, 5).flatten(1).float()
+    torch.testing.assert_close(network(hot), module(x).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        (lambda e, x: e(nn.functional.pad(x, (1, 0), value=5)), "looks up 5 in a vocabulary of 5"),
+        (lambda e, x: e.weight[x, 0], "something else with tokens than rows of a matrix"),
+        (lambda e, x: e.weight[None][0 * x[:, :1].cpu(), x], "got mul .* something else with tok"),
+        (lambda e, x: e(torch.where(x > 1, x, 2)), "got gt .* something else with tokens"),
+        (lambda e, x: torch.stack([e(x)[..., 0], x]), "mixes tokens with values"),
+    ],
+)
+def test_tokens_that_decide_more_than_what_is_looked_up_are_refused(
+    forward: Any, message: str
+) -> None:
+    embedding = nn.Embedding(5, 2)
+    with pytest.raises(NumericError, match=message):
+        compiled(written(lambda x: forward(embedding, x)), torch.zeros(1, 3, dtype=torch.int64))
 
 
 def test_an_embedding_of_another_vocabulary_is_refused() -> None:
