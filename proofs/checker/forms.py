@@ -11,13 +11,15 @@ def stretched(matrix: Ball, rows: Array, columns: Array) -> float:
 
     For all positive p and q, with N = rows M columns / (p q) entry by entry, it is the product with
     N of two vectors, p v / rows and q u / columns. They are not longer than p and q, so that it is
-    at most |p| |q| |N|. Roots of the norms of rows and columns serve well as p and q.
+    at most |p| |q| |N|. Roots of the norms of rows and columns serve well as p and q. Of rows M and
+    of what errors make of columns 2⁻¹⁰⁷⁵ may underflow, for each entry and before it is stretched.
     """
     scaled = rows[:, None] * matrix.value * columns
     p, q = (np.sqrt(norm(array)) for array in (scaled, scaled.T))
     shared = scaled / p[:, None] / q
     size = norm(p) * norm(q) * spectral(Ball(shared, 2.0**-50 * abs(shared)))
-    return float(UP * (UP * size + rows @ (matrix.error @ columns) + 2.0**-900))
+    flushed = 2.0**-1000 * (1 + rows.sum() + columns.sum())
+    return float(UP * (UP * size + rows @ (matrix.error @ columns) + flushed))
 
 
 def enclosed(form: Ball, centre: Array, width: Array) -> tuple[float, float]:

@@ -127,7 +127,8 @@ class Surroundings:
                 bent = UP * float(spectral(allowed @ found[-1]))
                 moved = product(product(slopes[level], found[-1]), slopes[level].turned)
             else:
-                bent = UP * square * square * float(self.bound[pair])
+                # The last term is more than what underflows.
+                bent = UP * square * square * float(self.bound[pair]) + 2.0**-1000
                 moved = product(slopes[0], slopes[0].turned) * found[0]
             size = float(np.trace((rows @ moved @ rows.turned).value))
             ratio = np.sqrt(bent * len(rows.value) / max(size, 2.0**-500))

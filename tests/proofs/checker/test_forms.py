@@ -57,13 +57,21 @@ def test_no_vectors_of_two_boxes_are_stretched_further(data: st.DataObject) -> N
     rows, columns = (data.draw(st.integers(1, 4)) for _ in range(2))
     elements = data.draw(st.sampled_from([few, tame, wild]))
     matrix, error = array(data, rows, columns, elements=elements), array(data, rows, columns)
-    ends = [abs(array(data, size)) for size in (rows, columns)]
+    ends = [abs(array(data, size, elements=elements)) for size in (rows, columns)]
     found = stretched(Ball(matrix, abs(error)), *ends)
     assume(np.isfinite(found))
     v, u = (inside(data, 0 * end, end) for end in ends)
     signs = array(data, rows, columns, elements=lambda: st.sampled_from([-1.0, 0.0, 1.0]))
     lacking = bilinear(v, signs * error, u)
     assert abs(bilinear(v, matrix, u) + lacking) <= Fraction(found)
+
+
+def test_what_underflows_on_the_way_counts_in_a_stretch() -> None:
+    short, long, entry = np.array([2.0**-600]), np.array([2.0**510]), np.array([[2.0**-500]])
+    lost = short * entry
+    assert not lost.any()
+    assert stretched(exact(entry), short, long) >= 2.0**-590
+    assert stretched(Ball(0 * entry, entry), long, short) >= 2.0**-590
 
 
 def test_what_has_no_weight_does_not_count_in_a_stretch() -> None:

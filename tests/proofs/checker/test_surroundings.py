@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from proofs import checker
-from proofs.checker import Rejected, layers, surroundings
+from proofs.checker import Rejected, balls, layers, surroundings
 
 SOURCE = Path(checker.__file__).parent
 GRID = [0.5, 0.9, 1.25, *(10.0 ** np.arange(-1.5, 1.6, 0.5)).tolist()]
@@ -137,6 +137,15 @@ def test_a_bound_of_bends_that_is_too_small_is_rejected() -> None:
     near = surrounded(surroundings, eighth_power(), bend=0.9)
     with pytest.raises(Rejected, match="bends may be larger than is said"):
         near.kept(np.zeros(1), 0, 0.1, np.ones((2, 5)))
+
+
+def test_no_bend_underflows() -> None:
+    # The first state is a square, and moves by up to 2⁻³⁰⁰ within 2⁻¹⁵⁰, though along such a
+    # direction 2⁻¹¹⁰⁰ bounds the square of that.
+    near, square = surrounded(surroundings, eighth_power(), 2.0**-260, 2.0**-497), 2.0**-300
+    slope = near.slope(balls.exact(np.array([[1.0, 0.0]])))
+    _, outer = near.outer(0, [slope], square)
+    assert outer.most >= square**2
 
 
 def test_directions_that_are_no_basis_are_rejected() -> None:
