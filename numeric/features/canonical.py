@@ -86,15 +86,20 @@ class Decomposition:
 
 
 def canonical(
-    layers: Sequence[Layer], *, metric: str | Doubles = "pixels", components: int | None = None
+    layers: Sequence[Layer],
+    *,
+    metric: str | Doubles = "pixels",
+    components: int | None = None,
+    images: Doubles | None = None,
 ) -> Decomposition:
     """Write every component of every bond in its eigenfeatures.
 
     Args:
         layers: in the normal form.
         metric: how inputs are alike: a name or a Gram matrix
-            (:func:`numeric.features.metrics.metric_root`), such as the second moment of data.
+            (:func:`numeric.features.metrics.metric_root`).
         components: how many components of each hidden state stay; left out, all of them.
+        images: for the metric ``"data"``, shape (images, inputs).
 
     Returns:
         For each form and logit its eigenfeatures, orthonormal in the metric.
@@ -102,7 +107,7 @@ def canonical(
     Raises:
         NumericError: the metric is none, or a number is out of range.
     """
-    root, words = metric_root(metric, layers[0].linear.shape[1] - 1)
+    root, words = metric_root(metric, layers[0].linear.shape[1] - 1, images)
     bonds = canonical_bonds(layers, root @ root.T)
     kept = _counts(bonds, components, share=1.0)
     homogeneous = _homogeneous(layers, bonds, kept)
@@ -119,6 +124,7 @@ def shared(
     error: float | None = None,
     metric: str | Doubles | None = None,
     components: int | None = None,
+    images: Doubles | None = None,
 ) -> Decomposition:
     """Write all components of each bond in features that they share.
 
@@ -132,13 +138,14 @@ def shared(
             (:func:`numeric.features.metrics.usual_metric`).
         components: how many components of each hidden state stay; left out, as many as it takes for
             the others to count for little beside what the features leave.
+        images: as for :func:`canonical`.
 
     Raises:
         NumericError: the metric is none, or a number is out of range.
     """
     if metric is None:
         metric = usual_metric(np.concatenate([layers[0].left, layers[0].right]).astype(np.float64))
-    root, words = metric_root(metric, layers[0].linear.shape[1] - 1)
+    root, words = metric_root(metric, layers[0].linear.shape[1] - 1, images)
     features, error = plain(features), plain(error)
     if (features is None) == (error is None) or (features is None and not _is_share(error)):
         raise NumericError(

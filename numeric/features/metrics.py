@@ -1,7 +1,7 @@
 r"""How inputs are alike: the metrics in which features are orthonormal and their sizes are counted.
 
-A metric is a Gram matrix of the constant and the inputs. In place of one, a name may stand that
-needs no data.
+A metric is a Gram matrix of the constant and the inputs. In place of one, a name may stand: of two
+that need no data, or ``"data"`` for the second moment of images.
 """
 
 from __future__ import annotations
@@ -29,35 +29,80 @@ _ALIKE = 0.25
 METRICS = {"pixels": "pixels alike", "neighbours": "neighbouring pixels alike"}
 """The metrics that need no data, and what a graph says of them."""
 
+_DRAWN = 0.01
+"""By this share of their mean, second moments of inputs are larger than those of the images."""
 
-def metric_root(metric: Any, inputs: int) -> tuple[Doubles, str]:  # noqa: ANN401 -- refused by name
+
+def metric_root(
+    metric: Any,  # noqa: ANN401 -- refused by name
+    inputs: int,
+    images: Doubles | None = None,
+) -> tuple[Doubles, str]:
     """Return a triangular factor of a metric, and the metric in words.
 
     Args:
-        metric: ``"pixels"``, ``"neighbours"`` (:func:`neighbouring_pixels`), or a Gram matrix of
-            the constant and the inputs: symmetric and positive definite, with 1 in the corner.
+        metric: ``"pixels"``, ``"neighbours"`` (:func:`neighbouring_pixels`), ``"data"``
+            (:func:`second_moment`), or a Gram matrix of the constant and the inputs: symmetric and
+            positive definite, with 1 in the corner.
         inputs: how many there are.
+        images: for ``"data"`` and no other, shape (images, inputs).
 
     Returns:
         A lower triangular matrix of shape (inputs + 1, inputs + 1), and words.
 
     Raises:
-        NumericError: the metric is none of these, or neighbours are asked for where the inputs are
-            no square image.
+        NumericError: the metric is none of these, neighbours are asked for where the inputs are no
+            square image, or images are given for another metric than theirs.
 
     Examples:
         >>> metric_root("pixels", 1)
         (array([[1., 0.],
                [0., 1.]]), 'pixels alike')
     """
+    _check_images(metric, inputs, images)
+    if images is not None:
+        return _root(second_moment(images)), f"alike as in {len(images):,} images"
     if isinstance(metric, str):
         if metric not in METRICS:
             raise NumericError(
-                f"expected metric to be one of {', '.join(METRICS)}, or a matrix, got {metric!r}"
+                f"expected metric to be one of {', '.join(METRICS)}, data, or a matrix, got "
+                f"{metric!r}"
             )
         whole = np.eye(inputs + 1) if metric == "pixels" else neighbouring_pixels(inputs)
         return _root(whole), METRICS[metric]
     return _root(_checked(metric, inputs + 1)), "given"
+
+
+def second_moment(images: Doubles) -> Doubles:
+    r"""Return the metric in which inputs are alike as they are in images.
+
+    .. math::
+        G = \frac1N \sum_n \tilde x_n \tilde x_n^\top
+        + \varepsilon \operatorname{diag}(0, 1, \dots, 1)
+
+    with a hundredth of the mean second moment of an input as :math:`\varepsilon`, so that
+    directions that no image has count for little and not for nothing.
+
+    Args:
+        images: finite, shape (images, inputs).
+
+    Returns:
+        Shape (inputs + 1, inputs + 1).
+
+    Examples:
+        >>> second_moment(np.array([[2.0, 0.0], [0.0, 0.0]])).round(2)
+        array([[1.  , 1.  , 0.  ],
+               [1.  , 2.01, 0.  ],
+               [0.  , 0.  , 0.01]])
+    """
+    count, inputs = images.shape
+    moment = np.empty((inputs + 1, inputs + 1))
+    moment[0, 0] = 1.0
+    moment[0, 1:] = moment[1:, 0] = images.mean(axis=0)
+    moment[1:, 1:] = images.T @ images / count
+    squares = np.diagonal(moment)[1:]
+    moment[1:, 1:] += np.eye(inputs) * (_DRAWN * squares.mean() or 1.0)
+    return moment
 
 
 def neighbouring_pixels(shape: int | Sequence[int]) -> Doubles:
@@ -146,6 +191,22 @@ def usual_metric(readings: Doubles) -> str:
 
 def _root(metric: Doubles) -> Doubles:
     return np.asarray(np.linalg.cholesky(metric), dtype=np.float64)
+
+
+def _check_images(metric: object, inputs: int, images: Doubles | None) -> None:
+    """Refuse images for another metric than theirs, and theirs without images."""
+    asked = isinstance(metric, str) and metric == "data"
+    if asked != (images is not None):
+        name = repr(metric) if isinstance(metric, str) else "a matrix"
+        raise NumericError(
+            "expected images with metric='data', got None"
+            if asked
+            else f"expected no images with another metric than 'data', got some with {name}"
+        )
+    if images is not None and (images.ndim != 2 or images.shape[1] != inputs or not len(images)):
+        raise NumericError(
+            f"expected images to have shape (images, {inputs}), at least one, got {images.shape}"
+        )
 
 
 def _checked(metric: npt.ArrayLike, size: int) -> Doubles:

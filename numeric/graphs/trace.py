@@ -16,6 +16,7 @@ from numeric.features.decompositions import DECOMPOSITIONS
 from numeric.features.distances import distances
 from numeric.features.folding import unfolded
 from numeric.files import digest
+from numeric.graphs.forward_pass import checked_pixels
 from numeric.graphs.graph import compose
 from numeric.graphs.pruning import as_layers, with_residuals
 from numeric.graphs.schema import Node
@@ -50,6 +51,7 @@ def trace(
     components: int | None = None,
     features: int | Sequence[int] | None = None,
     error: float | None = None,
+    images: npt.ArrayLike | None = None,
 ) -> nx.DiGraph[Node]:
     """Find the features that a network computes with, and how they compose.
 
@@ -64,10 +66,10 @@ def trace(
             but the first multiply layers without neurons, such as embeddings and heads, into their
             neighbours, so that these take no features.
         metric: for canonical and shared features, how inputs are alike: ``"pixels"`` (all of them
-            alike), ``"neighbours"`` (the more the nearer they lie), or the Gram matrix of the
-            constant and the inputs, such as a second moment of data or that of pictures of any
-            shape (:func:`numeric.features.metrics.neighbouring_pixels`). Left out, pixels; for
-            shared features neighbours where the weights of neighbouring pixels are alike.
+            alike), ``"neighbours"`` (the more the nearer they lie), ``"data"`` (as they are in
+            ``images``), or the Gram matrix of the constant and the inputs, such as that of pictures
+            of any shape (:func:`numeric.features.metrics.neighbouring_pixels`). Left out, pixels;
+            for shared features neighbours where the weights of neighbouring pixels are alike.
         components: for canonical and shared features, how many components of each hidden state
             stay. Left out, all of them for canonical features, and for shared ones as many as it
             takes for the others to count for little beside what the features leave.
@@ -75,6 +77,9 @@ def trace(
             neurons.
         error: for shared features, in place of their number: what they may leave of each layer's
             forms, as a share of the norm.
+        images: for the metric ``"data"``, shape (images, inputs), without labels. Then features are
+            looked for where the images are, and no longer by the weights alone: the graph's
+            attribute ``metric`` says so.
 
     Returns:
         The composition graph, in the schema of :mod:`numeric.graphs.graph`. It computes what the
@@ -99,6 +104,10 @@ def trace(
         raise NumericError(f"expected method to be one of {', '.join(METHODS)}, got {method!r}")
     given = {"metric": metric, "components": components, "features": features, "error": error}
     settings = {name: value for name, value in given.items() if value is not None}
+    if images is not None:
+        pixels = checked_pixels(images, "images")
+        # Pictures may have axes of their own.
+        settings["images"] = pixels.reshape(len(pixels), -1) if pixels.ndim > 2 else pixels
     known = tuple(inspect.signature(METHODS[method]).parameters)[1:]
     for name, value in settings.items():
         if name not in known:

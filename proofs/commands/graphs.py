@@ -62,15 +62,20 @@ def trace_features(
         str | None,
         typer.Option(
             help="How inputs are alike, canonical or shared: pixels (all of them) or "
-            "neighbours (the more the nearer they lie: fewer features are enough)."
+            "neighbours (the more the nearer they lie: fewer features are enough), or data (as "
+            "they are in the training images, whose labels are not looked at)."
         ),
     ] = None,
+    data: Data = None,
 ) -> None:
     """Write the graph of MODEL's features to GRAPH.
 
-    The features come from the weights alone.
+    The features come from the weights alone, unless --metric data asks for the data.
     """
     check_other(graph, "GRAPH", MODEL=model)
+    if data is not None and metric != "data":
+        raise ProofError(f"expected --data only with --metric data, got {metric}")
+    digits = data_of(data) if metric == "data" else None
     found = trace(
         network_of(model),
         method,
@@ -78,9 +83,13 @@ def trace_features(
         components=components,
         features=features,
         error=error,
+        images=None if digits is None else digits.train_images,
     )
     save_graph(found, graph)
-    typer.echo(f"{graph}: {_features(found):,} features, {found.number_of_edges():,} edges")
+    line = f"{graph}: {_features(found):,} features, {found.number_of_edges():,} edges"
+    if digits is not None:
+        line += f"; inputs are {found.graph['metric']}, without labels"
+    typer.echo(line)
 
 
 def prune_features(

@@ -33,7 +33,8 @@ def metric_with(place: tuple[int, int], entry: float) -> Doubles:
         (np.eye(5, dtype=int), r"array of shape \(5, 5\), got int64"),
         (np.eye(5).astype(str), r"array of shape \(5, 5\), got <U"),
         ([[1.0], [1.0, 2.0]], "metric to be an array, got rows of unequal length"),
-        ("data", "metric to be one of pixels, neighbours, or a matrix, got 'data'"),
+        ("pixel", "metric to be one of pixels, neighbours, data, or a matrix, got 'pixel'"),
+        ("data", "expected images with metric='data', got None"),
         (metric_with((2, 3), np.nan), "metric to be a finite float array"),
         (metric_with((2, 2), np.inf), "metric to be a finite float array"),
         (np.triu(np.ones((5, 5))), "metric to be symmetric"),
@@ -42,13 +43,36 @@ def metric_with(place: tuple[int, int], entry: float) -> Doubles:
         (metric_with((1, 2), 2.0), "metric to be positive definite"),
         (metric_with((4, 4), -1.0), "metric to be positive definite"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 @pytest.mark.parametrize("method", ["canonical", "shared"])
 def test_a_metric_that_is_none_is_refused(method: str, metric: Any, message: str) -> None:
     settings: dict[str, Any] = {"features": 9} if method == "shared" else {}
     with pytest.raises(NumericError, match=message):
         trace(network(), method, metric=metric, **settings)
+
+
+@pytest.mark.parametrize(
+    ("metric", "images", "message"),
+    [
+        (None, np.ones((2, 4)), "no images with another metric than 'data'"),
+        ("pixels", np.ones((2, 4)), "than 'data', got some with 'pixels'"),
+        (np.eye(5), np.ones((2, 4)), "than 'data', got some with a matrix"),
+        ("data", np.ones((2, 3)), r"shape \(images, 4\), at least one, got \(2, 3\)"),
+        ("data", np.ones((0, 4)), r"at least one, got \(0, 4\)"),
+        ("data", np.ones(4), r"shape \(images, 4\), at least one, got \(4,\)"),
+        ("data", np.full((2, 4), np.nan), "expected images to hold finite numbers"),
+        ("data", np.ones((2, 4), np.uint8), "expected images as floats"),
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("method", ["canonical", "shared"])
+def test_images_that_are_none_or_for_another_metric_are_refused(
+    method: str, metric: Any, images: Any, message: str
+) -> None:
+    settings: dict[str, Any] = {"features": 9} if method == "shared" else {}
+    with pytest.raises(NumericError, match=message):
+        trace(network(), method, metric=metric, images=images, **settings)
 
 
 @pytest.mark.parametrize("components", [0, -1, True, False, 2.5, 2.0, "3", [2], np.float64(2)])

@@ -1,4 +1,4 @@
-"""Metrics that need no data: what they say of pixels, and where they are refused."""
+"""Metrics: what they say of pixels and of images, and where they are refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numeric import BilinearNetwork, NumericError, rewrite, square_layers, trace
-from numeric.features.metrics import metric_root, neighbouring_pixels, usual_metric
+from numeric.features.metrics import metric_root, neighbouring_pixels, second_moment, usual_metric
 from numeric.networks.inference import logits
 from tests.tensors import random_stack
 
@@ -50,6 +50,28 @@ def test_a_graph_says_which_metric_its_features_are_alike_in() -> None:
     found = trace(model, "canonical", metric="neighbours")
     assert found.graph["metric"] == "neighbouring pixels alike"
     assert trace(model, "canonical", metric=np.eye(5)).graph["metric"] == "given"
+
+
+def test_images_are_a_metric_as_their_second_moment_is() -> None:
+    model = BilinearNetwork(4, 2, depth=2, width=3, hidden=3)
+    images = np.random.default_rng(0).normal(size=(30, 4))
+    metric = second_moment(images)
+    rows = np.column_stack([np.ones(30), images])
+    expected = sum(np.outer(row, row) for row in rows) / 30
+    np.testing.assert_allclose(
+        metric - expected, np.diag([0.0] + [(images**2).mean() / 100] * 4), atol=1e-14
+    )
+    for method, settings in (("canonical", {}), ("shared", {"features": 4})):
+        named = trace(model, method, metric="data", images=images.reshape(30, 2, 2), **settings)
+        given = trace(model, method, metric=metric, **settings)
+        assert named.graph["metric"] == "alike as in 30 images"
+        for one, other in zip(square_layers(named), square_layers(given), strict=True):
+            for array, same in zip(one, other, strict=True):
+                np.testing.assert_array_equal(array, same)
+
+
+def test_images_that_are_all_dark_are_a_metric() -> None:
+    np.testing.assert_array_equal(second_moment(np.zeros((3, 2))), np.eye(3))
 
 
 def test_a_metric_changes_the_features_and_not_what_they_compute() -> None:

@@ -81,6 +81,21 @@ def test_trace_finds_as_many_shared_features_as_are_asked_for(model: Path) -> No
     assert result.output == f"g: 20 features, {graph.number_of_edges():,} edges\n"
 
 
+def test_what_a_graph_owes_to_training_images_is_said(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path | None] = []
+    monkeypatch.setattr(graphs, "data_of", lambda data: asked.append(data) or DIGITS)
+    result = bilinear(*SHARED, 20, "--metric", "data", "--data", "here")
+    graph, count = load_graph("g"), len(DIGITS.train_images)
+    said = f"inputs are alike as in {count} images, without labels\n"
+    assert result.output == f"g: 20 features, {graph.number_of_edges():,} edges; {said}"
+    settings = {"features": 20, "metric": "data", "images": DIGITS.train_images}
+    assert_same_graph(graph, trace(load_network(model), "shared", **settings))
+    bilinear(*SHARED, 20, "--metric", "pixels")
+    assert asked == [Path("here")]
+
+
 @pytest.mark.parametrize("options", [[], ["--components", "2"]])
 def test_canonical_graphs_are_traced_and_proved(model: Path, options: list[str]) -> None:
     result = bilinear("trace", model, "graph", "--method", "canonical", *options)
@@ -265,6 +280,7 @@ ATTRIBUTION = ["--format", "attribution"]
         (["trace", "model.safetensors", "g", "--method", "shared"], "expected features, how many"),
         ([*SHARED, "0"], "expected features to be integers from 1, got 0"),
         ([*SHARED, "5", "--components", "0"], "expected components to be an integer from 1, got 0"),
+        ([*SHARED, "9", "--data", "d"], "expected --data only with --metric data, got None"),
         (["trace", "nowhere", "g"], "expected a safetensors file at nowhere, got nothing"),
         (["trace", "nowhere", "note"], "expected a safetensors file at nowhere, got nothing"),
         (["trace", "note", "g"], "expected note to be a whole safetensors file"),
