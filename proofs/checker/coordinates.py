@@ -7,6 +7,12 @@ from .layers import Layer
 from .verdicts import need
 
 
+def readings(layer: Layer) -> tuple[Ball, Ball, Ball]:
+    """Return what the two sides and the linear part of a layer make of a move."""
+    left, right = (side[:, 1:] for side in layer.sides)
+    return left, right, exact(layer.linear[1:, 1:])
+
+
 def coordinates(layer: Layer) -> tuple[float, tuple[Ball, Ball, Ball]]:
     """Return what a layer reads of a move of an image, by the move's coordinates, and their skew.
 
@@ -14,21 +20,21 @@ def coordinates(layer: Layer) -> tuple[float, tuple[Ball, Ball, Ball]]:
     is (lB)z + (l - mBᵀ)y, for any m: close to lB, it leaves next to nothing of l. The last
     coordinate is |y|; what a reading makes of it is at most the length of what is left.
     """
-    left, right = (side[:, 1:] for side in layer.sides)
-    readings = joined([left, right, exact(layer.linear[1:, 1:])], 0)
-    rows, skew = readings.value[readings.value.any(axis=1)], 0.0
+    parts, skew = readings(layer), 0.0
+    whole = joined(parts, 0)
+    rows = whole.value[whole.value.any(axis=1)]
     if len(rows) < rows.shape[1]:
         scale = np.ldexp(1.0, -np.frexp(abs(rows).max(axis=1, keepdims=True))[1])
         basis = exact(np.linalg.qr((rows * scale).T)[0])
         one = exact(-np.eye(basis.value.shape[1]))
         skew = float(spectral(basis.turned @ basis + one))
         need(skew < 0.5, "no basis of what the first layer reads was found")
-        inside = readings @ basis
-        left_over = readings + -(exact(inside.value) @ basis.turned)
+        inside = whole @ basis
+        left_over = whole + -(exact(inside.value) @ basis.turned)
         beside = norm(left_over.most)[:, None]
-        readings = joined([inside, Ball(np.zeros_like(beside), beside)], 1)
-    ends = np.cumsum([len(left.value), len(right.value)])
-    return skew, (readings[: ends[0]], readings[ends[0] : ends[1]], readings[ends[1] :])
+        whole = joined([inside, Ball(np.zeros_like(beside), beside)], 1)
+    one, other = np.cumsum([len(part.value) for part in parts[:2]])
+    return skew, (whole[:one], whole[one:other], whole[other:])
 
 
 def inverse(matrix: Array) -> Ball:

@@ -44,19 +44,6 @@ class Layer(NamedTuple):
         half += exact(np.eye(self.linear.shape[1], 1)) @ (weights @ exact(self.linear))
         return (half + half.turned) * exact(0.5)
 
-    def slope(self, state: Ball) -> Ball:
-        """Return the derivatives of the outputs at a state, without the constants."""
-        left, right = self.sides
-        lefts, rights = state @ left.turned, state @ right.turned
-        down, linear = exact(self.down[1:]), exact(self.linear[1:, 1:])
-        return linear + ((down * lefts) @ right[:, 1:] + (down * rights) @ left[:, 1:])
-
-    def bends(self, basis: Array) -> Ball:
-        """Return the symmetric matrices of the outputs' bilinear parts, in a basis."""
-        left, right = (side[:, 1:] @ exact(basis) for side in self.sides)
-        forms = left.turned @ (exact(self.down[1:, :, None]) * right)
-        return (forms + forms.turned) * exact(0.5)
-
 
 def margin(stack: Sequence[Layer], one: int, other: int) -> Ball:
     """Return the symmetric matrix of the margin of a class over another, if no degree is above 2.

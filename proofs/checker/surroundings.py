@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .balls import UP, Array, Ball, exact, extended, joined, positive, product, spectral
-from .coordinates import coordinates, inverse
+from .coordinates import coordinates, inverse, readings
 from .layers import Layer, forward
 from .verdicts import need
 
@@ -34,11 +34,15 @@ class Rows(NamedTuple):
 
 
 class Near(NamedTuple):
-    """All moves v that are looked at: Σ d v² ≤ s, and the readings' inner products over d."""
+    """All moves v that are looked at: Σ w v² ≤ σ, with weights w."""
 
     weights: Array
     square: float
-    overlaps: Ball
+
+    @property
+    def outer(self) -> Ball:
+        """The diagonal matrix T, as a row, that vvᵀ is below: a little more than σ/w."""
+        return exact(UP * self.square / self.weights)
 
 
 def signed(multipliers: Array, hidden: list[Rows]) -> Array:
@@ -47,9 +51,10 @@ def signed(multipliers: Array, hidden: list[Rows]) -> Array:
     return np.asarray(multipliers[..., ~np.concatenate([[False], *free])])
 
 
-def mixed(weights: Ball, forms: Ball) -> Ball:
-    """Return a weighted sum of matrices, by weights in a row."""
-    return (weights @ forms.shaped(len(forms.value), -1)).shaped(*forms.value.shape[1:])
+def around(matrix: Ball, outer: Ball) -> Ball:
+    """Return A T Aᵀ, of a T that may be a diagonal matrix, as a row."""
+    diagonal = outer.value.ndim < 2
+    return product(matrix * outer if diagonal else product(matrix, outer), matrix.turned)
 
 
 class Surroundings:
@@ -62,74 +67,60 @@ class Surroundings:
         self, stack: list[Layer], hidden: list[Rows], bends: Array, *, cubes: bool = False
     ) -> None:
         self.stack, self.hidden, self.bound, self.cubes = stack, hidden, bends, cubes
-        if cubes:
-            self.skew, (left, right) = 0.0, (side[:, 1:] for side in stack[0].sides)
-            linear = exact(stack[0].linear[1:, 1:])
-        else:
-            self.skew, (left, right, linear) = coordinates(stack[0])
-        self.sides, self.linear = (left, right), linear
-        self.ones, self.others = joined([left, right], 0), joined([right, left], 0)
-        self.overlaps = product(self.others, self.others.turned)
-        self.forms = [layer.bends(np.eye(layer.left.shape[1] - 1)) for layer in stack[1:]]
+        self.skew, first = (0.0, readings(stack[0])) if cubes else coordinates(stack[0])
+        self.readings = [first, *map(readings, stack[1:])]
         self.roots: dict[int, list[Ball]] = {}
 
-    def form(self, level: int, weights: Ball) -> Ball:
-        """Return a weighted sum of the forms that bend a hidden state, or the logits."""
-        if level:
-            return mixed(weights, self.forms[level - 1])
-        left, right = self.sides
-        half = product(left.turned, (weights @ exact(self.stack[0].down[1:])).turned * right)
-        return (half + half.turned) * exact(0.5)
+    def overlaps(self, level: int, outer: Ball) -> Ball:
+        """Return b_sᵀ T b_t for all that the neurons of a layer read, in the order of others."""
+        left, right, _ = self.readings[level]
+        return around(joined([right, left], 0), outer)
 
-    def spread(self, level: int, weights: Ball, outer: Ball) -> Ball:
-        """Return Σ P_jk N_j T N_k of forms that bend a hidden state but the first, by weights P."""
-        forms = self.forms[level - 1]
-        count, size = forms.value.shape[:2]
-        others = product(weights, forms.shaped(count, -1)).shaped(-1, size)
-        return product(product(forms, outer).turned.shaped(-1, size).turned, others)
-
-    def bent(self, weights: Ball, held: Ball, overlaps: Ball) -> Ball:
-        """Return Σ w_k N_k - Σ P_jk N_j T N_k of forms that bend the first hidden state.
+    def bent(self, level: int, weights: Ball, held: Ball, overlaps: Ball) -> Ball:
+        """Return Σ w_k N_k - Σ P_jk N_j T N_k of the forms by which a layer bends what it gives.
 
         These are N_k = ½ Σ d_ks a_s b_sᵀ, with the neurons s once in either order: it is
         Σ M_st a_s a_tᵀ with -¼ (dᵀPd)_st (b_sᵀ T b_t) in M, and ½ (wᵀd)_s where t is the neuron s
         in the other order.
         """
-        down = exact(self.stack[0].down[1:])
+        left, right, _ = self.readings[level]
+        down, ones = exact(self.stack[level].down[1:]), joined([left, right], 0)
         inner = down.turned @ (held * exact(-0.25)) @ down
         middle = joined([joined([inner] * 2, 0)] * 2, 1) * overlaps
         straight, once = (weights @ down)[0] * exact(0.5), np.arange(len(inner.value))
         for place in ((once, once + len(once)), (once + len(once), once)):
             _add(middle, place, straight)
         # Norms alone would be ten times as wide here.
-        return product(self.ones.turned, middle @ self.ones)
+        return product(ones.turned, middle @ ones)
+
+    def spread(self, level: int, rows: Ball, outer: Ball) -> Ball:
+        """Return -Σ P_jk N_j T N_k, for the weights P = WᵀW of rows W."""
+        none = exact(np.zeros((1, rows.value.shape[1])))
+        return self.bent(level, none, rows.turned @ rows, self.overlaps(level, outer))
 
     def root(self, pair: int) -> list[Ball]:
         """Return the inverses of the rows of all states but the last; prove the bound of bends."""
         if pair not in self.roots:
             found = [inverse(each.rows[pair]) for each in self.hidden[:-1]]
             if found:
-                rows = exact(self.hidden[0].rows[pair])
-                none = exact(np.zeros((1, len(rows.value))))
-                left = self.bent(none, rows.turned @ rows, self.overlaps)
+                left = self.spread(0, exact(self.hidden[0].rows[pair]), exact(np.ones(1)))
                 _add(left, np.diag_indices(len(left.value)), exact(self.bound[pair]))
                 need(positive(left[None]), "bends may be larger than is said")
             self.roots[pair] = found
         return self.roots[pair]
 
-    def outer(self, pair: int, slopes: list[Ball], square: float) -> list[Ball]:
+    def outer(self, pair: int, slopes: list[Ball], near: Near) -> list[Ball]:
         """Return what the squares of moves are below: of the image, and of states but the last."""
-        found = [exact(square)]
+        found = [near.outer]
         for level, root in enumerate(self.root(pair)):
             rows = exact(self.hidden[level].rows[pair])
             if level:
-                allowed = self.spread(level, rows.turned @ rows, found[-1])
+                allowed = self.spread(level, rows, found[-1])
                 bent = UP * float(spectral(allowed @ found[-1]))
-                moved = product(product(slopes[level], found[-1]), slopes[level].turned)
             else:
                 # The last term is more than what underflows.
-                bent = UP * square * square * float(self.bound[pair]) + 2.0**-1000
-                moved = product(slopes[0], slopes[0].turned) * found[0]
+                bent = UP * near.square * near.square * float(self.bound[pair]) + 2.0**-1000
+            moved = around(slopes[level], found[-1])
             size = float(np.trace((rows @ moved @ rows.turned).value))
             ratio = np.sqrt(bent * len(rows.value) / max(size, 2.0**-500))
             share = min(max(float(ratio) / 2, 1e-3), 1e3)
@@ -140,9 +131,7 @@ class Surroundings:
     def kept(self, image: Array, label: int, radius: float, factors: Array) -> bool:
         """Return whether multipliers prove that an image keeps its class within a radius."""
         states = forward(self.stack, extended(image[None]))
-        slopes = [self.slope(states[0])]
-        pairs = zip(self.stack[1:], states[1:], strict=False)
-        slopes += [layer.slope(state) for layer, state in pairs]
+        slopes = [self.slope(level, state) for level, state in enumerate(states[:-1])]
         others = [other for other in range(len(factors)) if other != label]
         return all(
             self.positive(label, other, states[-1], slopes, radius, factors[other])
@@ -153,24 +142,23 @@ class Surroundings:
         """Return an ellipsoid around all moves: a cube |v_i| ≤ ρ lies in Σ d v² ≤ ρ² Σ d.
 
         Any weights above 0 would do; these grow with the slope, up to a largest one above 1, so
-        that nothing underflows. Over d is a little more than 1/d.
+        that nothing underflows.
         """
         weights = np.ones(gradient.value.shape[1])
         square = UP * radius * radius / (1 - self.skew)
         if not self.cubes:
-            return Near(weights, square, self.overlaps)
+            return Near(weights, square)
         if gradient.value.any():
             sizes = abs(gradient.value[0]) / abs(gradient.value).max()
             weights = sizes + SHARE * sizes.mean()
-        scaled = self.others * exact(UP / weights)
-        return Near(weights, UP * square * weights.sum(), product(scaled, self.others.turned))
+        return Near(weights, UP * square * weights.sum())
 
-    def slope(self, state: Ball) -> Ball:
-        """Return the derivatives of the first layer's outputs, in coordinates."""
-        (left, right), layer = self.sides, self.stack[0]
+    def slope(self, level: int, state: Ball) -> Ball:
+        """Return the derivatives of a layer's outputs, the first one's in coordinates."""
+        layer, (left, right, linear) = self.stack[level], self.readings[level]
         lefts, rights = (state @ side.turned for side in layer.sides)
         down = exact(layer.down[1:])
-        return self.linear + (product(down * lefts, right) + product(down * rights, left))
+        return linear + (product(down * lefts, right) + product(down * rights, left))
 
     def positive(
         self,
@@ -190,8 +178,9 @@ class Surroundings:
         for slope in reversed(slopes):
             gradients.insert(0, gradients[0] @ slope)
         near = self.near(radius, gradients[0])
-        outer = self.outer(pair, slopes, near.square)
-        total, row = self.form(len(self.hidden), signs), exact(np.zeros((1, 0)))
+        outer = self.outer(pair, slopes, near)
+        none, row = exact(np.zeros((count, count))), exact(np.zeros((1, 0)))
+        total = self.bent(len(self.hidden), signs, none, exact(0.0))
         ends = 1 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
         for level in reversed(range(len(self.hidden))):
             rows, size = self.hidden[level].rows[pair], self.hidden[level].kept
@@ -201,10 +190,7 @@ class Surroundings:
             pulled = exact(linear[None]) @ exact(rows[:size])
             total = _stretched(total, slopes[level])
             drawn = gradients[level + 1] + pulled
-            if level:
-                form = self.form(level, drawn) + -self.spread(level, weights, outer[level])
-            else:
-                form = self.bent(drawn, weights * outer[0], near.overlaps)
+            form = self.bent(level, drawn, weights, self.overlaps(level, outer[level]))
             inner = len(form.value)
             outside = slice(inner, inner + len(rows))
             _add(total, (slice(inner), slice(inner)), form)
