@@ -86,10 +86,6 @@ class Ball:
         """The last two axes exchanged."""
         return Ball(self.value.swapaxes(-1, -2), self.error.swapaxes(-1, -2))
 
-    def shaped(self, *shape: int) -> "Ball":
-        """Give the same numbers another shape."""
-        return Ball(self.value.reshape(shape), self.error.reshape(shape))
-
     @property
     def most(self) -> Array:
         """Bounds on the sizes of the exact numbers."""

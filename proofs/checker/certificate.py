@@ -30,16 +30,19 @@ def check(path: Path) -> list[str]:
     """
     with np.errstate(all="ignore"):
         files, claims = opened(Path(path))
-        for kind, numbers in claims:
-            statement = CLAIMS[kind].says(numbers)["statement"]
+        sentences = []
+        for name, numbers in claims:
+            kind = CLAIMS[name]
+            statement = kind.statement.format(**numbers)
             try:
-                CLAIMS[kind].verify(files, **CLAIMS[kind].numbers(numbers))
+                kind.verify(files, **kind.numbers(numbers))
             except MemoryError:
                 raise
             except Exception as error:
                 said = f"{statement} This does not hold: {reason(error)}"
                 raise Rejected(reason(Rejected(said))) from error
-    return [f"[{CLAIMS[kind].level}] {CLAIMS[kind].says(n)['statement']}" for kind, n in claims]
+            sentences.append(f"[{kind.level}] {statement}")
+    return sentences
 
 
 def opened(path: Path) -> tuple[Files, list[tuple[str, Numbers]]]:

@@ -94,10 +94,15 @@ class Files:
         need(right, f"{name} is {found.dtype} of shape {found.shape}")
         return found
 
+    def stack(self, named: str) -> list[Layer]:
+        """Return the layers of ``the network``, or of ``the … graph``."""
+        graphs = {f"the {name} graph": stack for name, stack in self.graphs.items()}
+        need(named == "the network" or named in graphs, f"who is {named}?")
+        return graphs.get(named, self.model)
+
     def layers(self, graph: str) -> list[tuple[Layer, Layer]]:
         """Return the layers of the network with those of a graph."""
-        need(graph in self.graphs, f"there is no {graph} graph")
-        return list(zip(self.model, self.graphs[graph], strict=True))
+        return list(zip(self.model, self.stack(f"the {graph} graph"), strict=True))
 
     def counted(self, images: int, data: str) -> int:
         """Return how many images there are, if they are those that a claim is about."""

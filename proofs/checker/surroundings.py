@@ -132,14 +132,17 @@ class Surroundings:
         """Return whether multipliers prove that an image keeps its class within a radius."""
         states = forward(self.stack, extended(image[None]))
         slopes = [self.slope(level, state) for level, state in enumerate(states[:-1])]
-        others = [other for other in range(len(factors)) if other != label]
-        return all(
-            self.positive(label, other, states[-1], slopes, radius, factors[other])
-            for other in others
-        )
+        logits, one = states[-1][:, 1:], np.eye(len(factors))
+        for other in set(range(len(factors))) - {label}:
+            lower, upper = sorted((label, other))
+            pair, signs = upper * (upper - 1) // 2 + lower, exact((one[label] - one[other])[None])
+            value = signs @ logits.turned
+            if not self.positive(pair, signs, value, slopes, radius, factors[other]):
+                return False
+        return True
 
     def near(self, radius: float, gradient: Ball) -> Near:
-        """Return an ellipsoid around all moves: a cube |v_i| ≤ ρ lies in Σ d v² ≤ ρ² Σ d.
+        """Return an ellipsoid around all moves: a cube |v_i| ≤ ρ lies in Σ w v² ≤ ρ² Σ w.
 
         Any weights above 0 would do; these grow with the slope, up to a largest one above 1, so
         that nothing underflows.
@@ -161,25 +164,15 @@ class Surroundings:
         return linear + (product(down * lefts, right) + product(down * rights, left))
 
     def positive(
-        self,
-        label: int,
-        other: int,
-        logits: Ball,
-        slopes: list[Ball],
-        radius: float,
-        factors: Array,
+        self, pair: int, signs: Ball, value: Ball, slopes: list[Ball], radius: float, factors: Array
     ) -> bool:
-        """Return whether multipliers prove that the margin over a class is positive."""
-        count = logits.value.shape[1] - 1
-        signs = exact((np.eye(count)[label] - np.eye(count)[other])[None])
-        lower, upper = sorted((label, other))
-        pair = upper * (upper - 1) // 2 + lower
+        """Return whether multipliers prove that a margin is positive, that has a value here."""
         gradients = [signs]
         for slope in reversed(slopes):
             gradients.insert(0, gradients[0] @ slope)
         near = self.near(radius, gradients[0])
         outer = self.outer(pair, slopes, near)
-        none, row = exact(np.zeros((count, count))), exact(np.zeros((1, 0)))
+        none, row = exact(np.zeros((signs.value.size,) * 2)), exact(np.zeros((1, 0)))
         total = self.bent(len(self.hidden), signs, none, exact(0.0))
         ends = 1 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
         for level in reversed(range(len(self.hidden))):
@@ -199,7 +192,7 @@ class Surroundings:
         ball = exact(near.weights) * exact(factors[0])
         _add(total, np.diag_indices(len(near.weights)), ball)
         row = joined([gradients[0], row], 1) * exact(0.5)
-        corner = signs @ logits[:, 1:].turned + exact(-UP * near.square * factors[:1][None])
+        corner = value + exact(-UP * near.square * factors[:1][None])
         top, rest = joined([corner, row], 1), joined([row.turned, total], 1)
         return positive(joined([top, rest], 0)[None])
 

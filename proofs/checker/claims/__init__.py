@@ -1,34 +1,31 @@
 """The kinds of claims, one module each."""
 
 from . import (
-    accuracy,
-    agreement,
     difference,
+    largest,
     pixel_robustness,
-    pixel_stability,
     robustness,
     rounding,
     same_polynomial,
     signature,
     stability,
-    task,
 )
 from .kind import Kind
 
 CLAIMS: dict[str, Kind] = {
-    module.KIND.name: module.KIND
-    for module in (
-        same_polynomial,
-        difference,
-        rounding,
-        signature,
-        accuracy,
-        agreement,
-        robustness,
-        pixel_robustness,
-        stability,
-        pixel_stability,
-        task,
+    kind.name: kind
+    for kind in (
+        same_polynomial.KIND,
+        difference.KIND,
+        rounding.KIND,
+        signature.KIND,
+        largest.ACCURACY,
+        largest.AGREEMENT,
+        robustness.KIND,
+        pixel_robustness.KIND,
+        stability.STABILITY,
+        stability.PIXEL_STABILITY,
+        largest.TASK,
     )
 }
 """By their names."""

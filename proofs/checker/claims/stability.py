@@ -1,6 +1,5 @@
 """Around each image the network, or it and a graph, keep the class of the image."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,25 @@ from .kind import Kind
 from .radii import QUARTILES, radii
 
 
-def verify(files: Files, models: str, **said: Any) -> None:  # noqa: ANN401 -- of radii
+def balls(files: Files, models: str, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Bound margins on balls around the images by multipliers."""
-    name = f"stability.{models}"
-    radius, certain = radii(files, name, **said)
-    for mark, stack in _stacks(files, models):
-        proved(files, f"{name}.{mark}", stack, (radius, certain))
+    name, (network, *graph) = f"stability.{models}", models.split(" and ")
+    alone = network == "the network" and network not in graph and len(graph) < 2
+    need(alone, f"who is {models}?")
+    found = radii(files, name, **said)
+    for mark, model in zip(("network", "graph"), (network, *graph), strict=False):
+        _prove(files, f"{name}.{mark}", files.stack(model), found)
 
 
-def proved(
+def cubes(files: Files, **said: Any) -> None:  # noqa: ANN401 -- of radii
+    """Bound margins by multipliers on ellipsoids around cubes."""
+    found = radii(files, "pixel stability", **said)
+    # What bends the first state would be another thing in each ellipsoid.
+    need(len(files.model) == 2, f"there are {len(files.model)} layers")
+    _prove(files, "pixel stability.network", files.model, found, cubes=True)
+
+
+def _prove(
     files: Files, mark: str, stack: list[Layer], said: tuple[Array, Array], *, cubes: bool = False
 ) -> None:
     """Prove that a stack keeps classes within radii, or where all numbers change by no more."""
@@ -57,19 +66,19 @@ def _hidden(files: Files, mark: str, stack: list[Layer]) -> tuple[list[Rows], Ar
     return found, files.witness(f"{mark}.bends", np.float64, count) if several else np.zeros(0)
 
 
-def _stacks(files: Files, models: str) -> list[tuple[str, list[Layer]]]:
-    """Return whose logits the claim is about, with the marks of their witnesses."""
-    found = re.fullmatch(r"the network(?: and the (.*) graph)?", models)
-    need(found is not None and (found[1] is None or found[1] in files.graphs), f"who is {models}?")
-    graph = found[1] if found else None
-    return [("network", files.model), *([("graph", files.graphs[graph])] if graph else [])]
-
-
-KIND = Kind(
+STABILITY = Kind(
     "stability",
     "bounded",
     "multiplier_bound",
     "For {count} of the {images} images (data {data}) every input nearer than a radius gets the "
     f"class that the network gives the image, from {{models}}; {QUARTILES}.",
-    verify,
+    balls,
+)
+PIXEL_STABILITY = Kind(
+    "pixel stability",
+    "bounded",
+    "multiplier_bound",
+    "For {count} of the {images} images (data {data}) every input that differs from the image by "
+    f"less than a radius in every number gets its class from a network of two layers; {QUARTILES}.",
+    cubes,
 )
