@@ -12,9 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proofs import checker
 from proofs.checker import Rejected, balls, layers, surroundings
+from tests.proofs.checker.second import rationals
+from tests.proofs.checker.second.surroundings import spread
+from tests.strategies import any_stacks, few, matrices, tame
 
 SOURCE = Path(checker.__file__).parent
 GRID = [0.5, 0.9, 1.25, *(10.0 ** np.arange(-1.5, 1.6, 0.5)).tolist()]
@@ -137,6 +142,39 @@ def test_a_bound_of_bends_that_is_too_small_is_rejected() -> None:
     near = surrounded(surroundings, eighth_power(), bend=0.9)
     with pytest.raises(Rejected, match="bends may be larger than is said"):
         near.kept(np.zeros(1), 0, 0.1, np.ones((2, 5)))
+
+
+@pytest.mark.props
+@given(any_stacks(), st.data())
+def test_what_is_computed_of_bends_contains_the_exact_forms(
+    stack: Any, data: st.DataObject
+) -> None:
+    layers = [layer(*arrays) for arrays in stack]
+    near = surroundings.Surroundings(layers, [], np.zeros(0), cubes=True)
+    level = data.draw(st.integers(0, len(layers) - 1))
+    above, below = (size - 1 for size in layers[level].linear.shape)
+    draw = st.sampled_from([few, tame])
+    weights, rows, outer = (
+        data.draw(matrices(shape, data.draw(draw)(), np.float64))
+        for shape in ((1, above), (1, above), (below, below))
+    )
+    held, outer = balls.exact(rows).turned @ balls.exact(rows), abs(np.diag(outer))
+    own = rationals.Layer(*map(rationals.matrix, stack[level]))
+    inside = range(1, below + 1)
+    forms = [rationals.part(own.output(o), inside, inside) for o in range(1, above + 1)]
+    exact = rationals.combined(forms, rationals.matrix(weights).entries())
+    square, diagonal = (rationals.matrix(array) for array in (rows, np.diag(outer)))
+    exact -= spread(forms, square.transpose() * square, diagonal)
+    with np.errstate(all="ignore"):
+        for said in (outer, np.diag(outer)):  # a diagonal matrix is a row, or written out
+            try:
+                overlaps = near.overlaps(level, balls.exact(said))
+                found = near.bent(level, balls.exact(weights), held, overlaps)
+            except Rejected:
+                continue
+            off = rationals.matrix(found.value) - exact
+            room = rationals.matrix(found.error).entries()
+            assert all(abs(one) <= most for one, most in zip(off.entries(), room, strict=True))
 
 
 def test_no_bend_underflows() -> None:
