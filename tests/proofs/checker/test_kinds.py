@@ -881,6 +881,9 @@ def test_multipliers_are_those_of_one_network_and_its_images(
         "the network and the polarized graph",
         "the graph",
         "the network and the eigen graph, the polarized one too",
+        "the network and the network",
+        "the eigen graph and the network",
+        "the network and the eigen graph and the eigen graph",
         "",
     ],
 )
