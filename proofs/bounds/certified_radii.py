@@ -180,7 +180,8 @@ class Rival:
 
     def largest(self, most: float) -> tuple[float, Multipliers | None]:
         """Return the largest radius up to a given one that is proved, and multipliers."""
-        tried = most if most < FAR else min(self.margin.distance, FAR)
+        own = min(self.margin.distance, FAR)
+        tried = most if most < FAR else own
         known: list[tuple[float, float]] = []
         sure, before, again = 0.0, 0.0, False
         for _ in range(_MORE_TRIES):
@@ -189,6 +190,11 @@ class Rival:
             reached = self._reached(tried, tried >= most)
             if self.proved[0] >= most:
                 break
+            if reached is None and own > most >= tried:
+                # Nearer than where a margin vanishes, multipliers that do so by far are as good in
+                # these directions, and too large in the others. What proves more proves this, too.
+                tried, own = own, most
+                continue
             if reached is None:
                 sure = sure or self._sure()
                 nearer = float(np.sqrt(tried * sure)) if tried > sure else _SMALLER * tried
@@ -206,7 +212,8 @@ class Rival:
             high = min((each for each, far in known if far < each), default=_LARGER * tried)
             aimed = _aimed(known)
             tried = min(aimed if low < aimed < high else float(np.sqrt(low * high)), most)
-        return self.proved
+        proved, multipliers = self.proved
+        return min(proved, most), multipliers
 
     def _sure(self) -> float:
         """Return a radius that is proved by norms alone, and far too small."""

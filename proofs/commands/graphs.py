@@ -150,10 +150,16 @@ def prune_features(
         line += (
             f"; the class stays the network's on {kept.agreeing:,} of {kept.images:,} test "
             f"{digits.shape.noun}s, "
-            f"{kept.accuracy:.2%} are labelled correctly, {kept.norm:.2%} of the squared norm stays"
+            f"{kept.accuracy:.2%} are labelled correctly, {_norm(kept.norm)}"
         )
     save_graph(pruned, file)
     typer.echo(line)
+
+
+def _norm(share: float) -> str:
+    if share >= 0:
+        return f"{share:.2%} of the squared norm stays"
+    return f"the difference has {1 - share:.3g} times the network's squared norm"
 
 
 def export_graph(

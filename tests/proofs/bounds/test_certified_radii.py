@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numeric import BilinearNetwork, Layer, SquareLayer, square_layers, trace
 from numeric.graphs.pruning import as_layers
 from numeric.networks.attacks import attack
+from numeric.networks.inference import predictions
 from proofs.bounds import lagrangian
 from proofs.bounds.certified_radii import SHORTENED, certified_radii
 from proofs.bounds.hidden_directions import HiddenDirections
@@ -167,3 +168,13 @@ def test_a_single_class_is_kept_as_far_as_is_looked() -> None:
     ]
     found = certified_radii([single], np.zeros((1, 1)), np.array([0]))
     assert found.radii[0] == 1e6 * SHORTENED
+
+
+def test_rivals_that_are_far_away_hide_no_radius() -> None:
+    torch.manual_seed(4)
+    network = BilinearNetwork(12, 5, depth=3, width=40, hidden=20).double()
+    images = np.random.default_rng(4).normal(size=(12, 12))
+    images *= np.geomspace(3, 15, 12)[:, None]
+    classes = predictions(network, images)
+    radii = certified_radii([network.layers()], images, classes).radii
+    assert (radii > 0).sum() >= 10  # 6 without the radii at which these margins vanish

@@ -143,17 +143,22 @@ def test_prune_writes_what_the_library_makes(decided: list[Path], option: str) -
         assert (classes[0] == classes[1]).mean() >= 0.8
 
 
-def test_prune_says_what_is_kept_of_a_network(decided: list[Path]) -> None:
+@pytest.mark.parametrize("count", [5, 18])
+def test_prune_says_what_is_kept_of_a_network(decided: list[Path], count: int) -> None:
     model, graph = decided
-    result = bilinear("prune", graph, "few", "--features", 5, "--model", model)
+    result = bilinear("prune", graph, "few", "--features", count, "--model", model)
     assert result.exit_code == 0
     kept = fidelity(load_graph("few"), load_network(model), DIGITS)
     assert kept.agreeing < kept.images == 40
+    assert (kept.norm < 0) == (count == 5)
+    norm = {
+        5: f"the difference has {1 - kept.norm:.3g} times the network's squared norm",
+        18: f"{kept.norm:.2%} of the squared norm stays",
+    }
     whole = len(features(load_graph(graph)))
     assert result.output == (
-        f"few: 5 of {whole} features stay; the class stays the network's on {kept.agreeing} of 40 "
-        f"test images, {kept.accuracy:.2%} are labelled correctly, {kept.norm:.2%} of the squared "
-        "norm stays\n"
+        f"few: {count} of {whole} features stay; the class stays the network's on {kept.agreeing} "
+        f"of 40 test images, {kept.accuracy:.2%} are labelled correctly, {norm[count]}\n"
     )
 
 
