@@ -8,7 +8,11 @@ the given size, and the size of a proof is stated in it.
 from collections.abc import Callable
 
 from analytic.derivations.addition import modular_addition
-from analytic.derivations.calculus import gradient_and_hessian, path_attribution
+from analytic.derivations.calculus import (
+    gradient_and_hessian,
+    path_attribution,
+    squares_gradient,
+)
 from analytic.derivations.certificates import difference_bound, local_bound, s_lemma
 from analytic.derivations.derivation import Derivation
 from analytic.derivations.eigen import eigen_cut, eigen_expansion
@@ -44,6 +48,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "composition": composition,
     "gauge_freedom": gauge_freedom,
     "gradient_and_hessian": gradient_and_hessian,
+    "squares_gradient": squares_gradient,
     "path_attribution": path_attribution,
     "gaussian_inner_product": gaussian_inner_product,
     "tensor_inner_product": tensor_inner_product,
@@ -81,6 +86,7 @@ __all__ = [
     "residual_as_neurons",
     "rounding_bound",
     "s_lemma",
+    "squares_gradient",
     "stack_difference",
     "tensor_inner_product",
     "third_order_tensor",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sympy
 
 from analytic.derivations.derivation import Derivation, check_sizes
-from analytic.derivations.symbols import SymbolicLayer, column, vector, with_constant
+from analytic.derivations.symbols import (
+    SymbolicLayer,
+    column,
+    inner_product,
+    matrix,
+    vector,
+    with_constant,
+)
 
 
 def gradient_and_hessian(inputs: int = 2, neurons: int = 1, width: int = 1) -> Derivation:
@@ -69,6 +76,73 @@ def gradient_and_hessian(inputs: int = 2, neurons: int = 1, width: int = 1) -> D
             + _curvature(second, sympy.eye(1), below_second),
         ),
     )
+
+
+def squares_gradient(
+    inputs: int = 2, features: int = 1, width: int = 1, outputs: int = 2
+) -> Derivation:
+    r"""Derive that one pass up and one down give the gradient by all weights of squares.
+
+    For :math:`y_\ell = W_\ell\,r_\ell^2 + c_\ell` with
+    :math:`r_\ell = P_\ell\,\tilde y_{\ell-1}`, :math:`\tilde y = (1, y)`, and the squared
+    difference :math:`E = \|y_L - t\|^2`,
+
+    .. math::
+        \frac{\partial E}{\partial W_\ell} = \lambda_\ell\,(r_\ell^2)^\top, \qquad
+        \frac{\partial E}{\partial P_\ell} = \rho_\ell\,\tilde y_{\ell-1}^\top, \qquad
+        \frac{\partial E}{\partial c_\ell} = \lambda_\ell, \qquad
+        \rho_\ell = 2\,r_\ell \circ W_\ell^\top \lambda_\ell,
+
+    where :math:`\lambda_L = 2(y_L - t)` and :math:`\lambda_{\ell-1}` is
+    :math:`P_\ell^\top \rho_\ell` without its first entry, as the constant does not vary. Of a mean
+    over inputs the gradient is the mean of these.
+
+    Hypotheses: none. Here there are two layers.
+
+    Source: classical (A. Griewank, A. Walther, *Evaluating Derivatives*, SIAM, 2008).
+
+    Raises:
+        AnalyticError: a size is below 1.
+
+    Examples:
+        >>> squares_gradient().holds
+        True
+    """
+    check_sizes(inputs=inputs, features=features, width=width, outputs=outputs)
+    wanted = vector("t", outputs)
+    state, states, readings, layers = with_constant(vector("x", inputs)), [], [], []
+    for number, size in enumerate((width, outputs), start=1):
+        layer = (
+            matrix(f"P_{number}", features, len(state)),
+            matrix(f"W_{number}", size, features),
+            vector(f"c_{number}", size),
+        )
+        layers.append(layer)
+        states.append(state)
+        readings.append(layer[0] * state)
+        returned = layer[1] * _squared(readings[-1]) + layer[2]
+        state = with_constant(returned)
+    left = returned - wanted
+    weights = column(*(array for layer in layers for array in layer))
+    adjoint, found = 2 * left, []
+    for layer, state, reading in zip(layers[::-1], states[::-1], readings[::-1], strict=True):
+        by_reading = 2 * reading.multiply_elementwise(layer[1].T * adjoint)
+        found.append(column(by_reading * state.T, adjoint * _squared(reading).T, adjoint))
+        adjoint = (layer[0].T * by_reading)[1:, :]
+    return Derivation(
+        "squares_gradient",
+        "The gradient of a squared difference of outputs by every weight of two layers of squares "
+        f"follows from one pass upwards and one downwards ({inputs} inputs and the constant, "
+        f"{features} features a layer, {width} hidden components and the constant, {outputs} "
+        "outputs, all weights symbolic).",
+        sympy.Matrix([inner_product(left, left)]).jacobian(weights).T,
+        column(*found[::-1]),
+    )
+
+
+def _squared(vector_of: sympy.Matrix) -> sympy.Matrix:
+    """Return the squares of a vector's entries."""
+    return vector_of.multiply_elementwise(vector_of)
 
 
 def path_attribution(inputs: int = 2, neurons: int = 1, layers: int = 1) -> Derivation:

@@ -7,9 +7,10 @@ A layer's features leave a share :math:`e_\ell(k)` of its forms, which falls wit
     \|T - T'\|^2 \approx \sum_\ell a_\ell\,e_\ell(k_\ell)^2 .
 
 The shares are those of short searches for a few numbers, and :math:`a_\ell` is what the polynomial
-moves by where layer :math:`\ell` alone is replaced. The sum is least where no feature would do more
-in another layer. Components of a hidden state stay until those left out move the polynomial by
-little beside what the features do.
+moves by where layer :math:`\ell` alone is replaced. Where images are given, what outputs on them
+move by is measured in place of each product. The sum is least where no feature would do more in
+another layer. Components of a hidden state stay until those left out move the polynomial by little
+beside what the features do.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy.typing as npt
 
 from numeric.features.kernels import stack_products
 from numeric.features.sharing import SharedFeatures, Step, most_features, roughly_shared
-from numeric.networks.normal_form import Layer
+from numeric.networks.normal_form import Layer, handed_on
 
 Doubles = npt.NDArray[np.float64]
 
@@ -68,6 +69,7 @@ def allocated(
     importances: Sequence[Doubles],
     features: int | Sequence[int],
     step: Step,
+    inputs: Doubles | None = None,
 ) -> Allocation:
     """Return how many features each layer gets.
 
@@ -77,6 +79,7 @@ def allocated(
         importances: how much an error in each output of each layer counts.
         features: how many in all, at least one a layer; or for each layer.
         step: called at every step of the searches.
+        inputs: of the first layer, on images, by which the moves are measured if they are given.
     """
     total = sum(features) if isinstance(features, Sequence) else features
     if len(layers) == 1:
@@ -89,16 +92,19 @@ def allocated(
         else:
             numbers = sorted({max(1, min(most, round(share * total))) for share in _SHARES})
         found = roughly_shared(layer, importance, numbers, step)
-        curves.append(_curve(numbers, [item.error**2 for item in found], most))
-        factors.append(_factor(layers, number, found[len(found) // 2]))
-    if isinstance(features, Sequence):
-        counts = list(features)
-    else:
-        scaled = [factor * curve for factor, curve in zip(factors, curves, strict=True)]
-        counts = _split(scaled, total)
+        errors = [item.error**2 for item in found]
+        middle = len(found) // 2
+        if inputs is None:
+            factors.append(_factor(layers, number, found[middle]))
+            moves = factors[-1] * _curve(numbers, errors, most)
+        else:
+            seen = [_seen(layers, number, item, inputs) for item in found]
+            factors.append(seen[middle] / errors[middle] if errors[middle] > 0 else 1.0)
+            moves = _curve(numbers, seen, most)
+        curves.append(moves)
+    counts = list(features) if isinstance(features, Sequence) else _split(curves, total)
     squared = sum(
-        factor * curve[min(count, len(curve)) - 1]
-        for factor, curve, count in zip(factors, curves, counts, strict=True)
+        curve[min(count, len(curve)) - 1] for curve, count in zip(curves, counts, strict=True)
     )
     return Allocation(counts, float(squared), factors)
 
@@ -140,16 +146,8 @@ def _factor(layers: Sequence[Layer], number: int, found: SharedFeatures) -> floa
     """Return the squared distance to which the error of one layer moves the polynomial."""
     if not found.error > 0:
         return 1.0
-    layer = layers[number]
-    constants = found.constants[:, None]
-    row = np.eye(1, layer.left.shape[1])
-    replaced = Layer(
-        np.concatenate([found.readings, row, row]),
-        np.concatenate([found.readings, row, row]),
-        np.concatenate([found.weights, constants, layer.linear[:, :1]], axis=1),
-        layer.linear,
-    )
     whole = [_homogeneous(item) for item in layers]
+    replaced = _homogeneous(_replaced(layers[number], found))
     other = [*whole[:number], replaced, *whole[number + 1 :]]
     norms = (
         float(np.trace(stack_products(one, two)[1:, 1:]))
@@ -159,6 +157,23 @@ def _factor(layers: Sequence[Layer], number: int, found: SharedFeatures) -> floa
     moved = size - 2 * crossed + changed
     # Where all is rounding, a layer counts as what it is.
     return moved / size / found.error**2 if min(size, moved) > 0 else 1.0
+
+
+def _seen(layers: Sequence[Layer], number: int, found: SharedFeatures, inputs: Doubles) -> float:
+    """Return the share of their variance by which the error of one layer moves outputs."""
+    below = handed_on(layers[:number], inputs)
+    wanted = handed_on(layers[number:], below)[:, 1:]
+    changed = [_replaced(layers[number], found), *layers[number + 1 :]]
+    moved = handed_on(changed, below)[:, 1:] - wanted
+    varied = wanted - wanted.mean(axis=0)
+    return float((moved**2).sum() / (varied**2).sum()) if varied.any() else 0.0
+
+
+def _replaced(layer: Layer, found: SharedFeatures) -> Layer:
+    """Return the features in place of a layer, and their constants as neurons."""
+    rows = np.concatenate([found.readings, np.eye(1, layer.left.shape[1])])
+    down = np.concatenate([found.weights, found.constants[:, None]], axis=1)
+    return Layer(rows, rows, down, layer.linear)
 
 
 def _homogeneous(layer: Layer) -> Layer:

@@ -20,7 +20,8 @@ from numeric.errors import NumericError
 from numeric.features.allocation import allocated
 from numeric.features.bonds import Bond, canonical_bonds, facing_up, in_bases
 from numeric.features.decompositions import eigen
-from numeric.features.kernels import with_linear_neurons
+from numeric.features.fitting import STEPS, Examples, examples, fitted
+from numeric.features.kernels import span, with_linear_neurons
 from numeric.features.metrics import metric_root, usual_metric
 from numeric.features.sharing import (
     Step,
@@ -41,6 +42,9 @@ _ENOUGH = 0.999
 _BESIDE = 0.03
 """Components left out may make this share of a squared error that is asked for."""
 
+_FEW = 10_000
+"""Images that tell how outputs move for the split, at most."""
+
 _CLOSE = 1e-6
 """Eigenvalues or singular values that lie closer than this share of the largest are one group."""
 
@@ -57,6 +61,9 @@ class Decomposition:
             the outputs draw from them: the norm of the rest over that of all.
         metric: how inputs are alike, in words.
         incomplete: whether something was left out.
+        left: where features were fitted to images, what they leave of the outputs on images that
+            were left out of the fit: the norm of the rest over that of the outputs' deviation from
+            their mean.
     """
 
     squares: list[SquareLayer]
@@ -65,6 +72,7 @@ class Decomposition:
     errors: list[float] = field(default_factory=list)
     metric: str | None = None
     incomplete: bool = False
+    left: float | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -82,7 +90,8 @@ class Decomposition:
             ],
             "undetermined_features": self.groups,
         }
-        return found | ({"errors": self.errors} if self.errors else {})
+        found |= {"errors": self.errors} if self.errors else {}
+        return found | ({} if self.left is None else {"fitted": self.left})
 
 
 def canonical(
@@ -138,7 +147,8 @@ def shared(
             (:func:`numeric.features.metrics.usual_metric`).
         components: how many components of each hidden state stay; left out, as many as it takes for
             the others to count for little beside what the features leave.
-        images: as for :func:`canonical`.
+        images: as for :func:`canonical`. Where a number of features is asked for, they are split by
+            what outputs on the images move by, and fitted to these (:func:`fitted`).
 
     Raises:
         NumericError: the metric is none, or a number is out of range.
@@ -152,10 +162,12 @@ def shared(
             f"expected either features or an error between 0 and 1, got {features!r} and {error!r}"
         )
     asked = None if features is None else _asked(features, len(layers))
-    most = None if asked is None else steps_at_most(len(layers))
+    seen = None if images is None or asked is None else examples(layers, images, root)
+    most = None if asked is None else steps_at_most(len(layers)) + (STEPS if seen else 0)
     with progress_bar("searching", BarColumn(), TimeElapsedColumn()) as progress:
         step = partial(progress.advance, progress.add_task("", total=most))
-        found = _shared(layers, root, asked, float(error or 0.0), components, step)
+        found = _shared(layers, root, asked, float(error or 0.0), components, step, seen)
+    words += "" if found.left is None else ", features fitted to the network on them"
     return replace(found, squares=_coloured(found.squares, root), metric=words)
 
 
@@ -166,6 +178,7 @@ def _shared(
     error: float,
     components: int | None,
     step: Step,
+    seen: Examples | None,
 ) -> Decomposition:
     """Search for as many shared features as were asked for, or for so many that little is left.
 
@@ -176,6 +189,7 @@ def _shared(
         error: what they may leave, where no number was asked for.
         components: how many of each hidden state stay, if that was asked for.
         step: called at every step of the searches.
+        seen: images that the features are fitted to, if they are.
     """
     bonds = canonical_bonds(layers, root @ root.T)
     counts: Sequence[int | None] = [None] * len(layers)
@@ -184,7 +198,8 @@ def _shared(
     else:
         kept = _counts(bonds, components, share=_ENOUGH)
         whole = _white(_homogeneous(layers, bonds, kept), root)
-        found_counts = allocated(whole, _importances(whole, bonds), asked, step)
+        few = None if seen is None else seen.few(_FEW)
+        found_counts = allocated(whole, _importances(whole, bonds), asked, step, few)
         counts = found_counts.counts
         if components is None:
             kept = [
@@ -208,7 +223,10 @@ def _shared(
         squares.append(SquareLayer(readings, np.zeros_like(readings), found.weights, linear))
         errors.append(found.error)
     groups: list[list[list[int]]] = [[] for _ in squares]
-    return Decomposition(squares, [*bonds], groups, errors, incomplete=True)
+    if seen is None:
+        return Decomposition(squares, [*bonds], groups, errors, incomplete=True)
+    squares, left = fitted(squares, span(homogeneous[0].left, homogeneous[0].right), seen, step)
+    return Decomposition(squares, [*bonds], groups, incomplete=True, left=left)
 
 
 def _importances(layers: Sequence[Layer], bonds: Sequence[Bond]) -> list[Doubles]:

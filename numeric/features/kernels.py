@@ -14,6 +14,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,22 @@ def with_linear_neurons(layer: Layer) -> Layer:
         np.concatenate([down, np.eye(len(linear))], axis=1),
         np.zeros_like(linear),
     )
+
+
+def span(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> Doubles:
+    """Return orthonormal columns that span rows, or the coordinates if these are no more.
+
+    Args:
+        left: shape (neurons, inputs + 1).
+        right: likewise.
+
+    Examples:
+        >>> abs(span(np.array([[2.0, 0.0]]), np.zeros((0, 2))))
+        array([[1.],
+               [0.]])
+    """
+    basis: Doubles = np.linalg.qr(np.concatenate([left, right]).T)[0]
+    return basis if basis.shape[1] < len(basis) else np.eye(len(basis))
 
 
 def products(first: Layer, second: Layer, metric: Doubles | None = None) -> Doubles:

@@ -89,6 +89,9 @@ def second_moment(images: Doubles) -> Doubles:
     Returns:
         Shape (inputs + 1, inputs + 1).
 
+    Raises:
+        NumericError: squares of the images are beyond float64.
+
     Examples:
         >>> second_moment(np.array([[2.0, 0.0], [0.0, 0.0]])).round(2)
         array([[1.  , 1.  , 0.  ],
@@ -98,8 +101,11 @@ def second_moment(images: Doubles) -> Doubles:
     count, inputs = images.shape
     moment = np.empty((inputs + 1, inputs + 1))
     moment[0, 0] = 1.0
-    moment[0, 1:] = moment[1:, 0] = images.mean(axis=0)
-    moment[1:, 1:] = images.T @ images / count
+    with np.errstate(over="ignore", invalid="ignore"):
+        moment[0, 1:] = moment[1:, 0] = images.mean(axis=0)
+        moment[1:, 1:] = images.T @ images / count
+    if not np.isfinite(moment).all():
+        raise NumericError("expected images whose squares float64 holds, got larger ones")
     squares = np.diagonal(moment)[1:]
     moment[1:, 1:] += np.eye(inputs) * (_DRAWN * squares.mean() or 1.0)
     return moment

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from numeric.errors import NumericError
-from numeric.features.kernels import products
+from numeric.features.kernels import products, span
 from numeric.features.starts import starts, starts_apart
 from numeric.networks.inference import one_torch_thread, usual_torch
 from numeric.networks.normal_form import Layer
@@ -132,9 +132,7 @@ def _reduced(layer: Layer, importance: Doubles) -> tuple[Layer, Doubles]:
     used = layer.left.any(axis=1) & layer.right.any(axis=1) & down.any(axis=0)
     used |= not used.any()
     left, right = layer.left[used], layer.right[used]
-    basis = np.linalg.qr(np.concatenate([left, right]).T)[0]
-    if basis.shape[1] >= len(basis):
-        basis = np.eye(len(basis))
+    basis = span(left, right)
     return Layer(left @ basis, right @ basis, down[:, used], layer.linear @ basis), basis
 
 

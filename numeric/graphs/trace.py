@@ -78,8 +78,10 @@ def trace(
         error: for shared features, in place of their number: what they may leave of each layer's
             forms, as a share of the norm.
         images: for the metric ``"data"``, shape (images, inputs), without labels. Then features are
-            looked for where the images are, and no longer by the weights alone: the graph's
-            attribute ``metric`` says so.
+            looked for where the images are, and no longer by the weights alone. As many shared ones
+            as ``features`` says are fitted to the network's outputs on them. The graph's attribute
+            ``metric`` says so, and ``fitted`` what they leave of the outputs' deviation from their
+            mean, on images left out of the fit.
 
     Returns:
         The composition graph, in the schema of :mod:`numeric.graphs.graph`. It computes what the

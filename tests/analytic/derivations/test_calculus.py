@@ -12,7 +12,12 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytic.derivations import Derivation, gradient_and_hessian, path_attribution
+from analytic.derivations import (
+    Derivation,
+    gradient_and_hessian,
+    path_attribution,
+    squares_gradient,
+)
 from analytic.derivations.symbols import SymbolicLayer, column, vector, with_constant
 
 Function = Callable[[list[Fraction]], Fraction]
@@ -115,6 +120,28 @@ def test_derivatives_are_exact_differences(seed: int) -> None:
         expected += [entry(point) for entry in gradient]
         expected += [derivative(entry, i)(point) for entry in gradient for i in range(2)]
     assert list(in_numbers(theorem.right, numbers)) == expected
+
+
+# The gradient by weights
+
+
+@pytest.mark.parametrize("mark", ["P_1", "W_1", "c_1", "P_2", "W_2", "c_2"])
+def test_every_weight_of_both_layers_moves_the_difference(mark: str) -> None:
+    theorem = squares_gradient(1, 1, 1, 1)
+    for symbol in theorem.right.free_symbols:
+        if str(symbol).startswith(mark):
+            without = theorem.right.subs({symbol: 0})
+            assert not replace(theorem, right=without).holds
+
+
+def test_the_constant_below_takes_no_part_in_what_comes_down() -> None:
+    theorem = squares_gradient(1, 1, 1, 1)
+    by_first = theorem.right[3]  # by the first layer's constant
+    constant, reading, weight = sympy.symbols("P_2_0_0 P_2_0_1 W_2_0_0")
+    by_reading = theorem.right[4].expand()  # by the constant's entry: what the reading gets
+    assert sympy.expand(by_first - reading * by_reading) == 0
+    assert sympy.expand(by_first - constant * by_reading) != 0
+    assert sympy.expand(by_first - weight * by_reading) != 0
 
 
 # Attributions

@@ -36,6 +36,7 @@ from analytic.derivations import (
     residual_as_neurons,
     rounding_bound,
     s_lemma,
+    squares_gradient,
     stack_difference,
     tensor_inner_product,
     third_order_tensor,
@@ -54,6 +55,7 @@ SIZES = [
     *((composition, sizes) for sizes in ((1, 1), (2, 2), (1, 3))),
     *((gauge_freedom, sizes) for sizes in ((1, 1, 1), (1, 2, 2), (2, 1, 2))),
     *((gradient_and_hessian, sizes) for sizes in ((1, 1, 1), (1, 2, 1), (1, 1, 2))),
+    *((squares_gradient, sizes) for sizes in ((1, 1, 1, 1), (1, 2, 1, 1), (1, 1, 2, 1))),
     *((path_attribution, sizes) for sizes in ((1, 1, 1), (3, 2, 1), (1, 1, 2))),
     *((gaussian_inner_product, sizes) for sizes in ((1,), (2,), (4,))),
     *((tensor_inner_product, sizes) for sizes in ((1, 1, 1), (2, 1, 3), (1, 3, 1))),
@@ -119,6 +121,7 @@ def test_the_theorems_stand_in_the_order_in_which_they_build_on_each_other() -> 
         "composition",
         "gauge_freedom",
         "gradient_and_hessian",
+        "squares_gradient",
         "path_attribution",
         "gaussian_inner_product",
         "tensor_inner_product",
@@ -155,6 +158,8 @@ def test_all_names_are_handed_on() -> None:
         (gauge_freedom(1, 1, 2), (4 + 2 + 4) + (4 + 1 + 2) + 4, 2),
         # neither derivatives nor differences know the constant added to the output
         (gradient_and_hessian(2, 1, 1), (6 + 1 + 3) + (4 + 1 + 2) - 1, 2),
+        # two layers with their constants, and what the outputs should be
+        (squares_gradient(2, 1, 1, 2), (3 + 1 + 1) + (2 + 2 + 2) + 2, 2),
         (path_attribution(2, 1, 1), 6 + 1 + 3 - 1, 2 * 2),
         (gaussian_inner_product(3), 2 * (6 + 3 + 1), 0),
         (tensor_inner_product(2, 2, 2), (2 * 6 + 4) + (2 * 9 + 6), 0),

@@ -63,8 +63,9 @@ def test_a_metric_that_is_none_is_refused(method: str, metric: Any, message: str
         ("data", np.ones(4), r"shape \(images, 4\), at least one, got \(4,\)"),
         ("data", np.full((2, 4), np.nan), "expected images to hold finite numbers"),
         ("data", np.ones((2, 4), np.uint8), "expected images as floats"),
+        ("data", np.full((2, 4), 1e200), "expected images whose squares float64 holds"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 @pytest.mark.parametrize("method", ["canonical", "shared"])
 def test_images_that_are_none_or_for_another_metric_are_refused(
