@@ -81,17 +81,24 @@ class Patterns:
         ]
 
     @property
-    def depth(self) -> int:
-        """The number of layers."""
-        return len(self._layers)
+    def last(self) -> int:
+        """The last layer that has features, from 1; 0 where none has: a head has none."""
+        numbered = enumerate(self._squares, start=1)
+        return max((number for number, square in numbered if len(square.readings)), default=0)
 
     def of_logit(self, label: int, count: int) -> tuple[list[Pattern], list[Pattern]]:
         """Return a logit's strongest positive and its strongest negative features."""
-        return self._of_output(self.depth, label + 1, count)
+        if not self.last:
+            return [], []
+        row = np.eye(len(self._squares[-1].linear))[label + 1]
+        for head in reversed(self._squares[self.last :]):
+            row = row @ head.linear
+        return self._of_output(self.last, row, count)
 
     def of_form(self, number: int, form: int, count: int) -> tuple[list[Pattern], list[Pattern]]:
         """Return a hidden form's strongest positive and its strongest negative features."""
-        return self._of_output(number, form, count)
+        row = np.eye(len(self._squares[number - 1].linear))[form]
+        return self._of_output(number, row, count)
 
     def strongest_forms(self, number: int, count: int) -> list[int]:
         """Return the forms of a hidden layer of which the layers above draw most.
@@ -107,10 +114,11 @@ class Patterns:
         return [int(form) for form in np.argsort(-strengths, kind="stable")[:count]]
 
     def _of_output(
-        self, number: int, output: int, count: int
+        self, number: int, row: Doubles, count: int
     ) -> tuple[list[Pattern], list[Pattern]]:
+        """Return the strongest features of a weighted sum of a layer's outputs."""
         square, metric = self._squares[number - 1], self._metrics[number - 1]
-        weights = square.mixing[output]
+        weights = row @ square.mixing
         used = np.flatnonzero(weights)
         readings = square.readings[used]
         strengths = abs(weights[used]) * ((readings @ metric) * readings).sum(axis=1)

@@ -157,6 +157,7 @@ def _counts(graph: nx.DiGraph[Node]) -> dict[str, Any]:
     residuals = [node for node in graph if node[0] == "residual"]
     return {
         "features": features,
+        "last": max((number for number, count in enumerate(features, 1) if count), default=0),
         "forms": sum(node[0] == "form" for node in graph),
         "edges": graph.number_of_edges() - len(graph.out_edges(residuals)),
     }

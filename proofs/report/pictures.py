@@ -95,7 +95,7 @@ def logit_features(
     drawn = range(min(classes, _CLASSES))
     rows = [patterns.of_logit(label, _FEATURES) for label in drawn]
     titles = [class_names[label] if class_names else f"class {label}" for label in drawn]
-    return _grid(rows, titles, shape, caption=patterns.depth > 1)
+    return _grid(rows, titles, shape, caption=patterns.last > 1)
 
 
 def form_features(
@@ -253,8 +253,8 @@ def all_pictures(
         of_graph[f"{prefix}digits"] = logit_features(
             patterns, len(layers[-1].linear) - 1, shape, names
         )
-        for number, layer in enumerate(squares[:-1], start=1):
-            size = len(layer.linear)
+        for number in range(1, patterns.last):
+            size = len(squares[number - 1].linear)
             if any(side for form in range(1, size) for side in patterns.of_form(number, form, 1)):
                 name = f"{prefix}forms-of-layer-{number}"
                 of_graph[name] = form_features(patterns, number, size, shape)

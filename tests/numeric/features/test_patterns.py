@@ -99,7 +99,7 @@ def test_all_features_of_an_output_are_among_its_patterns_once(number: int) -> N
     model = network(3)
     mixing = square_layers(trace(model))[number - 1].mixing
     patterns = patterns_of(model)
-    assert patterns.depth == 3
+    assert patterns.last == 3
     sides = patterns.of_form(number, 2, 99)
     assert sorted(pattern.index for side in sides for pattern in side) == [
         *np.flatnonzero(mixing[2])
@@ -197,6 +197,36 @@ def test_a_feature_of_forms_that_are_nothing_looks_like_nothing() -> None:
     found = both(patterns_of(model).of_logit(0, 1))
     for pattern in found:
         np.testing.assert_array_equal(pattern.direction, np.zeros(4))
+
+
+@pytest.mark.parametrize("method", ["eigen", "polarized"])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_the_features_of_a_logit_are_those_below_the_head(method: str, heads: int) -> None:
+    model, random = network(2), np.random.default_rng(0)
+    layers, last = model.layers(), np.eye(4)
+    for _ in range(heads):
+        linear = np.eye(4)
+        linear[1:] = random.normal(size=(3, 4))
+        last = linear @ last
+        layers.append(Layer(np.zeros((0, 4)), np.zeros((0, 4)), np.zeros((4, 0)), linear))
+    top = layers[1]
+    folded = [layers[0], top._replace(down=last @ top.down, linear=last @ top.linear)]
+    whole, alone = (
+        Patterns(given, square_layers(trace(given, method))) for given in (layers, folded)
+    )
+    assert whole.last == alone.last == 2
+    for label in range(3):
+        pairs = zip(both(whole.of_logit(label, 3)), both(alone.of_logit(label, 3)), strict=True)
+        for found, expected in pairs:
+            assert found.weight == pytest.approx(expected.weight, rel=1e-9)
+            assert_same_line(found.direction, expected.direction)
+
+
+def test_a_network_without_squares_has_no_features() -> None:
+    layer = Layer(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((2, 0)), np.eye(2, 3))
+    patterns = Patterns([layer], square_layers(trace([layer])))
+    assert patterns.last == 0
+    assert patterns.of_logit(0, 3) == ([], [])
 
 
 def test_a_layer_without_any_function_shows_an_empty_pattern() -> None:

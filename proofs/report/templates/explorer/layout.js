@@ -13,7 +13,7 @@ function columnsOf(graph, shown) {
     const here = graph.nodes.filter((node) => node.layer === layer);
     const features = here.filter((node) => node.kind === "feature");
     const last = layer === graph.depth;
-    const of = last ? "" : `of hidden state ${layer}`;
+    const of = last ? "" : `of state ${layer}`; // columns may be narrow
     columns.push(
       { title: "Features", of: `of layer ${layer}`, all: features },
       { title: last ? "Logits" : "Forms", of, all: here.filter((node) => node.kind !== "feature") },
