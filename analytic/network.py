@@ -54,6 +54,8 @@ class ExactNetwork:
         >>> left, right = np.array([[1.0, 2.0]]), np.array([[1.0, -1.0]])
         >>> down, linear = np.array([[0.0], [1.0]]), np.array([[1.0, 0.0], [0.0, 0.0]])
         >>> network = ExactNetwork([(left, right, down, linear)])
+        >>> network
+        ExactNetwork(1 inputs, 1 outputs, degree 2, up to 3 monomials an output)
         >>> network.polynomial(output=0).to_sympy()
         -2*x_0**2 + x_0 + 1
         >>> network.evaluate(np.array([[0.5]]))
@@ -71,6 +73,13 @@ class ExactNetwork:
         network = cls.__new__(cls)
         network.layers, network.variables = tuple(layers), tuple(variables)
         return network
+
+    def __repr__(self) -> str:
+        """Say how large it is."""
+        return (
+            f"ExactNetwork({self.inputs:,} inputs, {self.outputs:,} outputs, degree {self.degree:,}"
+            f", up to {self.monomials:,} monomials an output)"
+        )
 
     @property
     def inputs(self) -> int:

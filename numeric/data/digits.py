@@ -41,6 +41,8 @@ class Digits:
         >>> digits = Digits(images, labels, images[:1], labels[:1])
         >>> digits.inputs, digits.classes, digits.shape.kind
         (3, 3, 'bars')
+        >>> digits
+        Digits(3 to train on, 1 to test on, 3 inputs, 3 classes)
         >>> Digits(images, labels, images[:, :2], labels)
         Traceback (most recent call last):
         ...
@@ -82,6 +84,13 @@ class Digits:
                 f"expected class_names to name every class up to {largest}, got "
                 f"{len(self.class_names)}"
             )
+
+    def __repr__(self) -> str:
+        """Say how large it is."""
+        return (
+            f"Digits({len(self.train_images):,} to train on, {len(self.test_images):,} to test on, "
+            f"{self.inputs:,} inputs, {self.classes} classes)"
+        )
 
     @property
     def inputs(self) -> int:

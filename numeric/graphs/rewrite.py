@@ -31,6 +31,15 @@ class RewrittenNetwork(nn.Module):
                 if name != "low" or array.any():
                     self.register_buffer(f"{name}_{number}", torch.from_numpy(array))
 
+    def extra_repr(self) -> str:
+        """Say what torch's printing of modules shows of it."""
+        buffers = dict(self.named_buffers())
+        counts = (len(buffers[f"readings_{number}"]) for number in range(1, self.depth + 1))
+        squares = ", ".join(f"{count:,}" for count in counts)
+        inputs = buffers["linear_1"].shape[1] - 1
+        outputs = len(buffers[f"linear_{self.depth}"]) - 1
+        return f"{inputs} inputs, layers of {squares} squares, {outputs} outputs"
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, float64, for inputs of shape (..., inputs) in any float dtype.
 

@@ -185,3 +185,10 @@ def test_inputs_may_come_in_any_number_of_axes(axes: tuple[int, ...]) -> None:
 def test_inputs_that_do_not_fit_are_refused(x: Any, message: str) -> None:
     with pytest.raises(NumericError, match=message):
         rewrite(trace(a_network()))(x)
+
+
+def test_a_rewritten_network_says_how_large_it_is() -> None:
+    graph = trace(BilinearNetwork(9, 3, depth=2, width=4, hidden=5))
+    kept = [len(layer.readings) for layer in square_layers(graph)]
+    expected = f"9 inputs, layers of {kept[0]}, {kept[1]} squares, 3 outputs"
+    assert repr(rewrite(graph)) == f"RewrittenNetwork({expected})"
