@@ -156,7 +156,9 @@ def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]
     images = images if exact else images[:_CERTIFIED]
     classes = _classes(model, images)
     asked = np.maximum(classes, 0)
-    if exact:
+    if len(layers[-1].linear) == 2:
+        found = np.full(len(images), np.inf)  # there is no other class
+    elif exact:
         found = nearest(PairMargins(layers), images, asked).radius
     else:
         found = certified_radii([layers], images, asked).radii

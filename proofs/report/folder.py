@@ -205,7 +205,7 @@ def few(layers: Sequence[Layer], task: ModularAddition | None = None) -> int:
     neurons = [len(layer.left) for layer in layers if len(layer.left)]
     enough = 30 + 50 * max(len(neurons), 1)
     enough = enough if task is None else min(enough, _OF_TASK)
-    return min(enough, 2 * sum(neurons))
+    return max(1, min(enough, 2 * sum(neurons)))
 
 
 def traced(

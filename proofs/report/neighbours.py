@@ -38,14 +38,17 @@ def neighbours(
         ``scales``, so that a neighbour is the float32 of an image and its step; the network's
         ``outputs`` at them.
     """
-    asked = places[classes[places] >= 0]
+    count = len(model.layers()[-1].linear) - 1
+    asked = places[(classes[places] >= 0) & (count > 1)]
     starts, draw = images[asked], torch.Generator().manual_seed(0)
-    steps = attack(model, starts, classes[asked], generator=draw, restarts=0).points - starts
+    steps = np.zeros(starts.shape)
+    if len(asked):
+        steps += attack(model, starts, classes[asked], generator=draw, restarts=0).points - starts
     scales = _BEYOND * abs(steps).max(axis=1, initial=0.0) / 127
     found = np.isfinite(scales) & (scales > 0)
     asked, starts, scales = asked[found], starts[found], scales[found]
     whole = np.rint(_BEYOND * steps[found] / scales[:, None]).astype(np.int8)
-    outputs = np.zeros((0, len(model.layers()[-1].linear) - 1))
+    outputs = np.zeros((0, count))
     if len(asked):
         outputs = logits(model, neighbours_of(starts, whole, scales))
     # What rounding brings back, or the network in its own dtype sees otherwise, is none.

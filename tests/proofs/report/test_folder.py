@@ -75,6 +75,26 @@ def test_a_network_of_others_has_a_report(
     assert said[-1] == f"report: {tmp_path / 'report' / 'report.html'}"
 
 
+@pytest.mark.parametrize(
+    ("forward", "outputs"),
+    [
+        (lambda x: x @ torch.linspace(-1, 1, 27).reshape(9, 3), 3),
+        (lambda x: (x * x.flip(-1)).sum(-1, keepdim=True), 1),
+        (lambda x: (x * x.flip(-1)).square().sum(-1, keepdim=True), 1),
+    ],
+)
+def test_a_network_of_one_output_or_without_squares_has_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forward: Any, outputs: int
+) -> None:
+    class Written(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            return forward(x)
+
+    monkeypatch.setattr(reports, "few", few)
+    found = from_module(Written(), torch.zeros(1, 9))
+    assert write_report(found, small_digits(9, outputs, pictures=6), tmp_path).holds
+
+
 def test_how_a_network_was_trained_stands_on_its_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
