@@ -23,7 +23,7 @@ from analytic.derivations.layers import (
     residual_as_neurons,
     third_order_tensor,
 )
-from analytic.derivations.multipliers import diagonal_bound, multiplier_bound
+from analytic.derivations.multipliers import diagonal_bound, multiplier_bound, slab_bound
 from analytic.derivations.rounding import rounding_bound
 from analytic.derivations.stacks import (
     composition,
@@ -60,6 +60,7 @@ THEOREMS: dict[str, Callable[[], Derivation]] = {
     "rounding_bound": rounding_bound,
     "local_bound": local_bound,
     "multiplier_bound": multiplier_bound,
+    "slab_bound": slab_bound,
     "modular_addition": modular_addition,
 }
 """Every theorem by name, each after what it builds on: what tests, docs and certificates use."""
@@ -86,6 +87,7 @@ __all__ = [
     "residual_as_neurons",
     "rounding_bound",
     "s_lemma",
+    "slab_bound",
     "squares_gradient",
     "stack_difference",
     "tensor_inner_product",

@@ -19,17 +19,13 @@ from threadpoolctl import ThreadpoolController
 
 from numeric import Layer
 from numeric.networks.normal_form import Floats
-from proofs.bounds.certified_radii import (
-    NEAR,
-    SHORTENED,
-    CertifiedRadii,
-    Classes,
-    Rival,
-    Search,
-)
+from proofs.bounds.certified_radii import SHORTENED, CertifiedRadii, Classes, Proofs
 from proofs.bounds.hidden_directions import FAR, HiddenDirections, signs
 from proofs.bounds.lagrangian import Margin
+from proofs.bounds.relaxation import bending_directions
+from proofs.bounds.rivals import Rival
 from proofs.bounds.surroundings import Stack, Surroundings, surroundings
+from proofs.bounds.whole_balls import NEAR
 from proofs.errors import ProofError
 
 Doubles = npt.NDArray[np.float64]
@@ -77,7 +73,7 @@ def certified_changes(
     stack = Stack.of(layers)
     hidden = directions or HiddenDirections.of(stack, images)
     found = np.zeros(len(images))
-    proofs = np.zeros((len(images), len(layers[-1].down) - 1, hidden.multipliers))
+    proofs = Proofs.none(len(images), len(layers[-1].down) - 1, 1, hidden.multipliers)
     with (
         np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
         ThreadpoolController().limit(limits=1, user_api="blas"),
@@ -85,17 +81,17 @@ def certified_changes(
         for place, around in enumerate(surroundings(stack, images)):
             image = images[place].astype(np.float64)
             try:
-                found[place] = _change(around, hidden, image, int(classes[place]), proofs[place])
+                found[place] = _change(around, hidden, image, int(classes[place]), proofs.at(place))
             except np.linalg.LinAlgError:
                 # Numbers left the range of floats.
                 found[place] = 0.0
     found *= SHORTENED
-    proofs[found == 0] = 0.0
+    proofs.clear(found == 0)
     return CertifiedRadii(found, [proofs])
 
 
 def _change(
-    around: Surroundings, hidden: HiddenDirections, image: Doubles, label: int, proofs: Doubles
+    around: Surroundings, hidden: HiddenDirections, image: Doubles, label: int, into: Proofs
 ) -> float:
     """Return a change that is proved for all rivals, the nearest first."""
     stack, logits = around.stack, around.logits
@@ -119,10 +115,13 @@ def _change(
         margin = Margin.of(moved, hidden, label, rival)
         if not margin.value > 0:
             return 0.0
-        radius, multipliers = Rival(Search(scaled, hidden), margin).largest(change * total)
-        if not (multipliers is not None and radius > NEAR):
+        radius, proved = Rival(bending_directions(scaled, hidden), 1, margin).largest(
+            change * total
+        )
+        if not (proved is not None and radius > NEAR):
             return 0.0
-        change, proofs[rival] = min(change, radius / total), multipliers.flat()
+        change = min(change, radius / total)
+        into.slabs[rival], into.multipliers[rival] = proved.flat(1), proved.factors(1)
     return change
 
 

@@ -1,18 +1,17 @@
 r"""Radii around images within which no class changes, and the multipliers that prove them.
 
 For every rival class the largest radius is sought at which some multipliers leave the margin
-positive. They are looked for in few directions of the input (:mod:`proofs.bounds.relaxation`), with
-what bends are allowed on a ball of a given radius, and what they prove is found in all directions
-(:mod:`proofs.bounds.lagrangian`): another radius, and where both are the same, no larger one is to
-be had. A radius that is proved stays proved when it gets smaller, so rivals are taken one after the
-other, the nearest first, and each can only shorten it. All of this happens in float64, and radii
-are shortened by more than its rounding.
+positive, on all of a ball at once (:mod:`proofs.bounds.whole_balls`) or in slabs
+(:mod:`proofs.bounds.rivals`). A radius that is proved stays proved when it gets smaller, so rivals
+are taken one after the other, the nearest first, and each can only shorten it. All of this happens
+in float64, and radii are shortened by more than its rounding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,53 +20,56 @@ from threadpoolctl import ThreadpoolController
 from numeric import Layer
 from numeric.networks.normal_form import Floats
 from proofs.bounds.hidden_directions import FAR, HiddenDirections
-from proofs.bounds.lagrangian import Margin, Multipliers, outer_bounds
-from proofs.bounds.relaxation import (
-    Relaxation,
-    bending_directions,
-    directions_at,
-    extended_basis,
-)
+from proofs.bounds.lagrangian import Margin
+from proofs.bounds.relaxation import bending_directions
+from proofs.bounds.rivals import Rival
+from proofs.bounds.slabs import MOST_SLABS, vanishing
 from proofs.bounds.surroundings import Stack, Surroundings, surroundings
+from proofs.bounds.whole_balls import NEAR
 
 Doubles = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
 
-_TRIES, _MORE_TRIES, _BETTER = 4, 20, 1.005
-"""How many radii are tried for a rival, and how many as long as they get better by this factor."""
-
-_CLOSE = 2e-3
-"""How close to each other the radius of the bends and that of the proof are, as a share."""
-
-_SLOPE = -0.06
-"""By how much what is proved falls where the radius of the bends rises, until it is known."""
-
-_SHORT = 3e-4
-"""By which part one aims short, as what is proved counts up to the radius of the bends alone."""
-
-_ENOUGH = 1.04
-"""How much further than needed multipliers reach, in few directions, that are good enough."""
-
-_BEYOND = 8.0
-"""How much further than bends are bounded no radius is looked for: they are tried in steps."""
-
-_ROOMS = 1e-4, 1e-2, 5e-2
-"""What multipliers of bends get on top, as shares, for the directions not looked at."""
-
-_STIFFER = 1.0, 1.1, 1.25
-"""Multiples of the multiplier of the ball that are tried."""
-
-_NEARLY = 0.97
-"""Which part of what is proved in few directions is as good as all of it."""
-
 SHORTENED = 1 - 1e-4
 """What is left of radii: the checker's bounds on errors cost a share of the rest."""
 
-_SMALLER, _LARGER, _MUCH = 0.5, 4.0, 1e-3
-"""By which factors radii are changed at once, the last one at most where nothing is proved."""
+_FIRST = 0.98
+"""Which part of the distance that slopes lead to is tried, where a ball may be divided: no more of
+it is looked for, as the last part takes most of the time."""
 
-NEAR = 2.0**-399
-"""A radius that counts as none."""
+_UNDIVIDED = 2
+"""Up to how many layers with neurons balls are not divided."""
+
+
+class Proofs(NamedTuple):
+    r"""What proves radii; zeros for the class itself, and where the radius is 0.
+
+    Attributes:
+        slabs: shape (images, classes, slabs + 2): how far ahead the slope is taken, and the ends.
+        multipliers: shape (images, classes, slabs, multipliers): :math:`\mu` of the ball,
+            :math:`\tau` of the slab, and for each hidden state :math:`\lambda` and :math:`\nu` of
+            the kept directions.
+    """
+
+    slabs: Doubles
+    multipliers: Doubles
+
+    @classmethod
+    def none(cls, images: int, classes: int, slabs: int, multipliers: int) -> Proofs:
+        """Return those of no radii."""
+        return cls(
+            np.zeros((images, classes, slabs + 2)),
+            np.zeros((images, classes, slabs, multipliers)),
+        )
+
+    def at(self, place: int | npt.NDArray[np.bool_]) -> Proofs:
+        """Return those of an image, or of some."""
+        return Proofs(self.slabs[place], self.multipliers[place])
+
+    def clear(self, places: npt.NDArray[np.bool_]) -> None:
+        """Prove nothing of some images."""
+        for array in self:
+            array[places] = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +78,11 @@ class CertifiedRadii:
 
     Attributes:
         radii: shape (images,), 0 where nothing is proved.
-        multipliers: for each stack, shape (images, classes, multipliers): that of the ball,
-            :math:`\mu`, and for each hidden state :math:`\lambda` and :math:`\nu` of the kept
-            directions; zeros for the class itself, and where the radius is 0.
+        proofs: for each stack.
     """
 
     radii: Doubles
-    multipliers: list[Doubles]
+    proofs: list[Proofs]
 
 
 def certified_radii(
@@ -91,6 +91,7 @@ def certified_radii(
     classes: Classes,
     directions: Sequence[HiddenDirections] | None = None,
     most: Doubles | None = None,
+    slabs: int | None = None,
 ) -> CertifiedRadii:
     """Find distances within which every stack of layers keeps the class of each image.
 
@@ -102,6 +103,9 @@ def certified_radii(
             are found near the images.
         most: for each image a radius that is large enough, shape (images,); where it is proved at
             once, a fraction of the time is needed.
+        slabs: into how many a ball may be divided; 1 where none is to be, and left out, for
+            networks of at most two layers with neurons. Where it may be, no radius above 98 % of
+            how far slopes lead to another class is looked for.
 
     Returns:
         Radii in the Euclidean norm of the pixels, at most a million, and multipliers.
@@ -118,7 +122,7 @@ def certified_radii(
         array([1.])
     """
     found = np.full(len(images), FAR) if most is None else np.minimum(most, FAR)
-    multipliers = []
+    proofs = []
     with (
         np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
         # The matrices are small: threads would wait for each other most of the time.
@@ -127,174 +131,61 @@ def certified_radii(
         for number, layers in enumerate(stacks):
             stack = Stack.of(layers)
             hidden = directions[number] if directions else HiddenDirections.of(stack, images)
-            search = Search(stack, hidden)
-            proofs = np.zeros((len(images), len(layers[-1].down) - 1, hidden.multipliers))
+            search = Search(stack, hidden, slabs or usual_slabs(layers))
+            outputs = len(layers[-1].down) - 1
+            own = Proofs.none(len(images), outputs, search.slabs, hidden.multipliers)
             for place, around in enumerate(surroundings(stack, images)):
                 found[place] = search.shortened(
-                    around, int(classes[place]), found[place], proofs[place]
+                    around, int(classes[place]), found[place], own.at(place)
                 )
-            multipliers.append(proofs)
+            proofs.append(own)
     found *= SHORTENED
-    for proofs in multipliers:
-        proofs[found == 0] = 0.0
-    return CertifiedRadii(found, multipliers)
+    for own in proofs:
+        own.clear(found == 0)
+    return CertifiedRadii(found, proofs)
+
+
+def usual_slabs(layers: Sequence[Layer]) -> int:
+    """Return into how many slabs balls are divided: bends of bends are bounded less sharply."""
+    bending = sum(bool(len(layer.left) and layer.down.any()) for layer in layers)
+    return MOST_SLABS if bending > _UNDIVIDED else 1
 
 
 class Search:
-    """What radii and multipliers are sought with."""
+    """What radii and multipliers are sought with.
 
-    def __init__(self, stack: Stack, directions: HiddenDirections) -> None:
-        self.directions = directions
+    Args:
+        stack: of layers.
+        directions: of its hidden states.
+        slabs: into how many a ball may be divided; 1, or one more than there are cuts at least.
+    """
+
+    def __init__(self, stack: Stack, directions: HiddenDirections, slabs: int = 1) -> None:
+        self.directions, self.slabs = directions, slabs
         self.shared = bending_directions(stack, directions)
 
-    def shortened(self, around: Surroundings, label: int, radius: float, proofs: Doubles) -> float:
+    def shortened(self, around: Surroundings, label: int, radius: float, into: Proofs) -> float:
         """Return a radius, not larger than a given one, that is proved for all rivals."""
         try:
-            return self._shortened(around, label, radius, proofs)
+            return self._shortened(around, label, radius, into)
         except np.linalg.LinAlgError:
             # Numbers left the range of floats, and what is infinite has no singular values.
             return 0.0
 
-    def _shortened(self, around: Surroundings, label: int, radius: float, proofs: Doubles) -> float:
+    def _shortened(self, around: Surroundings, label: int, radius: float, into: Proofs) -> float:
         rivals = [rival for rival in range(len(around.logits)) if rival != label]
         margins = [Margin.of(around, self.directions, label, rival) for rival in rivals]
         if not all(margin.value > 0 for margin in margins):
             return 0.0
+        if self.slabs > 1:
+            each = (vanishing(around, margin.weights) for margin in margins)
+            far = min(each, default=np.inf)
+            radius = min(radius, _FIRST * far) if far > NEAR else radius
         near = np.argsort([margin.distance for margin in margins], kind="stable")
         for place in near.tolist():
-            radius, found = Rival(self, margins[place]).largest(radius)
+            radius, found = Rival(self.shared, self.slabs, margins[place]).largest(radius)
             if not (found is not None and radius > NEAR):
                 return 0.0
-            proofs[rivals[place]] = found.flat()
+            into.slabs[rivals[place]] = found.flat(self.slabs)
+            into.multipliers[rivals[place]] = found.factors(self.slabs)
         return radius
-
-
-class Rival:
-    """The search for the largest radius that keeps a margin positive."""
-
-    def __init__(self, search: Search, margin: Margin) -> None:
-        self.margin = margin
-        self.relaxed = Relaxation(margin, directions_at(margin, search.shared))
-        self.proved: tuple[float, Multipliers | None] = (0.0, None)
-        self.worst: Doubles | None = None
-
-    def largest(self, most: float) -> tuple[float, Multipliers | None]:
-        """Return the largest radius up to a given one that is proved, and multipliers."""
-        own = min(self.margin.distance, FAR)
-        tried = most if most < FAR else own
-        known: list[tuple[float, float]] = []
-        sure, before, again = 0.0, 0.0, False
-        for _ in range(_MORE_TRIES):
-            if not tried > NEAR:
-                break
-            reached = self._reached(tried, tried >= most)
-            if self.proved[0] >= most:
-                break
-            if reached is None and own > most >= tried:
-                # Nearer than where a margin vanishes, multipliers that do so by far are as good in
-                # these directions, and too large in the others. What proves more proves this, too.
-                tried, own = own, most
-                continue
-            if reached is None:
-                sure = sure or self._sure()
-                nearer = float(np.sqrt(tried * sure)) if tried > sure else _SMALLER * tried
-                tried = max(nearer, _MUCH * tried)
-                continue
-            known.append((tried, reached))
-            better, before = self.proved[0] > _BETTER * before, self.proved[0]
-            if abs(reached - tried) < _CLOSE * tried or (len(known) > _TRIES and not better):
-                break
-            self._look_at_the_worst()
-            if reached > most > tried and not again:
-                again, tried = True, most
-                continue
-            low = max((each for each, far in known if far >= each), default=_SMALLER**2 * tried)
-            high = min((each for each, far in known if far < each), default=_LARGER * tried)
-            aimed = _aimed(known)
-            tried = min(aimed if low < aimed < high else float(np.sqrt(low * high)), most)
-        proved, multipliers = self.proved
-        return min(proved, most), multipliers
-
-    def _sure(self) -> float:
-        """Return a radius that is proved by norms alone, and far too small."""
-        radius = min(self.margin.distance, FAR)
-        while radius > NEAR and not self.margin.falls(radius) < self.margin.value:
-            radius *= _SMALLER
-        return radius
-
-    def _reached(self, tried: float, enough: bool) -> float | None:
-        """Return the radius that is proved where bends are those within another one.
-
-        Args:
-            tried: the other one.
-            enough: whether no more than this is needed.
-        """
-        outer = outer_bounds(self.margin, tried)
-        known = self.proved[1]
-        for reach in (_ENOUGH, _BEYOND) if enough else (_BEYOND,):
-            # The best multipliers are smaller than those that are just good enough.
-            found = self.relaxed.multipliers(outer, reach * tried)
-            if found is not None:
-                several = [_with_room(found.multipliers, room) for room in _ROOMS]
-                reached = self._proved_by(several, outer, tried, enough, found.radius)
-                if reached is not None:
-                    return reached
-        # Where a margin is far, multipliers of a smaller ball may do for a larger one.
-        return None if known is None else self._proved_by([known], outer, tried, enough, tried)
-
-    def _proved_by(
-        self,
-        several: Sequence[Multipliers],
-        outer: Sequence[Doubles],
-        tried: float,
-        enough: bool,
-        hoped: float,
-    ) -> float | None:
-        """Return the radius that some multipliers prove, the first that are as good as hoped."""
-        best: float | None = None
-        for multipliers in several:
-            quadratic = self.margin.below(multipliers, outer)
-            if quadratic is None:
-                continue
-            for ball in multipliers.ball * np.array(_STIFFER if enough else ()):
-                if quadratic.positive(float(ball), tried):
-                    self.proved = tried, replace(multipliers, ball=float(ball))
-                    return tried
-            radius, ball, worst = quadratic.radius()
-            if best is None or radius > best:
-                best, self.worst = radius, worst
-            if min(radius, tried) > self.proved[0]:
-                self.proved = min(radius, tried), replace(multipliers, ball=ball)
-            if radius > _NEARLY * min(hoped, tried):
-                break
-        return best or None
-
-    def _look_at_the_worst(self) -> None:
-        """Look from now on at the directions, too, along which the margin is least."""
-        if self.worst is not None:
-            basis = extended_basis(self.relaxed.basis, self.worst)
-            self.relaxed, self.worst = Relaxation(self.margin, basis), None
-
-
-def _with_room(multipliers: Multipliers, room: float) -> Multipliers:
-    """Return multipliers of bends that are a little larger."""
-    return replace(
-        multipliers,
-        bends=[
-            np.maximum(bends, 0.0) * (1 + room) + room / 10 * bends.max(initial=0.0)
-            for bends in multipliers.bends
-        ],
-    )
-
-
-def _aimed(known: Sequence[tuple[float, float]]) -> float:
-    """Return where the radius of the bends and that of the proof are probably the same."""
-    tried, reached = known[-1]
-    if not _SMALLER * tried < reached < tried / _SMALLER:
-        # Far apart they are about reciprocal.
-        return float(np.sqrt(tried * max(reached, NEAR)))
-    slope = _SLOPE
-    if len(known) > 1 and abs(tried - known[-2][0]) > _CLOSE * tried:
-        slope = (reached - known[-2][1]) / (tried - known[-2][0])
-        slope = min(max(slope, -1.0), 0.0)
-    return (reached - slope * tried) / (1 - slope) * (1 - _SHORT)

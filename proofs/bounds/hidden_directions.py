@@ -138,14 +138,14 @@ class HiddenDirections:
 
     @property
     def multipliers(self) -> int:
-        """How many multipliers a margin has."""
-        return 1 + 2 * sum(self.kept)
+        """How many multipliers a margin has, on a slab."""
+        return 2 + 2 * sum(self.kept)
 
     @property
     def free(self) -> npt.NDArray[np.bool_]:
         """Which multipliers may have any sign."""
         parts = [np.repeat([True, False], count) for count in self.kept]
-        return np.concatenate([[False], *parts])
+        return np.concatenate([[False, False], *parts])
 
 
 def all_pairs(classes: int) -> list[tuple[int, int]]:

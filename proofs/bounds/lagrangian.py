@@ -31,7 +31,7 @@ for all :math:`v, q`: a symmetric matrix that is positive definite
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -74,16 +74,19 @@ class Multipliers:
         ball: :math:`\mu`.
         linear: for each hidden state the :math:`\lambda_l` of the kept directions.
         bends: for each hidden state the :math:`\nu` of the kept directions; of all others it is 1.
+        slab: :math:`\tau` of what is divided (:mod:`proofs.bounds.slabs`).
     """
 
     ball: float
     linear: list[Doubles]
     bends: list[Doubles]
+    slab: float = 0.0
 
     def flat(self) -> Doubles:
-        """Return all of them: that of the ball, and then both kinds for each hidden state."""
+        """Return all: of the ball, of the slab, and then both kinds for each hidden state."""
         pairs = zip(self.linear, self.bends, strict=True)
-        return np.concatenate([[self.ball], *(part for pair in pairs for part in pair)])
+        both = [self.ball, self.slab]
+        return np.concatenate([both, *(part for pair in pairs for part in pair)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +146,7 @@ class Margin:
 
     Attributes:
         around: the stack there.
+        weights: of the logits, shape (classes,).
         kept: directions of each hidden state that have multipliers, as rows.
         rows: all directions of each hidden state.
         tails: what holds the bends along those that have none.
@@ -153,6 +157,7 @@ class Margin:
     """
 
     around: Surroundings
+    weights: Doubles
     kept: list[Doubles]
     rows: list[Doubles]
     tails: list[Doubles]
@@ -176,7 +181,13 @@ class Margin:
         tails = [(rest.T * held[place]) @ rest for rest, held in pairs]
         bend = float(directions.bends[place]) if len(directions.bends) else 0.0
         value = float(margin @ around.logits)
-        return cls(around, kept, rows, tails, bend, value, around.gradients(margin), last)
+        gradients = around.gradients(margin)
+        return cls(around, margin, kept, rows, tails, bend, value, gradients, last)
+
+    def moved(self, around: Surroundings) -> Margin:
+        """Return the margin around another point."""
+        value, gradients = float(self.weights @ around.logits), around.gradients(self.weights)
+        return replace(self, around=around, value=value, gradients=gradients)
 
     @property
     def distance(self) -> float:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from proofs.bounds.hidden_directions import HiddenDirections
 from proofs.bounds.lagrangian import Margin, Multipliers
 from proofs.bounds.semidefinite import largest_corner
+from proofs.bounds.slabs import Slab
 from proofs.bounds.surroundings import Stack, eigenvalues
 
 Doubles = npt.NDArray[np.float64]
@@ -90,10 +91,20 @@ def extended_basis(basis: Doubles, more: Doubles) -> Doubles:
 
 
 class Relaxation:
-    """A margin around an image in few directions of the input."""
+    """A margin in few directions of the input, around an image or in a slab of a ball around it.
 
-    def __init__(self, margin: Margin, basis: Doubles) -> None:
-        self.margin, self.basis = margin, basis
+    Args:
+        margin: around the image, or around the slab's centre.
+        basis: of the directions, orthonormal columns, that of the slab among them.
+        slab: left out, the margin is looked at in all of the ball.
+        unit: of margins; left out, what it is.
+    """
+
+    def __init__(
+        self, margin: Margin, basis: Doubles, slab: Slab | None = None, unit: float | None = None
+    ) -> None:
+        self.margin, self.basis, self.slab = margin, basis, slab
+        self.unit = margin.value if unit is None else unit
         sizes = [basis.shape[1], *(len(kept) for kept in margin.kept)]
         places = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
         self.size, self.places = sum(sizes), places
@@ -114,11 +125,10 @@ class Relaxation:
         """
         square = float(outer[0])
         terms, signed, units = self._terms(outer)
-        base = np.zeros((self.size + 1,) * 2)
-        inner = 1 + self.places[0]
-        base[inner, inner] = 1.0
+        base, held = self._ball(square)
+        terms, signed = np.concatenate([terms, held]), np.append(signed, [True] * len(held))
         found = largest_corner(base, terms, signed, enough=enough**2 / square)
-        factor, value = float(found.unknowns[0]), self.margin.value
+        factor, value = float(found.unknowns[0]), self.unit
         if not (found.feasible and factor > 0 and np.isfinite(found.unknowns).all()):
             return None
         parts, start = found.unknowns[1:] * (value / factor), 0
@@ -129,7 +139,28 @@ class Relaxation:
             start = middle + len(unit)
             bends.append(parts[middle:start] / unit**2)
         radius = float(np.sqrt(max(found.value, 0.0) * square))
-        return Found(Multipliers(value / factor / square, linear, bends), radius)
+        slab = float(sum(parts[start:])) / square
+        return Found(Multipliers(value / factor / square, linear, bends, slab), radius)
+
+    def _ball(self, square: float) -> tuple[Doubles, Doubles]:
+        """Return the square of a move from the image, and what holds it in the slab, if there is.
+
+        Both are in units of the square of the largest distance from the centre.
+        """
+        base, inner = np.zeros((self.size + 1,) * 2), 1 + self.places[0]
+        base[inner, inner] = 1.0
+        if self.slab is None or not self.slab.direction.any():
+            return base, np.zeros((0, *base.shape))
+        centre = self.slab.centre / np.sqrt(square)
+        along = np.zeros(len(base))
+        along[inner] = self.slab.direction @ self.basis
+        base[0] += centre * along
+        base[:, 0] += centre * along
+        base[0, 0] = centre**2
+        ends = [end / np.sqrt(square) for end in (self.slab.low, self.slab.high)]
+        low, high = (along + (centre - end) * _unit(len(base), 0) for end in ends)
+        held = np.outer(low, high)
+        return base, (held + held.T)[None] / 2
 
     def _terms(
         self, outer: Sequence[Doubles]
@@ -170,7 +201,7 @@ class Relaxation:
             whole[1:, 1:] += moves.T @ margin.last @ moves
         else:
             whole[1:, 1:] += radius**2 * self.first[0]
-        whole /= margin.value
+        whole /= self.unit
         return np.array(terms), np.array(signed), units
 
     def _forms(self, level: int, radius: float, moves: Doubles) -> Doubles:

@@ -107,6 +107,26 @@ class Stack:
         first = float(np.sqrt(np.trace(self.gram)))
         return [first, *(float(np.linalg.norm(forms)) for forms in self.forms)]
 
+    def sloping(self, point: Doubles, weights: Doubles) -> tuple[float, Doubles]:
+        """Return a weighted sum of the logits at a point, and its slope there in coordinates.
+
+        Args:
+            point: shape (inputs,).
+            weights: shape (classes,).
+        """
+        states, sides = [np.concatenate([[1.0], point])], []
+        for left, right, down, linear in self.layers:
+            sides.append((left @ states[-1], right @ states[-1]))
+            states.append(down @ (sides[-1][0] * sides[-1][1]) + linear @ states[-1])
+        slope = np.concatenate([[0.0], weights])
+        value = float(slope @ states[-1])
+        for (left, right, down, linear), (lefts, rights) in zip(
+            self.layers[::-1], sides[::-1], strict=True
+        ):
+            drawn = slope @ down
+            slope = (drawn * rights) @ left + (drawn * lefts) @ right + slope @ linear
+        return value, np.asarray(slope[1:] @ self.basis)
+
     def form(self, weights: Doubles) -> Doubles:
         """Return a weighted sum of the first layer's forms.
 
@@ -146,13 +166,23 @@ class Surroundings:
 
     Attributes:
         stack: with the weights.
+        point: the image, shape (inputs,).
         logits: shape (classes,).
         jacobians: :math:`J_l` of all layers, that of the first one in coordinates.
     """
 
     stack: Stack
+    point: Doubles
     logits: Doubles
     jacobians: list[Doubles]
+
+    def moved(self, move: Doubles) -> Surroundings:
+        """Return the stack at another point.
+
+        Args:
+            move: to it, in coordinates.
+        """
+        return next(surroundings(self.stack, (self.point + self.stack.basis @ move)[None]))
 
     def gradients(self, margin: Doubles) -> list[Doubles]:
         """Return the derivatives of a weighted sum of the logits by all states, the input first.
@@ -187,7 +217,8 @@ def surroundings(stack: Stack, images: Floats) -> Iterator[Surroundings]:
             slopes.append(slope + (down[1:] * rights[:, None]) @ lefts_read)
             state = (lefts * rights) @ down.T + state @ linear.T
         for place, logits in enumerate(state[:, 1:]):
-            yield Surroundings(stack, logits, [slope[place] for slope in slopes])
+            found = [slope[place] for slope in slopes]
+            yield Surroundings(stack, points[place], logits, found)
 
 
 def with_constants(layers: Sequence[Layer]) -> list[Layer]:

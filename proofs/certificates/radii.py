@@ -17,7 +17,7 @@ from numeric.networks.attacks import attack
 from numeric.networks.layered import LayeredNetwork
 from numeric.networks.normal_form import handed_on
 from proofs.bounds.certified_changes import certified_changes
-from proofs.bounds.certified_radii import certified_radii
+from proofs.bounds.certified_radii import CertifiedRadii, Proofs, certified_radii
 from proofs.bounds.hidden_directions import HiddenDirections
 from proofs.bounds.surroundings import Stack
 from proofs.certificates.claims import Claim, Level
@@ -142,7 +142,14 @@ class RadiiTask:
         wanted = (
             {"radius", "multipliers", "targets", "added"}
             if self.kind == "robustness"
-            else {"radius", *(f"{name}.multipliers" for name in _STACKS[: len(self.stacks)])}
+            else {
+                "radius",
+                *(
+                    f"{name}.{key}"
+                    for name in _STACKS[: len(self.stacks)]
+                    for key in Proofs._fields
+                ),
+            }
         )
         return arrays.keys() == wanted and all(
             array.shape[:1] == (len(images),) and np.isfinite(array).all()
@@ -167,7 +174,7 @@ class RadiiTask:
             for name, stack in zip(_STACKS, self.stacks, strict=False):
                 free = _directions(bases, name, stack).free
                 multipliers = arrays[f"{name}.multipliers"]
-                largest = np.where(free, 0, multipliers).max(axis=(1, 2), keepdims=True)
+                largest = np.where(free, 0, multipliers).max(axis=(1, 2, 3), keepdims=True)
                 lifted = np.where(free, multipliers, np.maximum(multipliers, least * largest))
                 multipliers[wrong] = lifted[wrong]
             places = np.flatnonzero(wrong)
@@ -210,7 +217,7 @@ def _directions(bases: Arrays, name: str, stack: Sequence[Layer]) -> HiddenDirec
 
 def _is_of_images(name: str) -> bool:
     """Return whether a witness has a row for each image."""
-    return name.rpartition(".")[2] in ("radius", "multipliers", "targets", "added")
+    return name.rpartition(".")[2] in ("radius", *Proofs._fields, "targets", "added")
 
 
 def _verifier(task: RadiiTask) -> Verifier:
@@ -253,6 +260,7 @@ def stability_radii(
     stacks: Sequence[Sequence[Layer]],
     images: npt.NDArray[Any],
     target: float | None = None,
+    slabs: int | None = None,
 ) -> Arrays:
     """Find radii within which all stacks keep the class of the first one, and what proves them.
 
@@ -262,17 +270,16 @@ def stability_radii(
         images: shape (images, inputs).
         target: which part of the distance that an attack finds is enough; left out, as much as can
             be proved.
+        slabs: into how many a ball may be divided; left out, as many as are usual.
 
     Returns:
-        The radii, and the multipliers of each stack, as witnesses.
+        The radii, and slabs and multipliers of each stack, as witnesses.
     """
     classes = _classes(stacks[0], images)
     labels = np.maximum(classes, 0)
     most = None if target is None else target * _attacked(stacks[0], images, labels)
-    found = certified_radii(stacks, images, labels, directions, most)
-    pairs = zip(_STACKS, found.multipliers, strict=False)
-    arrays = {f"{name}.multipliers": multipliers for name, multipliers in pairs}
-    return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
+    found = certified_radii(stacks, images, labels, directions, most, slabs)
+    return _proved(found, classes)
 
 
 def stable_changes(
@@ -287,8 +294,17 @@ def stable_changes(
     """
     classes = _classes(layers, images)
     found = certified_changes(layers, images, np.maximum(classes, 0), directions)
-    radius = np.where(classes < 0, 0.0, found.radii)
-    return {"radius": radius, "network.multipliers": found.multipliers[0]}
+    return _proved(found, classes)
+
+
+def _proved(found: CertifiedRadii, classes: npt.NDArray[np.int64]) -> Arrays:
+    """Return radii, none where the class is open, and what proves them, as witnesses."""
+    arrays = {
+        f"{name}.{key}": array
+        for name, proofs in zip(_STACKS, found.proofs, strict=False)
+        for key, array in proofs._asdict().items()
+    }
+    return {"radius": np.where(classes < 0, 0.0, found.radii), **arrays}
 
 
 def _attacked(

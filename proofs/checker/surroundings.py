@@ -12,10 +12,8 @@ import numpy as np
 from .balls import UP, Array, Ball, exact, extended, joined, positive, product, spectral
 from .coordinates import coordinates, inverse, readings
 from .layers import Layer, forward
+from .slabs import Near, Slab, Slabs, around_cube, ball, descent, inside, slabs
 from .verdicts import need
-
-SHARE = 0.6
-"""How much of their mean is added to the slopes, where they weigh the numbers of a cube."""
 
 
 class Rows(NamedTuple):
@@ -33,22 +31,24 @@ class Rows(NamedTuple):
         return int(self.rows.shape[1] - self.held.shape[1])
 
 
-class Near(NamedTuple):
-    """All moves v that are looked at: Σ w v² ≤ σ, with weights w."""
+class Point(NamedTuple):
+    """An image, or a point near it: its logits, and the slopes of all layers."""
 
-    weights: Array
-    square: float
+    logits: Ball
+    slopes: list[Ball]
 
-    @property
-    def outer(self) -> Ball:
-        """The diagonal matrix T, as a row, that vvᵀ is below: a little more than σ/w."""
-        return exact(UP * self.square / self.weights)
+    def gradients(self, signs: Ball) -> list[Ball]:
+        """Return the derivatives of a weighted sum of the logits by all states, the image first."""
+        found = [signs]
+        for slope in reversed(self.slopes):
+            found.insert(0, found[0] @ slope)
+        return found
 
 
 def signed(multipliers: Array, hidden: list[Rows]) -> Array:
-    """Return the multipliers that must not be negative: of the ball, and of squares of bends."""
+    """Return the multipliers that must not be negative: all but those of what bends are."""
     free = [np.repeat([True, False], each.kept) for each in hidden]
-    return np.asarray(multipliers[..., ~np.concatenate([[False], *free])])
+    return np.asarray(multipliers[..., ~np.concatenate([[False, False], *free])])
 
 
 def around(matrix: Ball, outer: Ball) -> Ball:
@@ -128,53 +128,62 @@ class Surroundings:
             found.append(moved * exact(UP * (1 + share)) + beside)
         return found
 
-    def kept(self, image: Array, label: int, radius: float, factors: Array) -> bool:
+    def kept(self, image: Array, label: int, radius: float, ends: Array, factors: Array) -> bool:
         """Return whether multipliers prove that an image keeps its class within a radius."""
-        states = forward(self.stack, extended(image[None]))
-        slopes = [self.slope(level, state) for level, state in enumerate(states[:-1])]
-        logits, one = states[-1][:, 1:], np.eye(len(factors))
+        at, one = self.point(image, None), np.eye(len(factors))
         for other in set(range(len(factors))) - {label}:
             lower, upper = sorted((label, other))
             pair, signs = upper * (upper - 1) // 2 + lower, exact((one[label] - one[other])[None])
-            value = signs @ logits.turned
-            if not self.positive(pair, signs, value, slopes, radius, factors[other]):
-                return False
+            slope = at.gradients(signs)[0]
+            square = UP * radius * radius / (1 - self.skew)
+            near = around_cube(square, slope) if self.cubes else ball(square, slope)
+            parts = self.slabs(image, signs, near, slope.value[0], ends[other])
+            for slab, given in zip(parts, factors[other], strict=True):
+                if slab is None:
+                    continue
+                there = self.point(image, slab.centre * slab.direction) if slab.centre else at
+                if not self.positive(pair, signs, near, there, slab, given):
+                    return False
         return True
 
-    def near(self, radius: float, gradient: Ball) -> Near:
-        """Return an ellipsoid around all moves: a cube |v_i| ≤ ρ lies in Σ w v² ≤ ρ² Σ w.
+    def point(self, image: Array, move: Array | None) -> Point:
+        """Return what is at an image, or at one that is moved by some coordinates."""
+        first, state = self.stack[0], extended(image[None])
+        lefts, rights = (state @ side.turned for side in first.sides)
+        straight = state @ exact(first.linear.T)
+        if move is not None:
+            step, (left, right, linear) = exact(move[None]), self.readings[0]
+            lefts, rights = lefts + step @ left.turned, rights + step @ right.turned
+            straight += joined([exact(np.zeros((1, 1))), step @ linear.turned], 1)
+        states = forward(self.stack[1:], straight + (lefts * rights) @ exact(first.down.T))
+        slopes = [self.slope(0, lefts, rights)]
+        for level, (layer, there) in enumerate(zip(self.stack[1:], states, strict=False), start=1):
+            slopes.append(self.slope(level, *(there @ side.turned for side in layer.sides)))
+        return Point(states[-1][:, 1:], slopes)
 
-        Any weights above 0 would do; these grow with the slope, up to a largest one above 1, so
-        that nothing underflows.
-        """
-        weights = np.ones(gradient.value.shape[1])
-        square = UP * radius * radius / (1 - self.skew)
-        if not self.cubes:
-            return Near(weights, square)
-        if gradient.value.any():
-            sizes = abs(gradient.value[0]) / abs(gradient.value).max()
-            weights = sizes + SHARE * sizes.mean()
-        return Near(weights, UP * square * weights.sum())
-
-    def slope(self, level: int, state: Ball) -> Ball:
-        """Return the derivatives of a layer's outputs, the first one's in coordinates."""
-        layer, (left, right, linear) = self.stack[level], self.readings[level]
-        lefts, rights = (state @ side.turned for side in layer.sides)
-        down = exact(layer.down[1:])
+    def slope(self, level: int, lefts: Ball, rights: Ball) -> Ball:
+        """Return the derivatives of a layer's outputs by its readings, the first in coordinates."""
+        left, right, linear = self.readings[level]
+        down = exact(self.stack[level].down[1:])
         return linear + (product(down * lefts, right) + product(down * rights, left))
 
+    def slabs(self, image: Array, signs: Ball, near: Near, slope: Array, ends: Array) -> Slabs:
+        """Return slabs that have in common all moves that are looked at."""
+        direction = np.zeros(len(near.weights))
+        if ends[0] > 0:
+            ahead = self.point(image, ends[0] * descent(slope, near.weights))
+            direction = descent(ahead.gradients(signs)[0].value[0], near.weights)
+        return slabs(near, direction, ends[1:])
+
     def positive(
-        self, pair: int, signs: Ball, value: Ball, slopes: list[Ball], radius: float, factors: Array
+        self, pair: int, signs: Ball, near: Near, at: Point, slab: Slab, factors: Array
     ) -> bool:
-        """Return whether multipliers prove that a margin is positive, that has a value here."""
-        gradients = [signs]
-        for slope in reversed(slopes):
-            gradients.insert(0, gradients[0] @ slope)
-        near = self.near(radius, gradients[0])
-        outer = self.outer(pair, slopes, near)
+        """Return whether multipliers prove that a margin is positive in a slab, at its centre."""
+        gradients, slopes = at.gradients(signs), at.slopes
+        outer = self.outer(pair, slopes, near._replace(square=slab.square))
         none, row = exact(np.zeros((signs.value.size,) * 2)), exact(np.zeros((1, 0)))
         total = self.bent(len(self.hidden), signs, none, exact(0.0))
-        ends = 1 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
+        ends = 2 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
         for level in reversed(range(len(self.hidden))):
             rows, size = self.hidden[level].rows[pair], self.hidden[level].kept
             linear, bends = np.split(factors[ends[level] : ends[level + 1]], 2)
@@ -189,12 +198,11 @@ class Surroundings:
             _add(total, (slice(inner), slice(inner)), form)
             _add(total, (outside, outside), weights)
             row = joined([-pulled, row], 1)
-        ball = exact(near.weights) * exact(factors[0])
-        _add(total, np.diag_indices(len(near.weights)), ball)
         row = joined([gradients[0], row], 1) * exact(0.5)
-        corner = value + exact(-UP * near.square * factors[:1][None])
-        top, rest = joined([corner, row], 1), joined([row.turned, total], 1)
-        return positive(joined([top, rest], 0)[None])
+        top, rest = joined([signs @ at.logits.turned, row], 1), joined([row.turned, total], 1)
+        whole, size = joined([top, rest], 0), 1 + len(near.weights)
+        _add(whole, (slice(size), slice(size)), inside(near, slab, *factors[:2].tolist()))
+        return positive(whole[None])
 
 
 def _stretched(form: Ball, slope: Ball) -> Ball:

@@ -43,7 +43,7 @@ ALTERED = 350
 
 SHAPES: tuple[dict[str, Any], ...] = ({}, {"depth": 2, "embedding": True}, {"residual": True})
 
-DEEP = {2: (100, 0.975, 0.9, 1.5, 0.5), 3: (50, 0.91, 0.8, 4.0, 1.0)}
+DEEP = {2: (100, 0.975, 0.9, 1.5, 0.5), 3: (50, 0.95, 0.8, 4.0, 1.0)}
 """By depth: how many digits, how near mean and worst radius should come to the distances of points
 of another class, and how many seconds a digit and its check may take on one core."""
 

@@ -36,17 +36,21 @@ def _prove(
 ) -> None:
     """Prove that a stack keeps classes within radii, or where all numbers change by no more."""
     hidden, bends = _hidden(files, mark, stack)
-    total, (radius, certain) = 1 + 2 * sum(each.kept for each in hidden), said
-    shape = len(files.images), len(stack[-1].linear) - 1, total
-    multipliers = files.witness(f"{mark}.multipliers", np.float64, *shape)
+    total, (radius, certain) = 2 + 2 * sum(each.kept for each in hidden), said
+    shape = len(files.images), len(stack[-1].linear) - 1
+    name = f"{mark}.multipliers"
+    count = (*files.arrays.get(name, np.zeros(0)).shape, 0, 0, 0)[2]
+    multipliers = files.witness(name, np.float64, *shape, count, total)
+    slabs = files.witness(f"{mark}.slabs", np.float64, *shape, 2 + count)
+    need(count > 0, "a ball has no slabs")
     need(signed(multipliers, hidden) >= 0, "a multiplier is below 0")
     key = mark, data_digest([bends, *(array for each in hidden for array in each)])
     if key not in files.found:
         files.found[key] = Surroundings(stack, hidden, bends, cubes=cubes)
     near = files.found[key]
     for place in np.flatnonzero(radius > 0):
-        image, given = files.images[place], multipliers[place]
-        right = near.kept(image, int(certain[place]), float(radius[place]), given)
+        image, given = files.images[place], (slabs[place], multipliers[place])
+        right = near.kept(image, int(certain[place]), float(radius[place]), *given)
         need(right, f"image {place} may get another class within its radius")
 
 

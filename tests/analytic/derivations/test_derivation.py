@@ -36,6 +36,7 @@ from analytic.derivations import (
     residual_as_neurons,
     rounding_bound,
     s_lemma,
+    slab_bound,
     squares_gradient,
     stack_difference,
     tensor_inner_product,
@@ -68,6 +69,7 @@ SIZES = [
     *((local_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 1))),
     *((modular_addition, (size,)) for size in (1, 2, 3, 4, 6)),
     *((multiplier_bound, sizes) for sizes in ((1, 1, 1), (2, 1, 1), (1, 2, 3))),
+    *((slab_bound, sizes) for sizes in ((1,), (2,), (4,))),
 ]
 ARGUMENTS = [
     (name, argument)
@@ -133,6 +135,7 @@ def test_the_theorems_stand_in_the_order_in_which_they_build_on_each_other() -> 
         "rounding_bound",
         "local_bound",
         "multiplier_bound",
+        "slab_bound",
         "modular_addition",
     ]
 
@@ -175,8 +178,10 @@ def test_all_names_are_handed_on() -> None:
         # two layers, what each loses, and a state that is off
         (rounding_bound(1, 1, 1), 2 * (4 + 1 + 2) + 2 * 4 + 2, 1),
         (local_bound(1, 1, 2), (4 + 2 + 4) + (6 + 1 + 3), 2 * 1),
-        # a layer, a basis and what lies beside, a form, two moves and a direction, and the margin
         (modular_addition(4), 0, 2 * 4),
+        # a ball, a direction, a slab's ends and centre, and two multipliers; a move from each point
+        (slab_bound(2), 1 + 2 + 2 + 1 + 2, 2 * 2),
+        # a layer, a basis and what lies beside, a form, two moves and a direction, and the margin
         (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 3) + (3 + 2) + (3 * 2 + 1) + 22, 2),
     ],
 )

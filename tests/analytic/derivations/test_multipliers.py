@@ -11,7 +11,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytic.derivations import Derivation, diagonal_bound, multiplier_bound
+from analytic.derivations import Derivation, diagonal_bound, multiplier_bound, slab_bound
 from analytic.derivations.symbols import (
     SymbolicLayer,
     form,
@@ -175,3 +175,56 @@ def test_a_diagonal_takes_its_trace_and_the_slope_its_sizes() -> None:
     ):
         left = sympy.Matrix([cube_margin(sympy.sympify(slope), sympy.sympify(spent))])
         assert replace(theorem, left=left, right=sympy.Matrix([right])).holds is expected
+
+
+NEARER, HELD = 0, 1
+SLAB = slab_bound(1)
+
+
+def test_a_slab_lies_in_a_ball_around_another_point_by_both_its_ends_and_the_ball() -> None:
+    v, w, low, centre = sympy.symbols("v_0 w_0 alpha gamma")
+    ball, above = RHO**2 - v**2, v * w - low
+    assert holds(SLAB, NEARER, ball + 2 * centre * above)
+    for wrong in (
+        ball,
+        ball + centre * above,
+        ball - 2 * centre * above,
+        ball + 2 * centre * v * w,
+        ball + 2 * centre * (v * w - low) * w,
+        2 * ball + 2 * centre * above,
+    ):
+        assert not holds(SLAB, NEARER, wrong)
+
+
+def test_what_holds_moves_in_a_slab_is_a_form_of_the_move_from_its_centre() -> None:
+    u, w, low, high, centre, tau = sympy.symbols("u_0 w_0 alpha beta gamma tau")
+    there = u + centre * w
+    right = MU * (there**2 - RHO**2) + tau * (w * there - low) * (w * there - high)
+    assert holds(SLAB, HELD, right)
+    for wrong in (
+        right.subs(centre, 0),
+        right.subs(tau, -tau),
+        right.subs(low, -low),
+        MU * (u**2 - RHO**2) + tau * (w * there - low) * (w * there - high),
+        MU * (there**2 - RHO**2) + tau * (w * u - low) * (w * u - high),
+        right + MU * centre,
+    ):
+        assert not holds(SLAB, HELD, wrong)
+
+
+@pytest.mark.props
+@given(st.integers(0, 2**32 - 1))
+def test_a_move_in_a_slab_is_as_near_to_its_centre_as_is_said(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    move, direction = draw.normal(size=(2, 3))
+    radius, along = float(np.linalg.norm(move)) * draw.uniform(1, 2), float(direction @ move)
+    low, centre = along - draw.exponential(), draw.exponential()
+    square = radius**2 - 2 * centre * low + centre**2 * direction @ direction
+    apart = move - centre * direction
+    assert apart @ apart <= square * (1 + 1e-9)
+
+
+def test_a_move_below_a_slab_may_be_further_from_its_centre() -> None:
+    move, direction, low = np.array([-1.0]), np.ones(1), 0.5
+    apart = move - low * direction
+    assert apart @ apart > 1 - 2 * low * low + low**2

@@ -79,11 +79,11 @@ def test_changes_are_finite_where_numbers_leave_the_range_of_floats(power: int) 
     found = changes(scaled, images, classes)
     assert np.isfinite(found.radii).all()
     assert (found.radii >= 0).all()
-    assert np.isfinite(found.multipliers[0]).all()
+    assert all(np.isfinite(array).all() for array in found.proofs[0])
 
 
 def test_a_single_class_is_kept_whatever_changes() -> None:
     layers = BilinearNetwork(3, 1, depth=2, width=2, hidden=2).double().layers()
     found = changes(layers, np.full((1, 3), 0.5), np.array([0]))
     assert found.radii == [1e6 * SHORTENED]
-    assert not found.multipliers[0].any()
+    assert not found.proofs[0].multipliers.any()

@@ -43,9 +43,9 @@ def test_whatever_the_numbers_are_radii_and_multipliers_are_finite(given: Any) -
     found = certified_radii([layers], images, classes)
     assert np.isfinite(found.radii).all()
     assert (found.radii >= 0).all()
-    assert np.isfinite(found.multipliers[0]).all()
+    assert all(np.isfinite(array).all() for array in found.proofs[0])
     free = HiddenDirections.of(Stack.of(layers), images).free
-    assert (found.multipliers[0][..., ~free] >= 0).all()
+    assert (found.proofs[0].multipliers[..., ~free] >= 0).all()
 
 
 @pytest.mark.parametrize("power", range(-300, 301, 20))
@@ -60,7 +60,7 @@ def test_radii_are_finite_and_true_where_numbers_leave_the_range_of_floats(
     assert all(np.isfinite(array).all() for array in directions.arrays().values())
     found = certified_radii([scaled], np.full((2, 3), 0.5), np.array([0, 1]), [directions])
     assert np.isfinite(found.radii).all()
-    assert np.isfinite(found.multipliers[0]).all()
+    assert all(np.isfinite(array).all() for array in found.proofs[0])
     assert all_kept(scaled, np.full((2, 3), 0.5), np.array([0, 1]), found.radii)
 
 
@@ -75,9 +75,9 @@ def test_a_fourth_power_is_certified_up_to_where_it_is_one() -> None:
     layers, images, classes = fourth_power(), np.zeros((1, 1)), np.array([0])
     found = certified_radii([layers], images, classes)
     assert 0.97 < found.radii[0] <= 1
-    assert found.multipliers[0].shape == (1, 2, 3)
-    assert (found.multipliers[0][0, 1, [0, 2]] > 0).all()
-    assert (found.multipliers[0][0, 0] == 0).all()
+    assert found.proofs[0].multipliers.shape == (1, 2, 1, 4)
+    assert (found.proofs[0].multipliers[0, 1, 0, [0, 3]] > 0).all()
+    assert (found.proofs[0].multipliers[0, 0] == 0).all()
 
 
 @pytest.mark.parametrize("image", [0.0, 0.3, 1.0])
@@ -145,14 +145,14 @@ def test_of_several_stacks_the_smallest_radius_counts() -> None:
     np.testing.assert_allclose(both.radii, np.minimum(*each), rtol=5e-3)
     assert all_kept(layers, images, classes, both.radii)
     assert all_kept(squares, images, classes, both.radii)
-    assert [one.shape for one in both.multipliers] == [(5, 3, 7)] * 2
+    assert [one.multipliers.shape for one in both.proofs] == [(5, 3, 1, 8)] * 2
 
 
 def test_a_class_that_a_stack_does_not_give_has_no_radius() -> None:
     layers, images = fourth_power(), np.zeros((1, 1))
     found = certified_radii([layers], images, np.array([1]))
     assert found.radii.tolist() == [0.0]
-    assert not found.multipliers[0].any()
+    assert not found.proofs[0].multipliers.any()
 
 
 def test_a_state_without_a_constant_is_refused() -> None:

@@ -213,14 +213,16 @@ def bounded(files: Files, kind: str, numbers: dict[str, Any]) -> Iterator[Claim]
         yield claimed(kind, numbers | {"bound": BOUNDS[least + 1]})
 
 
-def stability_of(case: Case, graph: str = "", kept: int | None = None) -> tuple[Arrays, Claim]:
+def stability_of(
+    case: Case, graph: str = "", kept: int | None = None, slabs: int | None = None
+) -> tuple[Arrays, Claim]:
     """Return radii for the network, or for it and a graph, with what proves them."""
     stacks: list[list[Layer]] = [case.model.layers()]
     if graph:
         stacks.append(as_layers(square_layers(case.graphs[graph])))
     directions = stability_directions(stacks, case.images, kept)
     models = f"the network and the {graph} graph" if graph else "the network"
-    found = stability_radii(directions, stacks, case.images)
+    found = stability_radii(directions, stacks, case.images, slabs=slabs)
     arrays = directions_witnesses(directions) | found
     claim = radii_claim("stability", arrays["radius"], models=models)
     return {f"stability.{models}.{name}": array for name, array in arrays.items()}, claim

@@ -756,8 +756,9 @@ def test_ordinary_networks_and_their_graphs_are_stable(
         assert claim.numbers["count"] > 0
         assert case.accepted(tmp_path, claim, **arrays)
         radius = f"stability.{claim.numbers['models']}.radius"
-        longer = arrays | {radius: arrays[radius] * 1.005}
-        assert not case.accepted(tmp_path, claim, **longer)
+        # Through three layers no more than 98 % of a distance is looked for.
+        longer = arrays[radius] * (1.005 if depth < 3 else 1.05)
+        assert not case.accepted(tmp_path, claim, **arrays | {radius: longer})
 
 
 def test_proved_radii_are_below_the_exact_ones_and_next_to_them(tmp_path: Path) -> None:
@@ -785,10 +786,10 @@ STABLE: dict[str, tuple[str, Any]] = {
     "radii in a column": ("radius", in_a_column),
     "multipliers below 0": ("network.multipliers", lambda array: -array),
     "multipliers of 0": ("network.multipliers", lambda array: array * 0),
-    "no multiplier of the ball": ("network.multipliers", lambda array: array * [0, 1, 1]),
-    "no linear multipliers": ("network.multipliers", lambda array: array * [1, 0, 1]),
-    "linear multipliers' signs": ("network.multipliers", lambda a: a * [1, -1, 1]),
-    "no multipliers of bends": ("network.multipliers", lambda array: array * [1, 1, 0]),
+    "no multiplier of the ball": ("network.multipliers", lambda array: array * [0, 1, 1, 1]),
+    "no linear multipliers": ("network.multipliers", lambda array: array * [1, 1, 0, 1]),
+    "linear multipliers' signs": ("network.multipliers", lambda a: a * [1, 1, -1, 1]),
+    "no multipliers of bends": ("network.multipliers", lambda array: array * [1, 1, 1, 0]),
     "multipliers exchanged": ("network.multipliers", lambda array: array[..., ::-1]),
     "multipliers without a limit": ("network.multipliers", lambda array: array + 1e300),
     "multipliers of integers": ("network.multipliers", lambda a: np.ceil(a).astype(np.int64)),
@@ -796,6 +797,12 @@ STABLE: dict[str, tuple[str, Any]] = {
     "multipliers for all classes": ("network.multipliers", lambda array: array[:, :1]),
     "multipliers of another class": ("network.multipliers", lambda array: array[:, ::-1]),
     "multipliers of fewer directions": ("network.multipliers", lambda array: array[..., :1]),
+    "multipliers of no slab": ("network.multipliers", lambda array: array[:, :, :0]),
+    "no slabs": ("network.slabs", lambda array: array * 0),
+    "slabs in another order": ("network.slabs", lambda array: array[..., ::-1]),
+    "slabs without an end": ("network.slabs", lambda array: array * [1, np.nan, 1]),
+    "too few slabs": ("network.slabs", lambda array: array[..., :2]),
+    "slabs for all images": ("network.slabs", one_less),
     "directions of other pairs": ("network.rows.1", lambda array: array[[1, 2, 0]]),
     "directions with other signs": ("network.rows.1", lambda array: -array),
     "directions in another order": ("network.rows.1", lambda array: array[:, ::-1]),

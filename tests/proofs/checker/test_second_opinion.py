@@ -180,6 +180,31 @@ def test_the_second_accepts_all_radii_that_the_checker_accepts(
     assert not is_accepted(path) or opinion(path) is None
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_both_accept_slabs_and_are_of_one_opinion_on_altered_ones(
+    tmp_path: Path, depth: int
+) -> None:
+    points = (4 * np.random.default_rng(0).normal(size=(30, 3))).astype(np.float32)[4:5]
+    case = replace(small_case(depth), images=points, labels=np.zeros(1, dtype=np.int64))
+    arrays, claim = stability_of(case, kept=2, slabs=4)
+    key = "stability.the network.network"
+    slabs, multipliers = (arrays[f"{key}.{name}"] for name in ("slabs", "multipliers"))
+    assert (slabs[..., 0] > 0).any()
+    path = claiming(tmp_path, case, claim, arrays)
+    assert is_accepted(path)
+    assert opinion(path) is None
+    ends = np.ones(slabs.shape[-1] - 1)
+    for name, other, refused in (
+        ("slabs", slabs * [1, *0.9 * ends], True),
+        ("multipliers", multipliers * (np.arange(multipliers.shape[-1]) != 0), True),
+        ("slabs", slabs * [0, *ends], False),
+        ("multipliers", multipliers[:, :, ::-1].copy(), False),
+    ):
+        path = claiming(tmp_path, case, claim, arrays | {f"{key}.{name}": other})
+        assert is_accepted(path) == (opinion(path) is None)
+        assert not (refused and is_accepted(path))
+
+
 def overstated(bundle: Bundle) -> Iterator[Bundle]:
     """Yield certificates that say more than one does: a higher count, or longer radii."""
     for name, number in bundle.said["claims"][0]["numbers"].items():
@@ -231,10 +256,10 @@ ALTERED = {
     "coefficients": ("same polynomial", "need(not where,", "need(True,"),
     "all of a cube": (
         "pixel stability",
-        "near(radius, gradients[0])",
-        "near(radius / 2, gradients[0])",
+        "around_cube(square, slope)",
+        "around_cube(square / 4, slope)",
     ),
-    "the ball": ("stability", "exact(-UP * near.square * f", "exact(0 * near.square * f"),
+    "the ball": ("stability", "exact(-UP * near.square))", "exact(0 * near.square))"),
 }
 """What is left out of the checker: of which kind of claim, and in which line."""
 

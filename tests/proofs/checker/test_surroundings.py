@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -104,9 +105,14 @@ def provable(module: Any, build: Any, radius: float, **shape: Any) -> bool:
     grids = [most, *([free, most] * (len(stack) - 1))]
     with np.errstate(all="ignore"):
         return any(
-            near.kept(image, 0, radius, np.array([[0.0] * len(factors), factors]))
-            for factors in product(*grids)
+            near.kept(image, 0, radius, *undivided(radius, factors)) for factors in product(*grids)
         )
+
+
+def undivided(radius: float, factors: Sequence[float]) -> tuple[Any, Any]:
+    """All of a ball as one slab, and what is to prove two margins in it."""
+    ball, *rest = factors
+    return np.array([[0, -2 * radius, 2 * radius]] * 2), np.array([[[ball, 0.0, *rest]]] * 2)
 
 
 @pytest.mark.parametrize("build", STACKS)
@@ -127,7 +133,7 @@ def test_no_multipliers_prove_more_of_a_cube_than_is_true() -> None:
     [
         ("UP * square * weights.sum()", "UP * square"),
         ("exact(UP * self.square / self.w", "exact(0.1 * self.square / self.w"),
-        ("exact(near.weights) * exact(factors[0])", "exact(near.weights) * exact(2 * factors[0])"),
+        ("np.diag(near.weights)) * exact(within)", "np.diag(near.weights)) * exact(2 * within)"),
     ],
     ids=["the number of pixels", "the weights of bends", "the weights of pixels"],
 )
@@ -141,7 +147,7 @@ def test_a_bound_of_bends_that_is_too_small_is_rejected() -> None:
     # A reduced basis gives such a bound: it may be up to a tenth too small.
     near = surrounded(surroundings, eighth_power(), bend=0.9)
     with pytest.raises(Rejected, match="bends may be larger than is said"):
-        near.kept(np.zeros(1), 0, 0.1, np.ones((2, 5)))
+        near.kept(np.zeros(1), 0, 0.1, *undivided(0.1, [1.0] * 5))
 
 
 @pytest.mark.props
@@ -181,7 +187,7 @@ def test_no_bend_underflows() -> None:
     # The first state is a square, and moves by up to 2⁻³⁰⁰ within 2⁻¹⁵⁰, though along such a
     # direction 2⁻¹¹⁰⁰ bounds the square of that.
     near, square = surrounded(surroundings, eighth_power(), 2.0**-260, 2.0**-497), 2.0**-300
-    slope = near.slope(0, balls.exact(np.array([[1.0, 0.0]])))
+    (slope, *_) = near.point(np.zeros(1), None).slopes
     _, outer = near.outer(0, [slope], surroundings.Near(np.ones(1), square))
     assert outer.most >= square**2
 
@@ -189,7 +195,7 @@ def test_no_bend_underflows() -> None:
 def test_directions_that_are_no_basis_are_rejected() -> None:
     near = surrounded(surroundings, eighth_power(), row=0.0)
     with pytest.raises(Rejected, match="the directions of a hidden state are no basis"):
-        near.kept(np.zeros(1), 0, 0.1, np.ones((2, 5)))
+        near.kept(np.zeros(1), 0, 0.1, *undivided(0.1, [1.0] * 5))
 
 
 def altered(folder: Path, *changes: tuple[str, str]) -> ModuleType:
@@ -210,15 +216,73 @@ def altered(folder: Path, *changes: tuple[str, str]) -> ModuleType:
         return importlib.import_module(f"{name}.surroundings")
 
 
+def provable_in_slabs(
+    module: Any, build: Any, radius: float, ends: Sequence[float], *, cubes: bool = False
+) -> bool:
+    """Whether any multipliers of a grid prove the class at 0 in each slab."""
+    stack = build()
+    near, image = surrounded(module, stack, cubes=cubes), np.zeros(stack[0].linear.shape[1] - 1)
+    at = near.point(image, None)
+    signs = module.exact(np.array([[1.0, -1.0]]))
+    slope = at.gradients(signs)[0]
+    moves = (module.around_cube if cubes else module.ball)(radius * radius * (1 + 1e-9), slope)
+    found = near.slabs(image, signs, moves, slope.value[0], np.array([radius / 2, *ends]))
+    grid = list(product([0.1, 0.3, 0.6, 1.0], [0.0, 0.3, 1.0, 3.0], [-0.5, 0.0, 0.5], [3.0]))
+    with np.errstate(all="ignore"):
+        return all(
+            slab is None
+            or any(
+                near.positive(0, signs, moves, _there(near, image, at, slab), slab, np.array(given))
+                for given in grid
+            )
+            for slab in found
+        )
+
+
+def _there(near: Any, image: Any, at: Any, slab: Any) -> Any:
+    return near.point(image, slab.centre * slab.direction) if slab.centre else at
+
+
+@pytest.mark.parametrize("cubes", [False, True])
+def test_no_multipliers_prove_more_in_slabs_than_is_true(cubes: bool) -> None:
+    reach = 1.3 if cubes else 1.1
+    assert provable_in_slabs(surroundings, aside, 0.9, [-reach, 0.5, reach], cubes=cubes)
+    assert not provable_in_slabs(surroundings, aside, 1.001, [-reach, 0.5, reach], cubes=cubes)
+
+
+def test_slabs_that_leave_out_a_part_of_a_ball_are_rejected() -> None:
+    near = surrounded(surroundings, aside())
+    for ends in ([0.5, -1.0, 0.7], [0.5, -0.7, 1.0], [0.5, 1.0, -1.0]):
+        given = np.array([ends] * 2), undivided(0.9, [1.0] * 3)[1]
+        with pytest.raises(Rejected, match="slabs leave out a part of a ball"):
+            near.kept(np.zeros(1), 0, 0.9, *given)
+
+
+def test_slabs_beyond_the_ball_need_no_proof() -> None:
+    near = surrounded(surroundings, aside())
+    grid = list(product(GRID, [0.0, -0.5, 0.5], GRID))
+    (ends, factors), *_ = (
+        given
+        for given in (undivided(0.5, each) for each in grid)
+        if near.kept(np.zeros(1), 0, 0.5, *given)
+    )
+    empty = np.concatenate([factors, 0 * factors], axis=1)
+    more = np.concatenate([ends, ends[:, -1:]], axis=1)
+    assert near.kept(np.zeros(1), 0, 0.5, more, empty)
+    shorter = np.concatenate([ends[:, :2], 0.1 * ends[:, -1:], ends[:, -1:]], axis=1)
+    along = shorter + np.eye(1, 4) * 0.1
+    assert not near.kept(np.zeros(1), 0, 0.5, along, empty)
+
+
 QR = "np.linalg.qr((rows * scale).T)[0]"
 ALTERED = {
     "the ball's sign": (
         fourth_power,
-        ("exact(-UP * near.square * f", "exact(UP * near.square * f"),
+        ("exact(-UP * near.square))", "exact(UP * near.square))"),
     ),
     "the ball is left out": (
         fourth_power,
-        ("exact(-UP * near.square * f", "exact(0 * near.square * f"),
+        ("exact(-UP * near.square))", "exact(0 * near.square))"),
     ),
     "the bends' sign": (fourth_power, ("held * exact(-0.25)", "held * exact(0.25)")),
     "no bend of the ball": (
@@ -294,3 +358,32 @@ def test_a_basis_that_is_off_is_made_up_for(tmp_path: Path, build: Any, basis: s
     changed = altered(tmp_path, (QR, basis))
     assert not provable(changed, build, 1.001)
     assert provable(changed, build, 0.1)
+
+
+SLABS: dict[str, tuple[list[float], tuple[str, str]]] = {
+    "a part of the ball": (
+        [-1.1, 0.5],
+        ('need(ends[0] <= -reach and reach <= ends[-1], "slabs leave out a part of a ball")', "0"),
+    ),
+    "where the centre is": (
+        [-1.1, 0.5, 1.1],
+        ("exact(move[None])", "exact(move[None] * 0.5)"),
+    ),
+    "the ball around the image": (
+        [-1.1, 0.5, 1.1],
+        ("slab.along * centre * exact(within)", "slab.along * centre * exact(4 * within)"),
+    ),
+    "the end of a slab": (
+        [-1.1, 0.5, 1.1],
+        ("for end in (slab.low, slab.high)", "for end in (slab.low, slab.low)"),
+    ),
+    "empty slabs": ([-1.1, 0.5, 1.1], ("not (low > reach or", "not (low > 0.1 or")),
+}
+
+
+@pytest.mark.parametrize("case", SLABS.values(), ids=SLABS)
+def test_without_a_part_of_the_proof_more_than_is_true_is_proved_in_slabs(
+    tmp_path: Path, case: Any
+) -> None:
+    ends, change = case
+    assert provable_in_slabs(altered(tmp_path, change), aside, 1.001, ends)

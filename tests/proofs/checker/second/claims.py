@@ -407,8 +407,13 @@ def _stable(
         several = len(stack) > 2
         bends = witness(evidence, f"{own}.bends", pairs) if several else np.zeros(pairs)
         kept = [each.shape[1] - some.shape[1] for each, some in zip(rows, held, strict=True)]
-        signs = [True, *(sign for count in kept for sign in [False] * count + [True] * count)]
-        factors = witness(evidence, f"{own}.multipliers", len(found), outputs, len(signs))
+        signs = [True, True]
+        signs += [sign for count in kept for sign in [False] * count + [True] * count]
+        slabs = evidence.arrays[f"{own}.slabs"].shape[-1] - 2
+        need(slabs > 0, "slabs")
+        shape = len(found), outputs
+        ends = witness(evidence, f"{own}.slabs", *shape, 2 + slabs)
+        factors = witness(evidence, f"{own}.multipliers", *shape, slabs, len(signs))
         need((factors[..., signs] >= 0).all(), "signs")
         for place in np.flatnonzero(radii):
             need(found[place] >= 0, "class")
@@ -421,9 +426,10 @@ def _stable(
                     (matrix(each[pair]), list(map(rational, some[pair].tolist())))
                     for each, some in zip(rows, held, strict=True)
                 ]
-                given = list(map(rational, factors[place, other].tolist()))
+                given = [list(map(rational, row)) for row in factors[place, other].tolist()]
+                cuts = list(map(rational, ends[place, other].tolist()))
                 bend = rational(float(bends[pair]))
-                need(near.holds(found[place], other, hidden, bend, given), "margin")
+                need(near.holds((found[place], other), hidden, bend, cuts, given), "margin")
 
 
 IsOne = Callable[[object], bool]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
@@ -13,16 +13,21 @@ from tests.proofs.checker.second.rationals import (
     Layer,
     Matrix,
     Rational,
+    Rows,
     Vector,
+    column,
     combined,
     diagonal,
+    dot,
     norm,
     part,
+    plus,
     positive,
+    rational,
     root,
     rows_of,
-    states,
     times,
+    times_each,
     unit,
 )
 from tests.proofs.checker.second.reading import need
@@ -43,6 +48,40 @@ def trace(entries: Matrix) -> Rational:
     return sum((entries[place, place] for place in range(entries.nrows())), ZERO)
 
 
+class Point(NamedTuple):
+    """A point near an image: its logits, and the slopes of all layers."""
+
+    logits: Vector
+    slopes: list[Matrix]
+
+    def gradients(self, own: int, other: int) -> list[Vector]:
+        """Return the derivatives of a margin by all states, the image first."""
+        found = [[ZERO] * len(self.logits)]
+        found[0][own], found[0][other] = ONE, -ONE
+        for slope in reversed(self.slopes):
+            found.insert(0, times(slope.transpose(), found[0]))
+        return found
+
+
+class Slab(NamedTuple):
+    """A direction w, between which readings of it moves lie, and the centre's factor of it."""
+
+    direction: Vector
+    low: Rational
+    high: Rational
+    centre: Rational
+
+
+def descent(slope: Vector, weights: Vector) -> Vector:
+    """Return about the direction of steepest descent of length 1, where pixels have weights."""
+    fall = [-entry / weight for entry, weight in zip(slope, weights, strict=True)]
+    length = root(-dot(fall, slope))
+    if not length:
+        return fall
+    shares = [entry / length for entry in fall]
+    return [rational(int(share.p) / int(share.q)) for share in shares]
+
+
 class Surroundings:
     """How states move, and what bends, in the coordinates (v, q₁, q₂, …) of all columns."""
 
@@ -54,13 +93,22 @@ class Surroundings:
         *,
         cubes: bool = False,
     ) -> None:
-        at, self.square, self.cubes = states(stack, pixels), radius * radius, cubes
-        self.logits = at[-1].entries()[1:]
-        self.slopes, self.forms = [], []
-        for layer, state in zip(stack, at, strict=False):
-            inside, outputs = range(1, state.nrows()), range(1, layer.linear.nrows())
-            self.slopes.append(part(layer.derivative(state), outputs, inside))
+        self.stack, self.pixels = stack, list(map(rational, pixels.tolist()))
+        self.ball, self.cubes = radius * radius, cubes
+        self.forms = []
+        for layer in stack:
+            outputs, inside = range(1, layer.linear.nrows()), range(1, layer.linear.ncols())
             self.forms.append([part(layer.output(o), inside, inside) for o in outputs])
+        self.image = self.point([ZERO] * len(self.pixels))
+
+    def point(self, move: Vector) -> Point:
+        """Return what is at the image when it is moved."""
+        state, slopes = column([ONE, *plus(self.pixels, move)]), []
+        for layer in self.stack:
+            outputs, inside = range(1, layer.linear.nrows()), range(1, state.nrows())
+            slopes.append(part(layer.derivative(state), outputs, inside))
+            state = layer.value(state)
+        return Point(state.entries()[1:], slopes)
 
     def weights(self, gradient: Vector) -> Vector:
         """Return what pixels weigh in the ellipsoid around a cube, or in a ball."""
@@ -70,9 +118,11 @@ class Surroundings:
             return [ONE] * len(sizes)
         return [(size + mean * 3 / 5) / max(sizes) for size in sizes]
 
-    def outer(self, hidden: Hidden, bend: Rational, first: Matrix) -> list[Matrix]:
+    def outer(
+        self, hidden: Hidden, bend: Rational, square: Rational, first: Matrix, slopes: list[Matrix]
+    ) -> list[Matrix]:
         """Return what the squares of moves are below, of all states but the last hidden one."""
-        inputs = self.slopes[0].ncols()
+        inputs = slopes[0].ncols()
         found = [first]
         for level, (rows, _) in enumerate(hidden[:-1]):
             metric = rows.transpose() * rows
@@ -82,27 +132,74 @@ class Surroundings:
             else:
                 allowed = spread(self.forms[0], metric, unit(inputs))
                 need(positive(bend * unit(inputs) - allowed), "bends")
-                most = bend * self.square * self.square
-            moved = self.slopes[level] * found[-1] * self.slopes[level].transpose()
+                most = bend * square * square
+            moved = slopes[level] * found[-1] * slopes[level].transpose()
             bent, size = most * metric.inv(), trace(rows * moved * rows.transpose())
             share = root(most * rows.nrows() / size) / 2 if most and size else ONE
             found.append((1 + share) * moved + (1 + 1 / share) * bent)
         return found
 
-    def holds(self, own: int, other: int, hidden: Hidden, bend: Rational, factors: Vector) -> bool:
-        """Decide whether multipliers prove the margin positive."""
-        gradients = [[ZERO] * len(self.logits)]
-        gradients[0][own], gradients[0][other] = ONE, -ONE
-        for slope in reversed(self.slopes):
-            gradients.insert(0, times(slope.transpose(), gradients[0]))
-        inputs, weights = self.slopes[0].ncols(), self.weights(gradients[0])
-        square = self.square * (sum(weights, ZERO) if self.cubes else ONE)
-        outer = self.outer(hidden, bend, square * diagonal([1 / weight for weight in weights]))
+    def holds(
+        self,
+        classes: tuple[int, int],
+        hidden: Hidden,
+        bend: Rational,
+        ends: Vector,
+        factors: Rows,
+    ) -> bool:
+        """Decide whether multipliers prove the margin positive, slab by slab."""
+        slope = self.image.gradients(*classes)[0]
+        weights = self.weights(slope)
+        square = self.ball * (sum(weights, ZERO) if self.cubes else ONE)
+        direction = [ZERO] * len(weights)
+        if ends[0] > 0:
+            move = [ends[0] * entry for entry in descent(slope, weights)]
+            direction = descent(self.point(move).gradients(*classes)[0], weights)
+        length = dot(times_each(weights, direction), direction)
+        need(
+            all(end * end >= length * square for end in (ends[1], ends[-1]))
+            and ends[1] <= 0 <= ends[-1],
+            "slabs",
+        )
+        for low, high, given in zip(ends[1:-1], ends[2:], factors, strict=True):
+            slab = Slab(direction, low, high, max(low, ZERO))
+            nearer = square - 2 * slab.centre * low + slab.centre * slab.centre * length
+            if low > 0 and (nearer <= 0 or low * low > length * square):
+                continue
+            if not self._in(classes, hidden, bend, weights, (square, nearer), slab, given):
+                return False
+        return True
+
+    def _in(
+        self,
+        classes: tuple[int, int],
+        hidden: Hidden,
+        bend: Rational,
+        weights: Vector,
+        squares: tuple[Rational, Rational],
+        slab: Slab,
+        factors: Vector,
+    ) -> bool:
+        """Decide whether multipliers prove the margin positive in a slab."""
+        (square, nearer), inputs = squares, len(weights)
+        centre = [slab.centre * entry for entry in slab.direction]
+        at = self.point(centre)
+        gradients, own, other = at.gradients(*classes), *classes
+        first = nearer * diagonal([1 / weight for weight in weights])
+        outer = self.outer(hidden, bend, nearer, first, at.slopes)
         widths = [inputs, *(rows.nrows() for rows, _ in hidden)]
         whole, start = unit(sum(widths)), inputs
         moved = part(whole, range(inputs), range(whole.ncols()))
-        total = factors[0] * moved.transpose() * diagonal(weights) * moved
-        slopes, rest = list(gradients[0]), list(factors[1:])
+        along = times_each(weights, slab.direction)
+        ball, between = factors[:2]
+        form = ball * diagonal(weights) + between * column(along) * column(along).transpose()
+        total = moved.transpose() * form * moved
+        low, high = (dot(along, centre) - end for end in (slab.low, slab.high))
+        constant = at.logits[own] - at.logits[other] + between * low * high
+        constant += ball * (dot(times_each(weights, centre), centre) - square)
+        slopes, rest = list(gradients[0]), list(factors[2:])
+        for place, (weight, entry, reading) in enumerate(zip(weights, centre, along, strict=True)):
+            slopes[place] += 2 * ball * weight * entry + between * (low + high) * reading
         for level, (rows, held) in enumerate(hidden):
             kept = rows.nrows() - len(held)
             linear, bends, rest = rest[:kept], rest[kept : 2 * kept], rest[2 * kept :]
@@ -113,11 +210,10 @@ class Surroundings:
             form -= spread(self.forms[level], held_by, outer[level])
             bent = part(whole, range(start, start + rows.nrows()), range(whole.ncols()))
             total += moved.transpose() * form * moved + bent.transpose() * held_by * bent
-            moved, start = self.slopes[level] * moved + bent, start + rows.nrows()
+            moved, start = at.slopes[level] * moved + bent, start + rows.nrows()
             slopes += [-entry for entry in pulled]
         last = combined(self.forms[-1], gradients[-1])
         total += moved.transpose() * last * moved
-        constant = self.logits[own] - self.logits[other] - factors[0] * square
         halves = [entry / 2 for entry in slopes]
-        below = [[at, *row] for at, row in zip(halves, total.table(), strict=True)]
+        below = [[half, *row] for half, row in zip(halves, total.table(), strict=True)]
         return positive(rows_of([[constant, *halves], *below]))
