@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import sympy
 
 from analytic.errors import check_integer
+
+_SINGLE = re.compile(
+    r"\b(1(?: hidden)? (?:component|eigenfeature|feature|form|input|layer|neuron|output))s\b"
+)
+"""A size of 1 with its noun in the plural."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,7 @@ class Derivation:
 
     Attributes:
         name: the theorem's name in :data:`THEOREMS`.
-        statement: what is proved, in words.
+        statement: what is proved, in words, with the sizes of the symbols at its end.
         left: the left side, a column of expressions.
         right: the right side, a column of expressions.
     """
@@ -24,6 +30,10 @@ class Derivation:
     statement: str
     left: sympy.Matrix
     right: sympy.Matrix
+
+    def __post_init__(self) -> None:
+        """Put what there is one of into the singular: a sentence is written for sizes above 1."""
+        object.__setattr__(self, "statement", _SINGLE.sub(r"\1", self.statement))
 
     @property
     def holds(self) -> bool:

@@ -91,7 +91,7 @@ def truncation_bound(
         "The squared norm by which a cut of a bond moves a stack's tensor is at most the tail "
         "times the occurrences of the bond, and a value moves by at most the norm itself times "
         "that of the input's power: the differences are sums of squares "
-        f"(a bond of {bond} components of which {kept} stay, {layers_above} layers above, "
+        f"(a bond of {bond} components cut to {kept}, {layers_above} layers above, "
         f"{outputs} outputs, all weights symbolic).",
         column([slots * tails[0] - moved], tails[1:], [norms]),
         column([surplus], [tails[0]] * (slots - 1), [lagrange]),

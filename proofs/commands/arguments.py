@@ -19,7 +19,7 @@ Data = Annotated[
     Path | None,
     typer.Option(
         help="Your own inputs and labels: an .npz or .safetensors file, or a folder with four "
-        "files as MNIST's, such as Fashion-MNIST. Nothing else is looked at. Left out, MNIST is "
+        "files like MNIST's, such as Fashion-MNIST. Nothing else is looked at. Left out, MNIST is "
         "found or fetched."
     ),
 ]
@@ -29,7 +29,8 @@ Hidden = Annotated[int, typer.Option(help="Number of neurons of each layer.")]
 Bias = Annotated[bool, typer.Option(help="Whether the layers have biases.")]
 Residual = Annotated[bool, typer.Option(help="Whether each layer adds its input to its output.")]
 Embedding = Annotated[
-    bool, typer.Option(help="Whether a linear map first brings the pixels to as many as --width.")
+    bool,
+    typer.Option(help="Whether a linear map first makes as many numbers as --width of the inputs."),
 ]
 Epochs = Annotated[
     int, typer.Option(help="Passes over the training images, of which MNIST has 60,000.")
@@ -51,13 +52,11 @@ def data_of(path: str | os.PathLike[str] | None) -> Digits:
 Task = Annotated[
     str | None,
     typer.Option(
-        help=f"In the place of data a task, all of whose inputs are looked at: {NAME}, a + b "
-        "modulo a number."
+        help=f"In place of data, a task whose inputs are all looked at: {NAME}, a + b modulo a "
+        "number."
     ),
 ]
-Modulus = Annotated[
-    int | None, typer.Option(help=f"The number that {NAME} is modulo; left out, 59.")
-]
+Modulus = Annotated[int | None, typer.Option(help=f"The modulus of {NAME}; left out, 59.")]
 
 
 def task_of(

@@ -52,7 +52,7 @@ Graphs = Annotated[
 ]
 CertificateFile = Annotated[
     Path,
-    typer.Option(help="The file that the claims are written to; what they rest on stands beside."),
+    typer.Option(help="The file that the claims are written to; what they rest on lies beside it."),
 ]
 
 Array = npt.NDArray[Any]
@@ -94,21 +94,21 @@ def certify_images(
     graphs: Graphs,
     certificate: CertificateFile = Path("certificate.json"),
     images: Annotated[
-        int | None, typer.Option(help="How many test images, the first ones; left out, all.")
+        int | None, typer.Option(help="How many of the test images, the first ones; left out, all.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="How many processes work at a time.")] = 1,
     target: Annotated[
         float | None,
         typer.Option(
-            help="Which part of the distance that a quick attack finds is far enough in a deeper "
-            "network, such as 0.95; left out, as far as can be proved."
+            help="For deeper networks: which part of the distance that a quick attack finds is "
+            "far enough, such as 0.95; left out, as far as can be proved."
         ),
     ] = None,
     pixels: Annotated[
         bool,
         typer.Option(
             "--pixels",
-            help="Prove of two layers, too, by how much all pixels can change at once.",
+            help="For two layers, also prove by how much all pixels can change at once.",
         ),
     ] = False,
     attacked: Annotated[
@@ -119,9 +119,9 @@ def certify_images(
     """Prove around every test image how far MODEL's class holds.
 
     It does what 'prove' does, and more. For a network of one layer the distances are exact; for
-    deeper ones, and for graphs that leave something out, they are distances within which nothing
-    can happen. An attack on some images shows from the other side how near something does. Pictures
-    are written beside the certificate. An interrupted command goes on where it was.
+    deeper ones, and for graphs that leave something out, they are distances within which the class
+    cannot change. An attack on some images shows from the other side how near another class is.
+    Pictures are written beside the certificate. An interrupted command goes on where it was.
     """
     network, digits = network_of(model), data_of(data)
     found = [load_graph(path) for path in graphs]
@@ -170,7 +170,7 @@ def check_certificate(
 
     This shares no code with what made the certificate: the checker is a program of its own that
     needs numpy alone, 'checker.pyz' beside the certificate of a run. The exit status is 1 where a
-    claim does not hold, 2 where there is no certificate or a file is another one.
+    claim does not hold, 2 where there is no certificate or a file is not the one that it names.
     """
     try:
         path = user_path(certificate, "FILE")

@@ -43,8 +43,9 @@ def trace_features(
     method: Annotated[
         str,
         typer.Option(
-            help=f"How to find features, {', '.join(METHODS)}: polarized features can be "
-            "proved exactly, eigen and canonical ones can be looked at, shared ones are few."
+            help=f"Which features to find, {', '.join(METHODS)}: two squares for each neuron, with "
+            "nothing rounded; eigenvectors of each output's matrix; the same, with each hidden "
+            "state in a basis of its own; or few features, the same for all outputs of a layer."
         ),
     ] = "eigen",
     features: Annotated[
@@ -52,18 +53,20 @@ def trace_features(
     ] = None,
     error: Annotated[
         float | None,
-        typer.Option(help="In place of --features: which share of each layer they may leave."),
+        typer.Option(help="In place of --features: which share of each layer they may leave out."),
     ] = None,
     components: Annotated[
         int | None,
-        typer.Option(help="How many components of each hidden state stay, canonical or shared."),
+        typer.Option(
+            help="For canonical and shared features: how many components of each hidden state stay."
+        ),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
-            help="How inputs are alike, canonical or shared: pixels (all of them) or "
-            "neighbours (the more the nearer they lie: fewer features are enough), or data (as "
-            "they are in the training images, whose labels are not looked at)."
+            help="For canonical and shared features: which inputs are alike, pixels (none more "
+            "than others), neighbours (the nearer they lie, the more: fewer features are enough) "
+            "or data (as in the training images, whose labels are not looked at)."
         ),
     ] = None,
     data: Data = None,
@@ -109,10 +112,11 @@ def prune_features(
         ),
     ] = None,
     bound: Annotated[
-        float | None, typer.Option(help="By how much no logit may move, with --radius.")
+        float | None, typer.Option(help="By how much a logit may move at most, within --radius.")
     ] = None,
     radius: Annotated[
-        float | None, typer.Option(help="For which inputs, by the norm of their pixels at most.")
+        float | None,
+        typer.Option(help="For --bound: the largest norm of the inputs that it holds for."),
     ] = None,
     model: Annotated[
         Path | None,
@@ -126,8 +130,8 @@ def prune_features(
     """Cut the weakest features of GRAPH and write what stays to FILE.
 
     One of --features, --share, --agreement and --bound says how far. What was cut stays in the file
-    as a residual of each logit, and takes no part. With --agreement, the digits that the features
-    were chosen on are also those that --model measures on: others would show a little less.
+    as a residual of each logit, and takes no part in what the graph computes. With --agreement,
+    features are chosen on the images on which --model measures: others would show a little less.
     """
     check_other(file, "FILE", GRAPH=graph, MODEL=model)
     whole = load_graph(graph)
@@ -179,13 +183,15 @@ def export_graph(
     image: Annotated[
         int | None,
         typer.Option(
-            help="In an attribution graph, show what nodes add to one another on this of the "
-            "test images, counted from 0. Left out, links carry the graph's weights."
+            help="In an attribution graph, show what nodes add to one another on this test image, "
+            "counted from 0. Left out, links carry the graph's weights."
         ),
     ] = None,
     most: Annotated[
         int | None,
-        typer.Option(help="In an attribution graph, keep so many features, the most influential."),
+        typer.Option(
+            help="In an attribution graph, keep this many features, the most influential."
+        ),
     ] = None,
     data: Data = None,
 ) -> None:

@@ -35,29 +35,29 @@ def import_weights(
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option(help=f"How the names are meant, if they leave it open: {', '.join(LAYOUTS)}."),
+        typer.Option(help=f"What the names stand for if they leave it open: {', '.join(LAYOUTS)}."),
     ] = None,
     residual: Annotated[
         bool | None,
         typer.Option(
             "--residual/--no-residual",
             help="Whether each layer adds its input to its output. Left out, config.json or a "
-            "skip map may say it, and else none does.",
+            "skip map may say so; otherwise none does.",
         ),
     ] = None,
     interleaved: Annotated[
         bool,
         typer.Option(
             "--interleaved",
-            help="Rows of both factors alternate in a matrix with both; else those of one come "
+            help="In a matrix with both factors, their rows alternate; otherwise those of one come "
             "first.",
         ),
     ] = False,
     transposed: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"Which weights have the other order of axes than usual, {', '.join(ROLES)}; may "
-            "be given several times. Left out, shapes decide where they can."
+            help=f"Which weights are stored transposed, {', '.join(ROLES)}; may be given several "
+            "times. Left out, shapes decide where they can."
         ),
     ] = None,
     scale: Annotated[
@@ -67,19 +67,18 @@ def import_weights(
         bool | None,
         typer.Option(
             "--tied/--no-tied",
-            help="Whether the head is the embedding, the other way round. Left out, as "
-            "config.json says.",
+            help="Whether the head is the embedding, transposed. Left out, as config.json says.",
         ),
     ] = None,
     examples: Annotated[
         Path | None,
         typer.Option(
-            help="A file of the arrays inputs and outputs, what the network gives for a few "
-            "inputs. What is read from FILE is held against them."
+            help="A file of the arrays inputs and outputs: a few inputs, and what the network "
+            "gives for them. What is read from FILE is compared with them."
         ),
     ] = None,
 ) -> None:
-    """Make NETWORK of the weights that other code wrote to FILE.
+    """Make NETWORK from the weights that other code wrote to FILE.
 
     Every command that asks for a MODEL takes NETWORK. Nothing in FILE is executed. What weights do
     not say is an option, and --examples tell whether it was the right one.

@@ -14,7 +14,7 @@ COMMANDS = {
     "train": ("whole:train", "Train a network on MNIST, or --data, and write it to MODEL."),
     "import": (
         "importing:import_weights",
-        "Make NETWORK of the weights that other code wrote to FILE.",
+        "Make NETWORK from the weights that other code wrote to FILE.",
     ),
     "trace": ("graphs:trace_features", "Write the graph of MODEL's features to GRAPH."),
     "prune": (

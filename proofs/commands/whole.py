@@ -96,7 +96,7 @@ def run(
     shows it all. A second run on the same folder uses what is there. The exit status is 1 if a
     claim fails, and 3 if the network has learned nothing.
 
-    With --task the defaults are others: runs/modular-addition, one layer of 128 neurons without
+    With --task the defaults are different: runs/modular-addition, one layer of 128 neurons without
     biases, 1,500 steps on six tenths of all inputs, no noise. What is proved then holds for every
     input that there is.
     """

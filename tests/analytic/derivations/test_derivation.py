@@ -100,6 +100,7 @@ def test_a_theorem_is_known_by_its_name(name: str) -> None:
     assert THEOREMS[name] is getattr(analytic.derivations, name)
     assert theorem(name).holds
     assert theorem(name).statement.endswith("all weights symbolic).")
+    assert not re.search(r"\b1 (hidden )?\w+s\b", theorem(name).statement.rpartition("(")[2])
     assert theorem(name).left.cols == 1
 
 
