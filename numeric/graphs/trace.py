@@ -35,6 +35,12 @@ def _layer_by_layer(name: str) -> Callable[[Sequence[Layer]], Decomposition]:
     return decompose
 
 
+_EDGE = 355
+"""The bytes that an edge takes, as measured."""
+
+_MOST = 4_000_000_000
+"""The bytes that all edges of a graph may take."""
+
 METHODS: dict[str, Callable[..., Decomposition]] = {
     **{name: _layer_by_layer(name) for name in DECOMPOSITIONS},
     "canonical": canonical,
@@ -90,9 +96,10 @@ def trace(
         ``network`` is the SHA-256 of the layers that it was read from.
 
     Raises:
-        NumericError: there is no such method, or the method has no such setting; a weight is not
-            finite, or so large that the method cannot hold its result in float64; or floating
-            point takes subnormal numbers for zero (:func:`numeric.arithmetic.check_arithmetic`).
+        NumericError: there is no such method, or the method has no such setting; the edges of the
+            graph would take more than 4 GB; a weight is not finite, or so large that the method
+            cannot hold its result in float64; or floating point takes subnormal numbers for zero
+            (:func:`numeric.arithmetic.check_arithmetic`).
 
     Examples:
         >>> from numeric import BilinearNetwork
@@ -123,7 +130,9 @@ def trace(
     # What rounds nothing keeps every layer; what rounds gains from fewer.
     whole = method == "polarized" or not any(len(layer.left) for layer in layers)
     read = layers if whole else folded(layers)
-    found = unfolded(METHODS[method](read, **settings), layers)
+    decomposed = METHODS[method](read, **settings)
+    _check_memory(decomposed, layers, method)
+    found = unfolded(decomposed, layers)
     if not all(np.isfinite(array).all() for square in found.squares for array in square):
         raise NumericError(
             f"expected the weights of the {method} graph within the range of float64, got one "
@@ -136,3 +145,26 @@ def trace(
         with_residuals(graph, np.zeros_like(outside), outside)
     graph.graph["network"] = digest(array for layer in layers for array in layer)
     return graph
+
+
+def _check_memory(found: Decomposition, layers: Sequence[Layer], method: str) -> None:
+    """Refuse a graph whose edges would fill memory, before there is any.
+
+    What reads the input has a direction in place of edges; what reads an embedding has one for each
+    of its outputs, unless something is left out.
+    """
+    first = next((number for number, layer in enumerate(layers) if len(layer.left)), 0)
+    embedded = first > 0 and len(found.squares) < len(layers) and not found.incomplete
+    edges = 0
+    for number, square in enumerate(found.squares):
+        if number:
+            edges += int(np.count_nonzero(square.readings))
+        else:
+            edges += len(square.readings) * (len(layers[first].linear.T) if embedded else 1)
+        edges += int(np.count_nonzero(square.mixing))
+    if edges * _EDGE > _MOST:
+        fewer = "fewer components" if method == "canonical" else "method='shared' and few features"
+        raise NumericError(
+            f"expected a graph whose edges take at most {_MOST / 1e9:.3g} GB, got {method} "
+            f"features with {edges:,} edges, about {edges * _EDGE / 1e9:.3g} GB: ask for {fewer}"
+        )

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from numeric import BilinearNetwork, NumericError, trace, validate
+from numeric import BilinearNetwork, Layer, NumericError, trace, validate
 from numeric.features.decompositions import DECOMPOSITIONS
+from numeric.graphs import trace as tracing
 from tests.graphs import assert_same_graph
 from tests.strategies import networks
 
@@ -130,3 +131,37 @@ def test_a_setting_that_a_method_does_not_have_is_refused(
 def test_shared_features_have_to_be_counted() -> None:
     with pytest.raises(NumericError, match="expected features, how many shared ones there shall"):
         trace(a_network(), "shared")
+
+
+def test_edges_that_there_are_not_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    each, constant = np.eye(5)[1:], np.diag([1.0, 0, 0, 0, 0])
+    square = Layer(each, each, each.T, constant)
+    made = trace([square, square], "polarized").edges
+    edges = sum("feature" in (source[0], target[0]) for source, target in made)
+    monkeypatch.setattr(tracing, "_EDGE", 1)
+    monkeypatch.setattr(tracing, "_MOST", edges)
+    assert len(trace([square, square], "polarized").edges) == len(made)
+
+
+@pytest.mark.parametrize(
+    ("method", "shape"),
+    [
+        ("canonical", {"embedding": True}),
+        ("canonical", {"embedding": False}),
+        ("eigen", {"embedding": True}),
+        ("polarized", {"embedding": True}),
+    ],
+)
+def test_a_graph_whose_edges_would_fill_memory_is_refused_before_it_is_made(
+    method: str, shape: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = BilinearNetwork(6, 2, depth=2, width=4, hidden=5, **shape).double()
+    made = trace(model, method).edges
+    edges = sum("feature" in (source[0], target[0]) for source, target in made)
+    monkeypatch.setattr(tracing, "_EDGE", 1)
+    monkeypatch.setattr(tracing, "_MOST", edges)
+    assert len(trace(model, method).edges) == len(made)
+    monkeypatch.setattr(tracing, "_MOST", edges - 1)
+    monkeypatch.setattr(tracing, "unfolded", None)  # nothing more is done
+    with pytest.raises(NumericError, match=f"got {method} features with {edges} edges, about"):
+        trace(model, method)
