@@ -19,7 +19,7 @@ from numeric.files import load_arrays, save_arrays
 from numeric.networks.attacks import attack
 from numeric.networks.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
-from proofs.certificates.files import data_witnesses
+from proofs.certificates.files import data_hash, data_witnesses
 from proofs.certificates.radii import (
     directions_witnesses,
     pixel_radii,
@@ -257,7 +257,8 @@ def _save(
 ) -> None:
     """Write a certificate of the radii of the first digits."""
     data = {name: array[:count] for name, array in data_witnesses(digits).items()}
-    certificate = Certificate((claim,), {}, {}, data | named)
+    about = Claim.of(str(claim.kind), claim.numbers | {"data": data_hash(data)})
+    certificate = Certificate((about,), {}, {}, data | named)
     save_certificate(certificate, path, model=path.with_name("model.safetensors"), graphs={})
 
 
