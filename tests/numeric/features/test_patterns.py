@@ -70,10 +70,13 @@ def test_the_strength_of_a_feature_is_its_weight_times_the_size_of_its_reading(
         # Of an embedding that is not read backwards, it is that of the graph.
         assert model.configuration.embedding
         return
-    metric = metrics_below(model, len(layers))
-    for pattern in both(Patterns(layers, squares).of_logit(0, 99)):
-        reading = squares[-1].readings[pattern.index]
-        assert pattern.weight == squares[-1].mixing[1, pattern.index]
+    patterns, row = Patterns(layers, squares), np.eye(len(squares[-1].linear))[1]
+    for head in reversed(squares[patterns.last :]):
+        row = row @ head.linear
+    metric = metrics_below(model, patterns.last)
+    for pattern in both(patterns.of_logit(0, 99)):
+        reading = squares[patterns.last - 1].readings[pattern.index]
+        assert pattern.weight == (row @ squares[patterns.last - 1].mixing)[pattern.index]
         expected = abs(pattern.weight) * (reading @ metric @ reading)
         scale = abs(pattern.weight) * abs(metric).max()
         assert pattern.strength == pytest.approx(expected, rel=1e-6, abs=1e-9 * scale)
