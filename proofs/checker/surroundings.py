@@ -70,11 +70,18 @@ class Surroundings:
         self.skew, first = (0.0, readings(stack[0])) if cubes else coordinates(stack[0])
         self.readings = [first, *map(readings, stack[1:])]
         self.roots: dict[int, list[Ball]] = {}
+        self.plain: Ball | None = None
 
     def overlaps(self, level: int, outer: Ball) -> Ball:
         """Return b_sᵀ T b_t for all that the neurons of a layer read, in the order of others."""
         left, right, _ = self.readings[level]
-        return around(joined([right, left], 0), outer)
+        others = joined([right, left], 0)
+        if outer.value.ndim > 1 or outer.error.any() or np.ptp(outer.value) > 0:
+            return around(others, outer)
+        # T is a number times the identity: of the first layer, and of balls in place of cubes.
+        if self.plain is None:
+            self.plain = product(others, others.turned)
+        return self.plain * outer[:1]
 
     def bent(self, level: int, weights: Ball, held: Ball, overlaps: Ball) -> Ball:
         """Return Σ w_k N_k - Σ P_jk N_j T N_k of the forms by which a layer bends what it gives.
