@@ -1,17 +1,18 @@
-r"""By how much all numbers of an image may change at once, through two layers.
+r"""By how much all numbers of an image may change at once.
 
 With weights :math:`d_i > 0` the cube :math:`|v_i| \le \varepsilon` lies in an ellipsoid,
 
 .. math:: \sum_i d_i v_i^2 \le \varepsilon^2 \sum_i d_i .
 
 In numbers multiplied by :math:`\sqrt{d_i}` it is a ball, and a margin is bounded as on any other
-(:mod:`proofs.bounds.certified_radii`). Along a margin's slope :math:`g` it reaches no further than
-the cube for :math:`d_i = |g_i|`; with some of their mean added no number is free.
+(:mod:`proofs.bounds.certified_radii`), in slabs, too. Along a margin's slope :math:`g` it reaches
+no further than the cube for :math:`d_i = |g_i|`; with some of their mean added no number is free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +20,24 @@ from threadpoolctl import ThreadpoolController
 
 from numeric import Layer
 from numeric.networks.normal_form import Floats
-from proofs.bounds.certified_radii import SHORTENED, CertifiedRadii, Classes, Proofs
-from proofs.bounds.hidden_directions import FAR, HiddenDirections, signs
+from proofs.bounds.certified_radii import (
+    FIRST,
+    SHORTENED,
+    CertifiedRadii,
+    Classes,
+    Proofs,
+    usual_slabs,
+)
+from proofs.bounds.hidden_directions import FAR, MORE, HiddenDirections, signs
 from proofs.bounds.lagrangian import Margin
+from proofs.bounds.norms import schatten_norms
 from proofs.bounds.relaxation import bending_directions
 from proofs.bounds.rivals import Rival
+from proofs.bounds.slabs import vanishing
 from proofs.bounds.surroundings import Stack, Surroundings, surroundings
 from proofs.bounds.whole_balls import NEAR
-from proofs.errors import ProofError
 
 Doubles = npt.NDArray[np.float64]
-
-LAYERS = 2
-"""How many layers a network has of which changes of all pixels are proved through a state."""
 
 SHARE = 0.6
 """How much of the mean size of the slopes is added to each; the checker has it, too."""
@@ -42,21 +48,24 @@ def certified_changes(
     images: Floats,
     classes: Classes,
     directions: HiddenDirections | None = None,
+    slabs: int | None = None,
 ) -> CertifiedRadii:
     r"""Find by how much all numbers of each image may change within its class.
 
     Args:
-        layers: two, in the normal form.
+        layers: in the normal form.
         images: shape (images, inputs).
         classes: that are to be kept, shape (images,).
-        directions: of the hidden state that have multipliers; left out, they are found near the
+        directions: of hidden states that have multipliers; left out, they are found near the
             images.
+        slabs: into how many an ellipsoid may be divided; 1 where none is to be, and left out, for
+            networks of at most two layers with neurons.
 
     Returns:
         Radii in the largest of all changes, at most a million, and multipliers.
 
     Raises:
-        ProofError: a hidden state has no constant, or there are not two layers.
+        ProofError: a hidden state has no constant.
         NumericError: a layer is none.
 
     Examples:
@@ -67,21 +76,18 @@ def certified_changes(
         >>> certified_changes([first, last], np.ones((1, 1)), np.array([1])).radii.round(3)
         array([0.732])
     """
-    if len(layers) != LAYERS:
-        # What bends the first state at most is known for balls alone.
-        raise ProofError(f"expected {LAYERS} layers, got {len(layers)}")
-    stack = Stack.of(layers)
+    stack, slabs = Stack.of(layers), slabs or usual_slabs(layers)
     hidden = directions or HiddenDirections.of(stack, images)
     found = np.zeros(len(images))
-    proofs = Proofs.none(len(images), len(layers[-1].down) - 1, 1, hidden.multipliers)
+    proofs = Proofs.none(len(images), len(layers[-1].down) - 1, slabs, hidden.multipliers)
     with (
         np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
         ThreadpoolController().limit(limits=1, user_api="blas"),
     ):
         for place, around in enumerate(surroundings(stack, images)):
-            image = images[place].astype(np.float64)
             try:
-                found[place] = _change(around, hidden, image, int(classes[place]), proofs.at(place))
+                label = int(classes[place])
+                found[place] = _change(around, hidden, label, slabs, proofs.at(place))
             except np.linalg.LinAlgError:
                 # Numbers left the range of floats.
                 found[place] = 0.0
@@ -91,38 +97,56 @@ def certified_changes(
 
 
 def _change(
-    around: Surroundings, hidden: HiddenDirections, image: Doubles, label: int, into: Proofs
+    around: Surroundings, hidden: HiddenDirections, label: int, slabs: int, into: Proofs
 ) -> float:
     """Return a change that is proved for all rivals, the nearest first."""
-    stack, logits = around.stack, around.logits
-    rivals = [rival for rival in range(len(logits)) if rival != label]
-    margins = np.array([signs(len(logits), label, rival) for rival in rivals])
-    margins = margins.reshape(-1, len(logits))
-    slopes = around.gradients(margins)[0] @ stack.basis.T
-    values = margins @ logits
-    if not (np.isfinite(slopes).all() and (values > 0).all()):
+    found = list(_margins(around, hidden, label))
+    if not all(margin.value > 0 for _, _, margin in found):
         return 0.0
     change = FAR
-    for place in np.argsort(values / abs(slopes).sum(axis=1), kind="stable").tolist():
-        weights = _weights(slopes[place])
-        total = float(np.sqrt(weights.sum()))
-        first, *rest = stack.layers
-        scale = np.concatenate([[1.0], 1 / np.sqrt(weights)])
-        sides = {name: getattr(first, name) * scale for name in ("left", "right", "linear")}
-        scaled = Stack.of([first._replace(**sides), *rest])
-        moved = next(surroundings(scaled, (image * np.sqrt(weights))[None]))
-        rival = rivals[place]
-        margin = Margin.of(moved, hidden, label, rival)
-        if not margin.value > 0:
-            return 0.0
-        radius, proved = Rival(bending_directions(scaled, hidden), 1, margin).largest(
-            change * total
-        )
+    if slabs > 1:
+        each = (vanishing(margin.around, margin.weights) / total for _, total, margin in found)
+        far = min(each, default=np.inf)
+        change = min(change, FIRST * far) if far > NEAR else change
+    for rival, total, margin in sorted(found, key=lambda each: each[2].distance / each[1]):
+        shared = bending_directions(margin.around.stack, hidden)
+        radius, proved = Rival(shared, slabs, margin).largest(change * total)
         if not (proved is not None and radius > NEAR):
             return 0.0
         change = min(change, radius / total)
-        into.slabs[rival], into.multipliers[rival] = proved.flat(1), proved.factors(1)
+        into.slabs[rival], into.multipliers[rival] = proved.flat(slabs), proved.factors(slabs)
     return change
+
+
+def _margins(
+    around: Surroundings, hidden: HiddenDirections, label: int
+) -> Iterator[tuple[int, float, Margin]]:
+    """Yield rivals, how large balls are in units of the cubes in them, and margins over them."""
+    stack, logits = around.stack, around.logits
+    for rival in range(len(logits)):
+        if rival == label:
+            continue
+        slope = around.gradients(signs(len(logits), label, rival))[0] @ stack.basis.T
+        weights = _weights(slope) if np.isfinite(slope).all() else np.ones(len(slope))
+        total = float(np.sqrt(weights.sum()))
+        yield rival, total, _margin(around, hidden, (label, rival), weights)
+
+
+def _margin(
+    around: Surroundings, hidden: HiddenDirections, classes: tuple[int, int], weights: Doubles
+) -> Margin:
+    """Return the margin of a class over a rival where the numbers of an image have weights."""
+    (first, *rest), roots = around.stack.layers, np.sqrt(weights)
+    scale = np.concatenate([[1.0], 1 / roots])
+    sides = {name: getattr(first, name) * scale for name in ("left", "right", "linear")}
+    scaled = Stack.of([first._replace(**sides), *rest])
+    there = next(surroundings(scaled, (around.point * roots)[None]))
+    margin = Margin.of(there, hidden, *classes)
+    if len(margin.rows) < 2:
+        return margin
+    # In each ellipsoid another thing bends the first state; the checker takes this norm, too.
+    rows = margin.rows[0]
+    return replace(margin, bend=MORE * float(schatten_norms(scaled.squares(rows.T @ rows))))
 
 
 def _weights(slope: Doubles) -> Doubles:

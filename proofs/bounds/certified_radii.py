@@ -33,7 +33,7 @@ Classes = npt.NDArray[np.int64]
 SHORTENED = 1 - 1e-4
 """What is left of radii: the checker's bounds on errors cost a share of the rest."""
 
-_FIRST = 0.98
+FIRST = 0.98
 """Which part of the distance that slopes lead to is tried, where a ball may be divided: no more of
 it is looked for, as the last part takes most of the time."""
 
@@ -180,7 +180,7 @@ class Search:
         if self.slabs > 1:
             each = (vanishing(around, margin.weights) for margin in margins)
             far = min(each, default=np.inf)
-            radius = min(radius, _FIRST * far) if far > NEAR else radius
+            radius = min(radius, FIRST * far) if far > NEAR else radius
         near = np.argsort([margin.distance for margin in margins], kind="stable")
         for place in near.tolist():
             radius, found = Rival(self.shared, self.slabs, margins[place]).largest(radius)

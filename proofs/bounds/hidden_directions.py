@@ -55,7 +55,7 @@ power of what holds their bends."""
 _STIFF = 1e6
 """How much more than usual holds bends of a layer that has none."""
 
-_MORE, _NEAR = 1 + 1e-6, 2.0**-300
+MORE, _NEAR = 1 + 1e-6, 2.0**-300
 """What a bound is above what was computed."""
 
 _FLOOR = 1e-5
@@ -110,7 +110,7 @@ class HiddenDirections:
         bound = rows[0] if len(rows) > 1 else ()
         bends = [eigenvalues(stack.squares(each.T @ each))[0][-1] for each in bound]
         largest = np.finfo(np.float64).max
-        return cls(rows, held, np.minimum(_MORE * np.array(bends) + _NEAR, largest))
+        return cls(rows, held, np.minimum(MORE * np.array(bends) + _NEAR, largest))
 
     def arrays(self) -> dict[str, Doubles]:
         """Return all of them by name."""

@@ -29,7 +29,6 @@ from numeric.networks.layered import Readable
 from numeric.networks.normal_form import degree_two
 from numeric.progress import progress_bar
 from numeric.scalars import check_integer
-from proofs.bounds.certified_changes import LAYERS
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import data_hash
 from proofs.certificates.prove import by_strength, graph_names, prove, read_network
@@ -78,8 +77,8 @@ def certify(
         folder: receives what is finished; left out, nothing is kept.
         target: which part of the distance that a quick attack finds is far enough for a deeper
             network, above 0 and at most 1; left out, as far as can be proved.
-        pixels: whether it is also proved, for a network of two layers, by how much all pixels can
-            change at once; this takes two or three times as long.
+        pixels: whether it is also proved, for a deeper network, by how much all pixels can change
+            at once; this takes a few times as long.
         tell: receives a line that says how long a search is going to take, before it begins.
 
     Returns:
@@ -162,7 +161,7 @@ def _tasks(
     if several and shallow:
         # Its diagonals belong to pairs of classes, not to images.
         tasks.append(RadiiTask("pixel robustness", "the network", layers))
-    if several and pixels and not shallow and len(layers) == LAYERS:
+    if several and pixels and not shallow:
         tasks.append(RadiiTask("pixel stability", "the network", layers))
     return tasks
 

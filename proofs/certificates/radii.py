@@ -75,9 +75,12 @@ class RadiiTask:
         return digest([*weights, *enough, *arrays])[:16]
 
     def named(self, arrays: Arrays) -> Arrays:
-        """Return arrays under the names that witnesses have."""
-        mark = f"stability.{self.subject}" if self.kind == "stability" else self.kind
-        return {f"{mark}.{key}": array for key, array in arrays.items()}
+        """Return arrays under the names that witnesses have, those of this kind."""
+        if self.kind == "stability":
+            return {f"stability.{self.subject}.{key}": array for key, array in arrays.items()}
+        # Bounds of bends are those on balls: around each cube there are others.
+        own = {key: array for key, array in arrays.items() if key != "network.bends"}
+        return {f"{self.kind}.{key}": array for key, array in own.items()}
 
     def nothing(self, arrays: Arrays) -> Arrays:
         """Return arrays of which nothing is claimed of any image."""
@@ -283,17 +286,21 @@ def stability_radii(
 
 
 def stable_changes(
-    directions: HiddenDirections, layers: Sequence[Layer], images: npt.NDArray[Any]
+    directions: HiddenDirections,
+    layers: Sequence[Layer],
+    images: npt.NDArray[Any],
+    slabs: int | None = None,
 ) -> Arrays:
     """Find by how much all pixels can change, and what proves it, as witnesses.
 
     Args:
-        directions: of the hidden state that have multipliers.
-        layers: two, of the network.
+        directions: of the hidden states that have multipliers.
+        layers: of the network.
         images: shape (images, inputs).
+        slabs: into how many an ellipsoid around a cube may be divided; left out, as many as usual.
     """
     classes = _classes(layers, images)
-    found = certified_changes(layers, images, np.maximum(classes, 0), directions)
+    found = certified_changes(layers, images, np.maximum(classes, 0), directions, slabs)
     return _proved(found, classes)
 
 

@@ -6,22 +6,23 @@ from .balls import UP, Array, Ball, exact, joined, norm, spectral
 from .layers import Layer
 from .verdicts import need
 
+Readings = tuple[Ball, Ball, Ball]
 
-def readings(layer: Layer) -> tuple[Ball, Ball, Ball]:
+
+def readings(layer: Layer) -> Readings:
     """Return what the two sides and the linear part of a layer make of a move."""
     left, right = (side[:, 1:] for side in layer.sides)
     return left, right, exact(layer.linear[1:, 1:])
 
 
-def coordinates(layer: Layer) -> tuple[float, tuple[Ball, Ball, Ball]]:
+def coordinates(parts: Readings) -> tuple[float, Readings]:
     """Return what a layer reads of a move of an image, by the move's coordinates, and their skew.
 
     A move v is Bz + y with Bᵀy = 0, so that |v|² ≥ (1 - |BᵀB - 1|) |z|² + |y|². A reading l of it
     is (lB)z + (l - mBᵀ)y, for any m: close to lB, it leaves next to nothing of l. The last
     coordinate is |y|; what a reading makes of it is at most the length of what is left.
     """
-    parts, skew = readings(layer), 0.0
-    whole = joined(parts, 0)
+    skew, whole = 0.0, joined(parts, 0)
     rows = whole.value[whole.value.any(axis=1)]
     if len(rows) < rows.shape[1]:
         scale = np.ldexp(1.0, -np.frexp(abs(rows).max(axis=1, keepdims=True))[1])

@@ -45,6 +45,20 @@ class Layer(NamedTuple):
         return (half + half.turned) * exact(0.5)
 
 
+class Point(NamedTuple):
+    """An image, or a point near it: its logits, and the slopes of all layers."""
+
+    logits: Ball
+    slopes: list[Ball]
+
+    def gradients(self, signs: Ball) -> list[Ball]:
+        """Return the derivatives of a weighted sum of the logits by all states, the image first."""
+        found = [signs]
+        for slope in reversed(self.slopes):
+            found.insert(0, found[0] @ slope)
+        return found
+
+
 def margin(stack: Sequence[Layer], one: int, other: int) -> Ball:
     """Return the symmetric matrix of the margin of a class over another, if no degree is above 2.
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from .balls import UP, Array, Ball, exact, extended, joined, positive, product, spectral
 from .coordinates import coordinates, inverse, readings
-from .layers import Layer, forward
-from .slabs import Near, Slab, Slabs, around_cube, ball, descent, inside, slabs
+from .layers import Layer, Point, forward
+from .slabs import Slab, Slabs, descent, inside, slabs
 from .verdicts import need
 
 
@@ -31,20 +31,6 @@ class Rows(NamedTuple):
         return int(self.rows.shape[1] - self.held.shape[1])
 
 
-class Point(NamedTuple):
-    """An image, or a point near it: its logits, and the slopes of all layers."""
-
-    logits: Ball
-    slopes: list[Ball]
-
-    def gradients(self, signs: Ball) -> list[Ball]:
-        """Return the derivatives of a weighted sum of the logits by all states, the image first."""
-        found = [signs]
-        for slope in reversed(self.slopes):
-            found.insert(0, found[0] @ slope)
-        return found
-
-
 def signed(multipliers: Array, hidden: list[Rows]) -> Array:
     """Return the multipliers that must not be negative: all but those of what bends are."""
     free = [np.repeat([True, False], each.kept) for each in hidden]
@@ -52,36 +38,45 @@ def signed(multipliers: Array, hidden: list[Rows]) -> Array:
 
 
 def around(matrix: Ball, outer: Ball) -> Ball:
-    """Return A T Aᵀ, of a T that may be a diagonal matrix, as a row."""
-    diagonal = outer.value.ndim < 2
-    return product(matrix * outer if diagonal else product(matrix, outer), matrix.turned)
+    """Return A T Aᵀ, of a T that may be a number times the identity."""
+    number = outer.value.ndim < 2
+    return product(matrix * outer if number else product(matrix, outer), matrix.turned)
 
 
 class Surroundings:
     """What does not depend on the image.
 
-    Moves are those within a radius, or all whose numbers are no larger than one: those of a cube.
+    Numbers of a move are multiples of a scale, and moves are as long as these are. Of what bends
+    the first state bounds may be given.
     """
 
     def __init__(
-        self, stack: list[Layer], hidden: list[Rows], bends: Array, *, cubes: bool = False
+        self,
+        stack: list[Layer],
+        hidden: list[Rows],
+        bends: Array | None = None,
+        scale: Array | None = None,
     ) -> None:
-        self.stack, self.hidden, self.bound, self.cubes = stack, hidden, bends, cubes
-        self.skew, first = (0.0, readings(stack[0])) if cubes else coordinates(stack[0])
+        self.stack, self.hidden, self.bends = stack, hidden, bends
+        left, right, linear = readings(stack[0])
+        if scale is not None:
+            times = exact(scale)
+            left, right, linear = left * times, right * times, linear * times
+        self.skew, first = coordinates((left, right, linear))
         self.readings = [first, *map(readings, stack[1:])]
-        self.roots: dict[int, list[Ball]] = {}
+        self.roots: dict[int, tuple[list[Ball], float]] = {}
         self.plain: Ball | None = None
 
     def overlaps(self, level: int, outer: Ball) -> Ball:
         """Return b_sᵀ T b_t for all that the neurons of a layer read, in the order of others."""
         left, right, _ = self.readings[level]
         others = joined([right, left], 0)
-        if outer.value.ndim > 1 or outer.error.any() or np.ptp(outer.value) > 0:
+        if outer.value.ndim > 1:
             return around(others, outer)
-        # T is a number times the identity: of the first layer, and of balls in place of cubes.
+        # T is a number times the identity: of the first layer alone.
         if self.plain is None:
             self.plain = product(others, others.turned)
-        return self.plain * outer[:1]
+        return self.plain * outer
 
     def bent(self, level: int, weights: Ball, held: Ball, overlaps: Ball) -> Ball:
         """Return Σ w_k N_k - Σ P_jk N_j T N_k of the forms by which a layer bends what it gives.
@@ -105,28 +100,40 @@ class Surroundings:
         none = exact(np.zeros((1, rows.value.shape[1])))
         return self.bent(level, none, rows.turned @ rows, self.overlaps(level, outer))
 
-    def root(self, pair: int) -> list[Ball]:
-        """Return the inverses of the rows of all states but the last; prove the bound of bends."""
+    def root(self, pair: int) -> tuple[list[Ball], float]:
+        """Return the inverses of the rows of all states but the last, and the bound of bends.
+
+        What bends the first state is no more than this times the square of the square of the
+        distance, along those rows.
+        """
         if pair not in self.roots:
             found = [inverse(each.rows[pair]) for each in self.hidden[:-1]]
-            if found:
-                left = self.spread(0, exact(self.hidden[0].rows[pair]), exact(np.ones(1)))
-                _add(left, np.diag_indices(len(left.value)), exact(self.bound[pair]))
-                need(positive(left[None]), "bends may be larger than is said")
-            self.roots[pair] = found
+            self.roots[pair] = found, self.bound(pair) if found else 0.0
         return self.roots[pair]
 
-    def outer(self, pair: int, slopes: list[Ball], near: Near) -> list[Ball]:
+    def bound(self, pair: int) -> float:
+        """Return the bound that is given, if it is proved; if none is, one that is a little larger.
+
+        A norm is found faster than it takes to prove a bound, where that serves one image alone.
+        """
+        left = self.spread(0, exact(self.hidden[0].rows[pair]), exact(1.0))
+        if self.bends is None:
+            return float(spectral(left))
+        _add(left, np.diag_indices(len(left.value)), exact(self.bends[pair]))
+        need(positive(left[None]), "bends may be larger than is said")
+        return float(self.bends[pair])
+
+    def outer(self, pair: int, slopes: list[Ball], square: float) -> list[Ball]:
         """Return what the squares of moves are below: of the image, and of states but the last."""
-        found = [near.outer]
-        for level, root in enumerate(self.root(pair)):
+        (roots, bound), found = self.root(pair), [exact(square)]
+        for level, root in enumerate(roots):
             rows = exact(self.hidden[level].rows[pair])
             if level:
                 allowed = self.spread(level, rows, found[-1])
                 bent = UP * float(spectral(allowed @ found[-1]))
             else:
                 # The last term is more than what underflows.
-                bent = UP * near.square * near.square * float(self.bound[pair]) + 2.0**-1000
+                bent = UP * square * square * bound + 2.0**-1000
             moved = around(slopes[level], found[-1])
             size = float(np.trace((rows @ moved @ rows.turned).value))
             ratio = np.sqrt(bent * len(rows.value) / max(size, 2.0**-500))
@@ -137,20 +144,35 @@ class Surroundings:
 
     def kept(self, image: Array, label: int, radius: float, ends: Array, factors: Array) -> bool:
         """Return whether multipliers prove that an image keeps its class within a radius."""
-        at, one = self.point(image, None), np.eye(len(factors))
-        for other in set(range(len(factors))) - {label}:
-            lower, upper = sorted((label, other))
-            pair, signs = upper * (upper - 1) // 2 + lower, exact((one[label] - one[other])[None])
-            slope = at.gradients(signs)[0]
-            square = UP * radius * radius / (1 - self.skew)
-            near = around_cube(square, slope) if self.cubes else ball(square, slope)
-            parts = self.slabs(image, signs, near, slope.value[0], ends[other])
-            for slab, given in zip(parts, factors[other], strict=True):
-                if slab is None:
-                    continue
-                there = self.point(image, slab.centre * slab.direction) if slab.centre else at
-                if not self.positive(pair, signs, near, there, slab, given):
-                    return False
+        at, square = self.point(image, None), UP * radius * radius
+        return all(
+            self.apart(image, at, (label, other), square, ends[other], factors[other])
+            for other in set(range(len(factors))) - {label}
+        )
+
+    def apart(
+        self,
+        image: Array,
+        at: Point,
+        classes: tuple[int, int],
+        square: float,
+        ends: Array,
+        factors: Array,
+    ) -> bool:
+        """Return whether multipliers prove that a class stays ahead of another one.
+
+        Moves are those whose squares are no larger than is said.
+        """
+        (lower, upper), one = sorted(classes), np.eye(len(self.stack[-1].linear) - 1)
+        pair = upper * (upper - 1) // 2 + lower
+        signs = exact((one[classes[0]] - one[classes[1]])[None])
+        square = UP * square / (1 - self.skew)
+        for slab, given in zip(self.slabs(image, signs, square, at, ends), factors, strict=True):
+            if slab is None:
+                continue
+            there = self.point(image, slab.centre * slab.direction) if slab.centre else at
+            if not self.positive(pair, signs, square, there, slab, given):
+                return False
         return True
 
     def point(self, image: Array, move: Array | None) -> Point:
@@ -174,20 +196,21 @@ class Surroundings:
         down = exact(self.stack[level].down[1:])
         return linear + (product(down * lefts, right) + product(down * rights, left))
 
-    def slabs(self, image: Array, signs: Ball, near: Near, slope: Array, ends: Array) -> Slabs:
+    def slabs(self, image: Array, signs: Ball, square: float, at: Point, ends: Array) -> Slabs:
         """Return slabs that have in common all moves that are looked at."""
-        direction = np.zeros(len(near.weights))
+        slope = at.gradients(signs)[0].value[0]
+        direction = 0 * slope
         if ends[0] > 0:
-            ahead = self.point(image, ends[0] * descent(slope, near.weights))
-            direction = descent(ahead.gradients(signs)[0].value[0], near.weights)
-        return slabs(near, direction, ends[1:])
+            ahead = self.point(image, ends[0] * descent(slope))
+            direction = descent(ahead.gradients(signs)[0].value[0])
+        return slabs(square, direction, ends[1:])
 
     def positive(
-        self, pair: int, signs: Ball, near: Near, at: Point, slab: Slab, factors: Array
+        self, pair: int, signs: Ball, square: float, at: Point, slab: Slab, factors: Array
     ) -> bool:
         """Return whether multipliers prove that a margin is positive in a slab, at its centre."""
         gradients, slopes = at.gradients(signs), at.slopes
-        outer = self.outer(pair, slopes, near._replace(square=slab.square))
+        outer = self.outer(pair, slopes, slab.square)
         none, row = exact(np.zeros((signs.value.size,) * 2)), exact(np.zeros((1, 0)))
         total = self.bent(len(self.hidden), signs, none, exact(0.0))
         ends = 2 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
@@ -207,8 +230,8 @@ class Surroundings:
             row = joined([-pulled, row], 1)
         row = joined([gradients[0], row], 1) * exact(0.5)
         top, rest = joined([signs @ at.logits.turned, row], 1), joined([row.turned, total], 1)
-        whole, size = joined([top, rest], 0), 1 + len(near.weights)
-        _add(whole, (slice(size), slice(size)), inside(near, slab, *factors[:2].tolist()))
+        whole, size = joined([top, rest], 0), 1 + len(slab.direction)
+        _add(whole, (slice(size), slice(size)), inside(square, slab, *factors[:2].tolist()))
         return positive(whole[None])
 
 

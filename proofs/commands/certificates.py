@@ -108,7 +108,7 @@ def certify_images(
         bool,
         typer.Option(
             "--pixels",
-            help="For two layers, also prove by how much all pixels can change at once.",
+            help="For deeper networks, also prove by how much all pixels can change at once.",
         ),
     ] = False,
     attacked: Annotated[

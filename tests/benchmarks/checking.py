@@ -21,6 +21,7 @@ from numeric.networks.inference import logits, predictions
 from proofs import Certificate, Claim, save_certificate
 from proofs.certificates.files import data_hash, data_witnesses
 from proofs.certificates.radii import (
+    RadiiTask,
     directions_witnesses,
     pixel_radii,
     stability_directions,
@@ -47,8 +48,8 @@ DEEP = {2: (100, 0.975, 0.9, 1.5, 0.5), 3: (50, 0.95, 0.8, 4.0, 1.0)}
 """By depth: how many digits, how near mean and worst radius should come to the distances of points
 of another class, and how many seconds a digit and its check may take on one core."""
 
-DEEP_CHANGES = 30, 0.75, 4.0, 1.0
-"""Of changes of all pixels at depth 2: how many digits, how near the mean should come to that of an
+DEEP_CHANGES = {2: (30, 0.75, 4.0, 1.0), 3: (20, 0.75, 20.0, 3.0)}
+"""Of changes of all pixels, by depth: how many digits, how near the mean should come to that of an
 attack, and how many seconds a digit and its check may take on one core."""
 
 MOST = {1: 1e-11, 2: 3e-9, 3: 5e-5}
@@ -121,43 +122,43 @@ def stability(digits: Digits) -> Iterator[Figure]:
 
 
 def deep_changes(digits: Digits) -> Iterator[Figure]:
-    """By how much all pixels may change through two layers: made, checked, held against attacks."""
-    count, least, time, check_time = DEEP_CHANGES
-    images = digits.test_images[:count]
-    model, _ = fully_trained(digits, 2)
-    module, layers = copy.deepcopy(model).double(), model.layers()
-    (directions,) = stability_directions([layers], images)
-    seconds, arrays = timed(stable_changes, directions, layers, images)
-    name = f"changes of all pixels of {count} digits at depth 2, a digit"
-    yield Figure.time(name, seconds / count, time)
-    arrays |= directions_witnesses([directions])
-    with TemporaryDirectory() as folder:
-        save_network(model, Path(folder) / "model.safetensors")
-        path = Path(folder) / "certificate.json"
-        claim = radii_claim("pixel stability", arrays["radius"])
-        named = {f"pixel stability.{key}": array for key, array in arrays.items()}
-        _save(path, digits, claim, named, count)
-        seconds, _ = timed(check, path)
-    yield Figure.time(f"the checker: {name}", seconds / count, check_time)
-    generator = torch.Generator().manual_seed(0)
-    attacked = attack(
-        module, images, predictions(module, images), norm="Linf", generator=generator
-    ).distances
-    beyond = int((arrays["radius"] > attacked).sum())
-    yield Figure(
-        "points of another class within these changes, found by an attack",
-        str(beyond),
-        "0",
-        beyond == 0,
-    )
-    share = arrays["radius"].mean() / attacked.mean()
-    yield Figure(
-        f"mean change, {arrays['radius'].mean():.4f}, over the mean of what it found, "
-        f"{attacked.mean():.4f}, depth 2",
-        f"{share:.1%}",
-        f"at least {least:.0%}",
-        share >= least,
-    )
+    """By how much all pixels may change through layers: made, checked, held against attacks."""
+    for depth, (count, least, time, check_time) in DEEP_CHANGES.items():
+        images = digits.test_images[:count]
+        model, _ = fully_trained(digits, depth)
+        module, layers = copy.deepcopy(model).double(), model.layers()
+        (directions,) = stability_directions([layers], images)
+        seconds, arrays = timed(stable_changes, directions, layers, images)
+        name = f"changes of all pixels of {count} digits at depth {depth}, a digit"
+        yield Figure.time(name, seconds / count, time)
+        arrays |= directions_witnesses([directions])
+        with TemporaryDirectory() as folder:
+            save_network(model, Path(folder) / "model.safetensors")
+            path = Path(folder) / "certificate.json"
+            claim = radii_claim("pixel stability", arrays["radius"])
+            named = RadiiTask("pixel stability", "the network", layers).named(arrays)
+            _save(path, digits, claim, named, count)
+            seconds, _ = timed(check, path)
+        yield Figure.time(f"the checker: {name}", seconds / count, check_time)
+        generator = torch.Generator().manual_seed(0)
+        attacked = attack(
+            module, images, predictions(module, images), norm="Linf", generator=generator
+        ).distances
+        beyond = int((arrays["radius"] > attacked).sum())
+        yield Figure(
+            f"points of another class within these changes, found by an attack, depth {depth}",
+            str(beyond),
+            "0",
+            beyond == 0,
+        )
+        share = arrays["radius"].mean() / attacked.mean()
+        yield Figure(
+            f"mean change, {arrays['radius'].mean():.4f}, over the mean of what it found, "
+            f"{attacked.mean():.4f}, depth {depth}",
+            f"{share:.1%}",
+            f"at least {least:.0%}",
+            share >= least,
+        )
 
 
 def bounds(digits: Digits) -> Iterator[Figure]:

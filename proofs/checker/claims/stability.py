@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..balls import Array
+from ..cubes import Cubes
 from ..layers import Layer
 from ..read import Files, data_digest
 from ..surroundings import Rows, Surroundings, signed
@@ -26,8 +27,6 @@ def balls(files: Files, models: str, **said: Any) -> None:  # noqa: ANN401 -- of
 def cubes(files: Files, **said: Any) -> None:  # noqa: ANN401 -- of radii
     """Bound margins by multipliers on ellipsoids around cubes."""
     found = radii(files, "pixel stability", **said)
-    # What bends the first state would be another thing in each ellipsoid.
-    need(len(files.model) == 2, f"there are {len(files.model)} layers")
     _prove(files, "pixel stability.network", files.model, found, cubes=True)
 
 
@@ -35,7 +34,7 @@ def _prove(
     files: Files, mark: str, stack: list[Layer], said: tuple[Array, Array], *, cubes: bool = False
 ) -> None:
     """Prove that a stack keeps classes within radii, or where all numbers change by no more."""
-    hidden, bends = _hidden(files, mark, stack)
+    hidden = _hidden(files, mark, stack)
     total, (radius, certain) = 2 + 2 * sum(each.kept for each in hidden), said
     shape = len(files.images), len(stack[-1].linear) - 1
     name = f"{mark}.multipliers"
@@ -44,18 +43,24 @@ def _prove(
     slabs = files.witness(f"{mark}.slabs", np.float64, *shape, 2 + count)
     need(count > 0, "a ball has no slabs")
     need(signed(multipliers, hidden) >= 0, "a multiplier is below 0")
-    key = mark, data_digest([bends, *(array for each in hidden for array in each)])
-    if key not in files.found:
-        files.found[key] = Surroundings(stack, hidden, bends, cubes=cubes)
-    near = files.found[key]
+    near = Cubes(stack, hidden) if cubes else _near(files, mark, stack, hidden)
     for place in np.flatnonzero(radius > 0):
         image, given = files.images[place], (slabs[place], multipliers[place])
         right = near.kept(image, int(certain[place]), float(radius[place]), *given)
         need(right, f"image {place} may get another class within its radius")
 
 
-def _hidden(files: Files, mark: str, stack: list[Layer]) -> tuple[list[Rows], Array]:
-    """Return the directions of hidden states, and the bounds of what bends the first one."""
+def _near(files: Files, mark: str, stack: list[Layer], hidden: list[Rows]) -> Surroundings:
+    """Return a stack near images, and what is proved of it, once for all claims."""
+    count, several = hidden[0].rows.shape[0] if hidden else 0, len(hidden) > 1
+    bends = files.witness(f"{mark}.bends", np.float64, count) if several else np.zeros(0)
+    key = mark, data_digest([bends, *(array for each in hidden for array in each)])
+    near: Surroundings = files.found.setdefault(key, Surroundings(stack, hidden, bends))
+    return near
+
+
+def _hidden(files: Files, mark: str, stack: list[Layer]) -> list[Rows]:
+    """Return the directions of hidden states."""
     *sizes, outputs = (len(layer.linear) - 1 for layer in stack)
     count, found = outputs * (outputs - 1) // 2, []
     for number, size in enumerate(sizes, start=1):
@@ -66,8 +71,7 @@ def _hidden(files: Files, mark: str, stack: list[Layer]) -> tuple[list[Rows], Ar
         need(held.ndim == 2 and held.shape[1] <= size, f"{name} has the shape {held.shape}")
         need(held >= 0, "a multiplier is below 0")
         found.append(Rows(rows, held))
-    several = len(sizes) > 1
-    return found, files.witness(f"{mark}.bends", np.float64, count) if several else np.zeros(0)
+    return found
 
 
 STABILITY = Kind(
@@ -83,6 +87,6 @@ PIXEL_STABILITY = Kind(
     "bounded",
     "multiplier_bound",
     "For {count} of the {images} images (data {data}) every input that differs from the image by "
-    f"less than a radius in every number gets its class from a network of two layers; {QUARTILES}.",
+    f"less than a radius in every number gets its class from the network; {QUARTILES}.",
     cubes,
 )

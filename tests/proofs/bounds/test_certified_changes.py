@@ -15,14 +15,13 @@ from proofs.bounds.certified_changes import certified_changes as changes
 from proofs.bounds.certified_radii import SHORTENED
 from proofs.bounds.hidden_directions import HiddenDirections
 from proofs.bounds.surroundings import Stack
-from proofs.errors import ProofError
 from tests.proofs.bounds.balls import Classes, Doubles, keeps, logits_at
 from tests.tensors import random_stack
 
 
-def drawn(seed: int) -> tuple[list[Layer], Doubles, Classes]:
-    """Two layers of random numbers, and two images."""
-    layers = random_stack([3, 2, 3], seed=seed)
+def drawn(seed: int, depth: int = 2) -> tuple[list[Layer], Doubles, Classes]:
+    """Layers of random numbers, and two images."""
+    layers = random_stack([3, *[2] * (depth - 1), 3], seed=seed)
     images = np.random.default_rng(seed).normal(size=(2, 3))
     return layers, images, np.array([logits_at(layers, image).argmax() for image in images])
 
@@ -49,6 +48,16 @@ def test_no_point_of_a_certified_cube_has_another_class(seed: int, kept: int) ->
     assert not all_kept(layers, images, classes, 8 * found.radii)
 
 
+@pytest.mark.parametrize("slabs", [1, 4])
+@pytest.mark.parametrize(("depth", "seed"), [(1, 0), (3, 0), (3, 1), (3, 2), (4, 0)])
+def test_nor_has_one_of_other_depths_in_slabs_or_not(depth: int, seed: int, slabs: int) -> None:
+    layers, images, classes = drawn(seed, depth)
+    found = changes(layers, images, classes, slabs=slabs)
+    assert (found.radii > 0).all()
+    assert all_kept(layers, images, classes, found.radii)
+    assert not all_kept(layers, images, classes, 8 * found.radii)
+
+
 def test_a_share_of_what_is_true_of_a_linear_margin_is_proved(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -64,12 +73,6 @@ def test_a_share_of_what_is_true_of_a_linear_margin_is_proved(
     monkeypatch.setattr(certified_changes, "SHARE", 1e-9)
     (found,) = changes([first, last], images, classes).radii
     assert found == pytest.approx(exact, rel=1e-3)
-
-
-def test_changes_are_proved_through_two_layers_alone() -> None:
-    layers, images, classes = drawn(0)
-    with pytest.raises(ProofError, match="expected 2 layers, got 1"):
-        changes(layers[1:], images, classes)
 
 
 @pytest.mark.parametrize("power", [-300, -150, 150, 300])

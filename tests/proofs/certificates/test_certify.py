@@ -67,17 +67,17 @@ def test_a_part_of_the_distance_of_an_attack_is_enough(tmp_path: Path) -> None:
     assert (radius <= 0.5 * found)[found > 0].all()
 
 
-def test_changes_of_all_pixels_are_proved_of_two_layers_if_asked_for(tmp_path: Path) -> None:
-    model = network(2)
+@pytest.mark.parametrize("depth", [2, 3])
+def test_changes_of_all_pixels_are_proved_of_deep_networks_if_asked_for(
+    tmp_path: Path, depth: int
+) -> None:
+    model = network(depth)
     graph, files = saved(tmp_path, model)
     certificate = certify(model, graph, DIGITS, images=6, folder=tmp_path, pixels=True)
     (claim,) = (claim for claim in certificate.claims if claim.kind == "pixel stability")
     assert int(claim.numbers["count"]) > 3
     save_certificate(certificate, tmp_path / "certificate.json", **files)
     assert claim.statement in " ".join(check(tmp_path / "certificate.json"))
-    deeper, names = network(3), ["stability"]
-    found = certify(deeper, trace(deeper, "polarized"), DIGITS, images=2, pixels=True)
-    assert [claim.kind for claim in found.claims if "stability" in str(claim.kind)] == names
 
 
 def test_it_is_told_beforehand_how_long_a_search_takes(tmp_path: Path) -> None:

@@ -178,11 +178,12 @@ def singles() -> dict[str, list[Bundle]]:
     with TemporaryDirectory() as folder:
         case = replace(task_case(), claims=task_claims())
         found["task"] += Bundle.of(case.write(Path(folder))).singles()
-    with TemporaryDirectory() as folder:
-        case = small_case(2, seed=4, residual=True)
+    for depth in (2, 3):
+        case = small_case(depth, seed=4, residual=True)
         arrays, claim = pixel_stability_of(case)
         case = replace(case, claims=(claim,), witnesses=arrays)
-        found["pixel stability"] += Bundle.of(case.write(Path(folder))).singles()
+        with TemporaryDirectory() as folder:
+            found["pixel stability"] += Bundle.of(case.write(Path(folder))).singles()
     return found
 
 

@@ -32,6 +32,7 @@ from numeric.networks.normal_form import degree_two
 from proofs import Certificate, Claim, save_certificate
 from proofs.certificates.files import data_hash
 from proofs.certificates.radii import (
+    RadiiTask,
     directions_witnesses,
     pixel_radii,
     stability_directions,
@@ -178,7 +179,7 @@ def full_case(folder: Path, case: Case) -> Case:
         arrays |= found
         claims.append(claim)
     more = (robustness_of, pixel_robustness_of) if degree_two(case.model.layers()) else ()
-    more += (pixel_stability_of,) if len(case.model.layers()) == 2 else ()
+    more += (pixel_stability_of,) if len(case.model.layers()) > 1 else ()
     for proved in more:
         found, claim = proved(case)
         arrays |= found
@@ -247,14 +248,16 @@ def pixel_robustness_of(case: Case) -> tuple[Arrays, Claim]:
     return {f"pixel robustness.{name}": array for name, array in arrays.items()}, claim
 
 
-def pixel_stability_of(case: Case, kept: int | None = None) -> tuple[Arrays, Claim]:
-    """Return by how much all pixels can change through two layers, with what proves it."""
+def pixel_stability_of(
+    case: Case, kept: int | None = None, slabs: int | None = None
+) -> tuple[Arrays, Claim]:
+    """Return by how much all pixels can change through layers, with what proves it."""
     layers = case.model.layers()
     (directions,) = stability_directions([layers], case.images, kept)
     arrays = directions_witnesses([directions])
-    arrays |= stable_changes(directions, layers, case.images)
+    arrays |= stable_changes(directions, layers, case.images, slabs)
     claim = radii_claim("pixel stability", arrays["radius"])
-    return {f"pixel stability.{name}": array for name, array in arrays.items()}, claim
+    return RadiiTask("pixel stability", "the network", layers).named(arrays), claim
 
 
 def radii_claim(kind: str, radii: npt.NDArray[np.float64], **numbers: Any) -> Claim:

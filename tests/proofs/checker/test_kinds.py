@@ -853,18 +853,24 @@ def test_other_bounds_of_bends_prove_nothing(tmp_path: Path, change: Any) -> Non
     assert not case.accepted(tmp_path, claim, **rest)
 
 
-def test_changes_of_all_pixels_are_proved_through_two_layers(tmp_path: Path) -> None:
-    case = small_case(2)
-    arrays, claim = pixel_stability_of(case, kept=1)
+@pytest.mark.parametrize(
+    ("depth", "slabs", "longer"), [(2, None, 1.005), (3, 1, 1.005), (3, None, 1.05)]
+)
+def test_changes_of_all_pixels_are_proved_through_layers(
+    tmp_path: Path, depth: int, slabs: int | None, longer: float
+) -> None:
+    case = small_case(depth)
+    arrays, claim = pixel_stability_of(case, 1, slabs)
     assert claim.numbers["count"] > 0
     assert case.accepted(tmp_path, claim, **arrays)
     for name in arrays:
         rest = {other: array for other, array in arrays.items() if other != name}
         assert not case.accepted(tmp_path, claim, **rest)
-    for name, share in (("radius", 1.005), ("network.multipliers", -1), ("network.held.1", 0)):
+    for name, share in (("radius", longer), ("network.multipliers", -1), ("network.held.1", 0)):
         key = f"pixel stability.{name}"
         assert not case.accepted(tmp_path, claim, **arrays | {key: arrays[key] * share})
-    for model in (small_case(2, seed=1).model, small_case(3).model, small_case(1).model):
+    others = [small_case(depth, seed=1), *(small_case(number) for number in {1, 2, 3} - {depth})]
+    for model in (each.model for each in others):
         other = Case(model, case.images, case.labels)
         assert not other.accepted(tmp_path, claim, **arrays)
     moved = Case(case.model, case.images[::-1].copy(), case.labels)
@@ -973,5 +979,5 @@ def test_all_kinds_are_accepted_together(tmp_path: Path, shape: dict[str, Any]) 
     case = full_case(tmp_path, small_case(**shape))
     assert refuted(case.write(tmp_path)) == []
     kinds = {claim.kind for claim in case.claims}
-    assert len(kinds) == (9 if "depth" not in shape else 7)
+    assert len(kinds) == (9 if "depth" not in shape else 8)
     assert case.accepted(tmp_path, *case.claims, **case.witnesses)

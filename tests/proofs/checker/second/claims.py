@@ -377,7 +377,6 @@ def stability(
 
 
 def pixel_stability(evidence: Evidence, count: int, lower: str, median: str, upper: str) -> None:
-    need(len(evidence.network) == 2, "layers")
     stacks = {"network": evidence.network}
     _stable(evidence, "pixel stability", stacks, count, (lower, median, upper), cubes=True)
 
@@ -404,7 +403,7 @@ def _stable(
             others = evidence.arrays[f"{own}.held.{k}"].shape[1:]
             held.append(witness(evidence, f"{own}.held.{k}", pairs, *others))
             need(held[-1].ndim == 2 and others[0] <= width and (held[-1] >= 0).all(), "held")
-        several = len(stack) > 2
+        several = len(stack) > 2 and not cubes
         bends = witness(evidence, f"{own}.bends", pairs) if several else np.zeros(pairs)
         kept = [each.shape[1] - some.shape[1] for each, some in zip(rows, held, strict=True)]
         signs = [True, True]

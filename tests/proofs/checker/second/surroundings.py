@@ -48,6 +48,12 @@ def trace(entries: Matrix) -> Rational:
     return sum((entries[place, place] for place in range(entries.nrows())), ZERO)
 
 
+def eighth(entries: Matrix) -> Rational:
+    """Bound the largest of eigenvalues that are not negative: the trace of their eighth powers."""
+    fourth = (entries * entries) * (entries * entries)
+    return root(trace(fourth * fourth), 8)
+
+
 class Point(NamedTuple):
     """A point near an image: its logits, and the slopes of all layers."""
 
@@ -127,15 +133,16 @@ class Surroundings:
         for level, (rows, _) in enumerate(hidden[:-1]):
             metric = rows.transpose() * rows
             need(metric.det() != 0, "rows")
-            if level:
-                most = norm(spread(self.forms[level], metric, found[-1]) * found[-1])
+            if level or self.cubes:
+                allowed = spread(self.forms[level], metric, found[-1]) * found[-1]
+                most = norm(allowed) if level else eighth(allowed)
             else:
                 allowed = spread(self.forms[0], metric, unit(inputs))
                 need(positive(bend * unit(inputs) - allowed), "bends")
                 most = bend * square * square
             moved = slopes[level] * found[-1] * slopes[level].transpose()
             bent, size = most * metric.inv(), trace(rows * moved * rows.transpose())
-            share = root(most * rows.nrows() / size) / 2 if most and size else ONE
+            share = max(root(most * rows.nrows() / size) / 2, ONE / 1000) if size else ONE
             found.append((1 + share) * moved + (1 + 1 / share) * bent)
         return found
 
