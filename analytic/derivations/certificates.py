@@ -55,6 +55,16 @@ def s_lemma(inputs: int = 2) -> Derivation:
 
     Where :math:`q'(\mu) = 0` the margin is 0 at :math:`y^*`, and :math:`\|y^*\|^2 = q(\mu)`.
 
+    Without eigenvectors, for every step :math:`z` and :math:`w = y - z`,
+
+    .. math::
+        \|y\|^2 + \mu\, m(y) = \|z\|^2 + \mu\, m(z)
+        + 2\,\big(z + \mu\,(s + Q z)\big) \cdot w + \|w\|^2 + \mu\, w^\top Q\,w .
+
+    If :math:`1 + \mu Q` has no eigenvalue below :math:`\kappa > 0`, the last three terms are at
+    least :math:`-\|z + \mu\,(s + Q z)\|^2 / \kappa`: a step at which the margin is 0 and the
+    bracket next to 0 is next to the shortest.
+
     Hypotheses: symmetric :math:`Q`; the identities need no more than :math:`d_i \ne 0`. The maximum
     of :math:`q` may lie where some :math:`d_i = 0` (the hard case): the bounds below it hold, and
     the last two lines do not say that it is attained.
@@ -80,6 +90,10 @@ def s_lemma(inputs: int = 2) -> Derivation:
     proved = _dual(factor, constant, slope, stretch)
     nearest = sympy.Matrix([-factor * s / d for s, d in zip(slope, stretch, strict=True)])
 
+    tried = vector("z", inputs)
+    further = y - tried
+    pulled = tried + factor * (slope + curvature * tried)
+
     tolerant = [(1 - skew) + factor * (value - rest) for value in eigenvalues]
     turned, step = vectors.T * slope, vectors * y
     return Derivation(
@@ -90,7 +104,9 @@ def s_lemma(inputs: int = 2) -> Derivation:
         "positive; for computed eigenvectors V the weights are lessened by eta and the multiplier "
         "times epsilon, and two forms are added, which are not negative if |VᵀV - I| <= eta < 1 "
         "and |VᵀQV - Λ| <= epsilon; and a step makes the margin 0 at just the proved length, where "
-        "what is proved does not vary with the multiplier "
+        "what is proved does not vary with the multiplier; and around any step z the first sum is "
+        "what it is there, a slope times the rest w of a step, and the form of 1 plus the "
+        "multiplier times Q at w "
         f"({inputs} inputs, all weights symbolic).",
         sympy.Matrix(
             [
@@ -100,6 +116,7 @@ def s_lemma(inputs: int = 2) -> Derivation:
                 - _dual(factor, constant, turned, tolerant),
                 _quadratic(constant, slope, diagonal, nearest),
                 nearest.dot(nearest),
+                y.dot(y) + factor * _quadratic(constant, slope, curvature, y),
             ]
         ),
         sympy.Matrix(
@@ -110,6 +127,10 @@ def s_lemma(inputs: int = 2) -> Derivation:
                 + factor * form(vectors.T * curvature * vectors - diagonal + rest * one, y),
                 proved.diff(factor),
                 proved - factor * proved.diff(factor),
+                tried.dot(tried)
+                + factor * _quadratic(constant, slope, curvature, tried)
+                + 2 * pulled.dot(further)
+                + form(one + factor * curvature, further),
             ]
         ),
     )

@@ -19,8 +19,8 @@ from proofs.bounds.certified_radii import certified_radii
 from proofs.certificates.counts import clear_classes
 from proofs.report.neighbours import neighbours
 from proofs.report.packing import packed
+from proofs.robustness.few_images import nearest_class
 from proofs.robustness.pairs import PairMargins
-from proofs.robustness.trust_region import nearest
 
 Indices = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -159,7 +159,7 @@ def certified(model: Network, images: npt.NDArray[np.float32]) -> dict[str, Any]
     if len(layers[-1].linear) == 2:
         found = np.full(len(images), np.inf)  # there is no other class
     elif exact:
-        found = nearest(PairMargins(layers), images, asked).radius
+        found = nearest_class(PairMargins(layers), images, asked).radius
     else:
         found = certified_radii([layers], images, asked).radii
     scale = 10.0**_DECIMALS

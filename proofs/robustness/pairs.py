@@ -163,8 +163,8 @@ class PairMargins:
                 f"expected layers of which at most one has neurons, got "
                 f"{sum(len(layer.left) > 0 for layer in found)} that have some"
             )
-        (self._layer,) = folded(found)
-        self.classes, self.inputs = (size - 1 for size in self._layer.linear.shape)
+        (self.layer,) = folded(found)
+        self.classes, self.inputs = (size - 1 for size in self.layer.linear.shape)
         if self.classes < 2:
             raise ProofError(f"expected layers with at least 2 classes, got {self.classes}")
         self._margins: dict[tuple[int, int], PairMargin] = {}
@@ -197,8 +197,8 @@ class PairMargins:
         weights = np.zeros(self.classes + 1)
         weights[first + 1], weights[second + 1] = 1, -1
         with np.errstate(over="ignore", invalid="ignore"):
-            whole = interaction_matrix(self._layer, weights)
-            whole[0] += weights @ self._layer.linear
+            whole = interaction_matrix(self.layer, weights)
+            whole[0] += weights @ self.layer.linear
             whole[0, 1:] += whole[1:, 0]
         # Sums of entries are taken on the way to eigenvalues: they need room as well.
         if not (abs(whole) < np.finfo(np.float64).max / (4 * len(whole) ** 2)).all():

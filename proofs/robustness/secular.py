@@ -71,7 +71,8 @@ def smallest_steps(slacks: Doubles, gradients: Doubles, eigenvalues: Doubles) ->
     Args:
         slacks: :math:`s`, shape (problems,).
         gradients: :math:`g`, shape (problems, inputs).
-        eigenvalues: :math:`\lambda`, the same for all problems, shape (inputs,).
+        eigenvalues: :math:`\lambda`, the same for all problems, shape (inputs,), or of each, shape
+            (problems, inputs).
 
     Examples:
         >>> found = smallest_steps(np.array([3.0]), np.array([[0.0, 4.0]]), np.array([-8.0, 0.0]))
@@ -82,6 +83,7 @@ def smallest_steps(slacks: Doubles, gradients: Doubles, eigenvalues: Doubles) ->
     """
     found = Steps(np.zeros(len(slacks)), np.zeros(len(slacks)), np.zeros(gradients.shape))
     positive = np.flatnonzero(slacks > 0)
+    eigenvalues = eigenvalues if eigenvalues.ndim == 1 else eigenvalues[positive]
     # What leaves the range becomes what it stands for: a part that vanishes, or an infinite length.
     with np.errstate(all="ignore"):
         solved = _solved(slacks[positive], gradients[positive], eigenvalues)
@@ -93,24 +95,24 @@ def smallest_steps(slacks: Doubles, gradients: Doubles, eigenvalues: Doubles) ->
 
 def _solved(slacks: Doubles, gradients: Doubles, eigenvalues: Doubles) -> Steps:
     """Solve problems that have slack."""
-    least = max(0.0, -float(eigenvalues.min()))
+    least = abs(np.minimum(eigenvalues.min(axis=-1), 0.0))
     sizes = abs(gradients).max(axis=1)
     units = slacks / sizes
     flat = ~(units * (least / sizes) < _NEGLIGIBLE**-2)
     sizes[flat] = units[flat] = np.sqrt(slacks[flat])
     scaled = np.where(flat[:, None], 0.0, gradients / sizes[:, None])
-    gaps = units[:, None] * ((eigenvalues + least) / sizes[:, None])
+    gaps = units[:, None] * ((eigenvalues + least[..., None]) / sizes[:, None])
     floors = units * (least / sizes)
-    lowest = eigenvalues == -least
-    scaled[:, lowest] = np.where(abs(scaled[:, lowest]) < _NEGLIGIBLE, 0.0, scaled[:, lowest])
+    lowest = np.broadcast_to(eigenvalues == -least[..., None], scaled.shape)
+    scaled[lowest & (abs(scaled) < _NEGLIGIBLE)] = 0.0
     rest = _rest(scaled, gaps, floors, lowest)
     hard = rest >= 0
     sigma = np.zeros(len(slacks))
-    sigma[~hard] = _roots(scaled[~hard], gaps[~hard], floors[~hard], lowest)
+    sigma[~hard] = _roots(scaled[~hard], gaps[~hard], floors[~hard], lowest[~hard])
     steps = -_quotients(scaled, sigma[:, None] + gaps) / 2
     # Without negative eigenvalues there is no step within the lowest eigenspace: 1 / 0 is infinite.
-    first = int(eigenvalues.argmin())
-    steps[hard, first] += np.sqrt(_quotients(rest[hard], floors[hard]))
+    first = np.broadcast_to(eigenvalues.argmin(axis=-1), hard.shape)
+    steps[hard, first[hard]] += np.sqrt(_quotients(rest[hard], floors[hard]))
     return Steps(
         units * np.linalg.norm(steps, axis=1),
         units / sizes / (sigma + floors),
@@ -124,13 +126,13 @@ def _rest(scaled: Doubles, gaps: Doubles, floors: Doubles, lowest: Flags) -> Dou
     used = (quotients * (scaled + floors[:, None] * quotients)).sum(axis=1) / 4
     rest = 1 - used
     # A minimum that just reaches is reached, whichever way its sums are rounded.
-    rest[(floors == 0) & (abs(rest) <= len(lowest) * _TOLERANCE)] = 0
-    return np.where(scaled[:, lowest].any(axis=1), -np.inf, rest)
+    rest[(floors == 0) & (abs(rest) <= lowest.shape[1] * _TOLERANCE)] = 0
+    return np.where((lowest & (scaled != 0)).any(axis=1), -np.inf, rest)
 
 
 def _roots(scaled: Doubles, gaps: Doubles, floors: Doubles, lowest: Flags) -> Doubles:
     r"""Return :math:`\sigma` where the slack is used up, by Newton's method within a bracket."""
-    lower = _single_root((scaled[:, lowest] ** 2).sum(axis=1), floors)
+    lower = _single_root((np.where(lowest, scaled, 0.0) ** 2).sum(axis=1), floors)
     upper = _single_root((scaled**2).sum(axis=1), floors)
     sigma = np.where(lower > 0, np.sqrt(lower) * np.sqrt(upper), upper / 2)
     active = np.arange(len(sigma))

@@ -24,7 +24,7 @@ from analytic.derivations.symbols import (
 )
 
 Array = npt.NDArray[np.float64]
-SQUARES, TOLERANT, STATIONARY, LENGTH = range(4)
+SQUARES, TOLERANT, STATIONARY, LENGTH, AROUND = range(5)
 MARGIN, MU, ETA, EPSILON = sympy.symbols("m_0 mu eta epsilon")
 seeds = st.integers(0, 2**32 - 1)
 
@@ -142,6 +142,25 @@ def test_the_margin_is_the_slope_of_what_is_proved_only_at_the_nearest_point() -
         assert not holds(theorem, STATIONARY, left=quadratic(s, value, wrong))
     for wrong in (nearest / 2, nearest / MU, -MU * s, sympy.Integer(0)):
         assert not holds(theorem, LENGTH, left=wrong**2)
+
+
+def test_around_a_step_there_are_a_slope_and_a_form() -> None:
+    theorem = s_lemma(1)
+    (y,), (z,), (s,) = (vector(name, 1) for name in ("y", "z", "s"))
+    (q,), w = symmetric_matrix("Q", 1), y - z
+    there, slope, rest = z**2 + MU * quadratic(s, q, z), z + MU * (s + q * z), (1 + MU * q) * w**2
+    assert holds(theorem, AROUND, right=there + 2 * slope * w + rest)
+    for wrong in (
+        there + slope * w + rest,
+        there + 2 * (z + MU * s) * w + rest,
+        there + 2 * (MU * slope) * w + rest,
+        there + 2 * slope * y + rest,
+        there + 2 * slope * w + w**2,
+        there + 2 * slope * w + q * w**2,
+        quadratic(s, q, z) + 2 * slope * w + rest,
+        there + 2 * slope * w,
+    ):
+        assert not holds(theorem, AROUND, right=wrong)
 
 
 def rational(numbers: npt.ArrayLike, digits: int = 3) -> sympy.Matrix:
