@@ -30,7 +30,7 @@ Doubles = npt.NDArray[np.float64]
 _SHARES = (0.1, 0.2, 0.35, 0.55, 0.8)
 """For which shares of all features each layer is searched."""
 
-_BESIDE = 0.03
+_BESIDE = 0.01
 """Components left out may add this share to the squared distance."""
 
 

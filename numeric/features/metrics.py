@@ -20,6 +20,9 @@ Doubles = npt.NDArray[np.float64]
 REACH = 2.0
 """The distance, in pixels, over which neighbouring ones are alike."""
 
+_SQUARE = 1 / 3
+"""The mean square of a pixel that is somewhere between 0 and 1."""
+
 _SMALLEST = 8
 """Fewer rows than this make no picture that weights could speak for."""
 
@@ -115,11 +118,12 @@ def neighbouring_pixels(shape: int | Sequence[int]) -> Doubles:
     r"""Return the metric in which pixels are the more alike the nearer they lie.
 
     .. math::
-        G_{ij} = e^{-d_{ij} / 2}
+        G_{ij} = \tfrac13\,e^{-d_{ij} / 2}
 
-    with the distance :math:`d_{ij}` in pixels. Patterns that change their sign from one pixel to
-    the next count for less than smooth ones, as in any picture of something. Colours of one place
-    lie a pixel apart.
+    with the distance :math:`d_{ij}` in pixels; a third is the mean square of what lies anywhere
+    between 0 and 1, and weighs pixels against the constant. Patterns that change their sign from
+    one pixel to the next count for less than smooth ones, as in any picture of something. Colours
+    of one place lie a pixel apart.
 
     Args:
         shape: of a picture: (rows, columns), or (colours, rows, columns) as torch flattens it; or
@@ -137,9 +141,9 @@ def neighbouring_pixels(shape: int | Sequence[int]) -> Doubles:
 
     Examples:
         >>> neighbouring_pixels(4)[1].round(3)
-        array([0.   , 1.   , 0.607, 0.607, 0.493])
+        array([0.   , 0.333, 0.202, 0.202, 0.164])
         >>> neighbouring_pixels((3, 1, 2))[1].round(3)
-        array([0.   , 1.   , 0.607, 0.607, 0.493, 0.607, 0.493])
+        array([0.   , 0.333, 0.202, 0.202, 0.164, 0.202, 0.164])
     """
     if isinstance(shape, int):
         side = math.isqrt(shape)
@@ -157,7 +161,7 @@ def neighbouring_pixels(shape: int | Sequence[int]) -> Doubles:
     squares = (rows[:, None] - rows) ** 2 + (columns[:, None] - columns) ** 2
     distances = np.sqrt(squares + (colours[:, None] != colours))
     metric = np.eye(len(rows) + 1)
-    metric[1:, 1:] = np.exp(-distances / REACH)
+    metric[1:, 1:] = _SQUARE * np.exp(-distances / REACH)
     return metric
 
 

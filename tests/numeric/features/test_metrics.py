@@ -16,13 +16,18 @@ def test_neighbouring_pixels_are_alike_by_their_distance_alone() -> None:
     for one in range(9):
         for other in range(9):
             apart = np.hypot(one // 3 - other // 3, one % 3 - other % 3)
-            assert metric[1 + one, 1 + other] == pytest.approx(np.exp(-apart / 2), rel=1e-15)
+            assert metric[1 + one, 1 + other] == pytest.approx(np.exp(-apart / 2) / 3, rel=1e-15)
     np.testing.assert_array_equal(metric[0], np.eye(10)[0])
 
 
 @pytest.mark.parametrize("side", [1, 2, 28])
 def test_the_metric_of_neighbours_is_positive_definite(side: int) -> None:
-    assert np.linalg.eigvalsh(neighbouring_pixels(side**2))[0] > 0.01
+    assert np.linalg.eigvalsh(neighbouring_pixels(side**2))[0] > 0.01 / 3
+
+
+def test_a_pixel_counts_as_one_that_is_anywhere_between_0_and_1() -> None:
+    middles = (np.arange(1000) + 0.5) / 1000
+    np.testing.assert_allclose(np.diagonal(neighbouring_pixels(4))[1:], (middles**2).mean(), 1e-6)
 
 
 def test_a_pattern_counts_for_less_the_more_its_neighbours_differ() -> None:
@@ -103,8 +108,8 @@ def test_pictures_of_any_shape_have_neighbours_and_colours_lie_a_pixel_apart() -
     for one, first in enumerate(places):
         for other, second in enumerate(places):
             apart = np.sqrt(((first - second)[1:] ** 2).sum() + (first[0] != second[0]))
-            assert metric[1 + one, 1 + other] == pytest.approx(np.exp(-apart / 2), rel=1e-15)
-    assert np.linalg.eigvalsh(metric)[0] > 0.01
+            assert metric[1 + one, 1 + other] == pytest.approx(np.exp(-apart / 2) / 3, rel=1e-15)
+    assert np.linalg.eigvalsh(metric)[0] > 0.01 / 3
     np.testing.assert_array_equal(neighbouring_pixels((4, 4)), neighbouring_pixels(16))
 
 
