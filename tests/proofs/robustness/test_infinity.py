@@ -18,6 +18,7 @@ from numeric import BilinearNetwork
 from numeric.networks.attacks import attack
 from numeric.networks.inference import predictions
 from proofs.errors import ProofError
+from proofs.robustness import infinity
 from proofs.robustness.infinity import diagonal_certificate, infinity_bounds, infinity_radii
 from proofs.robustness.pairs import PairMargin, PairMargins
 from tests.strategies import matrices, tame
@@ -149,6 +150,16 @@ def test_rows_in_blocks_find_the_trace_that_single_rows_find(kind: str, inputs: 
     found = diagonal_certificate(margin).sum()
     assert found <= trace_by_single_rows(margin.matrix) * (1 + 1e-3)
     assert least(margin, diagonal_certificate(margin)) >= 0
+
+
+@pytest.mark.parametrize("told", [0.0, -1e-3, -5.0, 1.0])
+def test_what_a_diagonal_lacks_is_proved_and_not_believed(told: float) -> None:
+    matrix = np.diag([1.0, -0.5, 2.0])
+    for diagonal in (np.zeros(3), np.array([0.0, 0.4, 0.0]), np.array([0.0, 0.6, 0.0])):
+        lacking = infinity._shift(matrix, diagonal, told)
+        assert np.linalg.eigvalsh(matrix + np.diag(diagonal + lacking))[0] > 0
+        if told == 0:
+            assert lacking <= max(0.0, 0.5 - diagonal[1]) + 1e-13
 
 
 # The bound
