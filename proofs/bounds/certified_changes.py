@@ -39,7 +39,7 @@ from proofs.bounds.whole_balls import NEAR
 
 Doubles = npt.NDArray[np.float64]
 
-SHARE = 0.6
+SHARE = 0.8
 """How much of the mean size of the slopes is added to each; the checker has it, too."""
 
 

@@ -6,7 +6,7 @@ from .balls import UP, Array, extended
 from .layers import Layer, forward
 from .surroundings import Rows, Surroundings
 
-SHARE = 0.6
+SHARE = 0.8
 """How much of their mean is added to the slopes, where they weigh the numbers of a cube."""
 
 

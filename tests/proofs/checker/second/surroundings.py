@@ -122,7 +122,7 @@ class Surroundings:
         mean = sum(sizes, ZERO) / len(sizes)
         if not (self.cubes and mean):
             return [ONE] * len(sizes)
-        return [(size + mean * 3 / 5) / max(sizes) for size in sizes]
+        return [(size + mean * 4 / 5) / max(sizes) for size in sizes]
 
     def outer(
         self, hidden: Hidden, bend: Rational, square: Rational, first: Matrix, slopes: list[Matrix]
