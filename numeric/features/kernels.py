@@ -44,19 +44,19 @@ def with_linear_neurons(layer: Layer) -> Layer:
     )
 
 
-def span(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> Doubles:
+def span(*rows: npt.NDArray[Any]) -> Doubles:
     """Return orthonormal columns that span rows, or the coordinates if these are no more.
 
     Args:
-        left: shape (neurons, inputs + 1).
-        right: likewise.
+        rows: of a layer, such as those of all left and of all right sides, each of shape
+            (neurons, inputs + 1).
 
     Examples:
         >>> abs(span(np.array([[2.0, 0.0]]), np.zeros((0, 2))))
         array([[1.],
                [0.]])
     """
-    basis: Doubles = np.linalg.qr(np.concatenate([left, right]).T)[0]
+    basis: Doubles = np.linalg.qr(np.concatenate(rows).T.astype(np.float64))[0]
     return basis if basis.shape[1] < len(basis) else np.eye(len(basis))
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.features.decompositions import eigenfeatures, interaction_matrix
-from numeric.features.kernels import products, with_linear_neurons
+from numeric.features.kernels import products, span, with_linear_neurons
 from numeric.networks.normal_form import Layer, SquareLayer, same_states
 
 Doubles = npt.NDArray[np.float64]
@@ -74,7 +74,7 @@ class Patterns:
             self._metrics.append(products(layer, layer, self._metrics[-1]))
         # A layer reads less than all its inputs: eigenvectors are looked for in what it reads.
         rows = ((y.left, y.right, y.linear, np.eye(1, y.linear.shape[1])) for y in layers)
-        self._bases = [np.linalg.qr(np.concatenate(parts).T.astype(float))[0] for parts in rows]
+        self._bases = [span(*parts) for parts in rows]
         self._reduced = [
             layer._replace(left=layer.left @ basis, right=layer.right @ basis)
             for layer, basis in zip(self._layers, self._bases, strict=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.features.decompositions import eigenfeatures, interaction_matrix
-from numeric.features.kernels import with_linear_neurons
+from numeric.features.kernels import span, with_linear_neurons
 from numeric.graphs.pruning import as_layers
 from numeric.networks.normal_form import SquareLayer
 
@@ -52,8 +52,7 @@ class QuadraticForms:
     def __init__(self, squares: Sequence[SquareLayer]) -> None:
         self._layers = [with_linear_neurons(layer) for layer in as_layers(squares)]
         # A layer reads less than all its inputs: eigenvectors are looked for in what it reads.
-        rows = (np.concatenate([y.left, y.right]).T for y in self._layers)
-        self._bases = [np.linalg.qr(row)[0] for row in rows]
+        self._bases = [span(layer.left, layer.right) for layer in self._layers]
         self._reduced = [
             layer._replace(left=layer.left @ basis, right=layer.right @ basis)
             for layer, basis in zip(self._layers, self._bases, strict=True)
