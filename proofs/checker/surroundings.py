@@ -241,7 +241,7 @@ def _stretched(form: Ball, slope: Ball) -> Ball:
     room = ((0, size - len(slope.value)), (0, 0))
     below = Ball(np.pad(slope.value, room), np.pad(slope.error, room))
     moved = joined([below, exact(np.eye(size))], 1)
-    return product(moved.turned, product(form, moved))
+    return moved.turned @ (form @ moved)
 
 
 def _add(whole: Ball, place: Any, part: Ball) -> None:  # noqa: ANN401 -- as numpy has it
