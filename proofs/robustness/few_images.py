@@ -27,10 +27,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from numeric.networks.normal_form import Floats
 from proofs.robustness.forms import Forms
-from proofs.robustness.krylov import Krylov, least_bounds
+from proofs.robustness.krylov import Krylov, eigenvalue_bounds
 from proofs.robustness.pairs import PairMargins
 from proofs.robustness.secular import smallest_steps
 from proofs.robustness.trust_region import (
@@ -107,8 +108,12 @@ def nearest_class(
     check_threshold(threshold)
     numbers = (*margins.layer, images, np.array([threshold]))
     if _are_few(margins, len(images)) and all(map(_is_usual, numbers)):
-        # Nothing by nothing is no number, and what is no number is not sure.
-        with np.errstate(divide="ignore", invalid="ignore"):
+        # Nothing by nothing is no number, and what is no number is not sure. Of such small products
+        # threads would wait for one another.
+        with (
+            np.errstate(divide="ignore", invalid="ignore"),
+            ThreadpoolController().limit(limits=1, user_api="blas"),
+        ):
             return _Search(margins, threshold).nearest(images.astype(np.float64), predicted)
     found = nearest(margins, images, predicted, threshold=threshold)
     return NearestClass(found.radius, found.rivals)
@@ -180,7 +185,7 @@ class _Search:
         self._forms = Forms(self._left[:, 1:], self._right[:, 1:])
         # All margins lie between two ends of each class, beside a common one.
         apart = self._down - self._down.mean(axis=0)
-        below, above = np.split(least_bounds(self._forms, np.concatenate([apart, -apart])), 2)
+        below, above = eigenvalue_bounds(self._forms, apart)
         rounding = 8 * np.finfo(np.float64).eps * self._forms.sizes(abs(self._down).max(axis=0))
         self._bounds = below[:, None] + above + rounding
         self._refused: dict[tuple[int, int], float] = {}
@@ -304,7 +309,7 @@ class _Search:
             wanted = float(max(0.0, -lowest[these].min()) + multipliers[these].min()) / 2
             if wanted <= self._refused.get((own, rival), 0.0):
                 continue
-            if self._forms.at_least(self._down[own] - self._down[rival], wanted):
+            if self._forms.factored(self._down[own] - self._down[rival]).at_least(wanted):
                 self._bounds[own, rival] = wanted
             else:
                 self._refused[own, rival] = wanted

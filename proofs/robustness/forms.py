@@ -17,6 +17,8 @@ there are neurons, however many inputs there are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
@@ -40,8 +42,9 @@ class Forms:
         >>> forms = Forms(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]]))
         >>> forms.times(np.array([[-2.0]]), np.array([[3.0, 4.0]]))
         array([[-6.,  0.]])
-        >>> forms.at_least(np.array([-2.0]), 1.9), forms.at_least(np.array([-2.0]), 2.1)
-        (False, True)
+        >>> found = forms.factored(np.array([-2.0]))
+        >>> found.at_least(1.9), found.at_least(2.1), found.reversed().at_least(0.1)
+        (False, True, True)
     """
 
     def __init__(self, left: Doubles, right: Doubles) -> None:
@@ -102,32 +105,63 @@ class Forms:
         lengths = np.sqrt(self._left.diagonal()) * np.sqrt(self._right.diagonal())
         return np.asarray(abs(weights) @ lengths)
 
-    def at_least(self, weights: Doubles, bound: float) -> bool:
-        r"""Return whether a form is proved to have no eigenvalue below minus a bound.
+    def factored(self, weights: Doubles) -> Factored:
+        """Return what bounds of the eigenvalues of a form are proved by.
 
         Args:
             weights: shape (neurons,).
-            bound: :math:`\beta`.
         """
         root = np.sqrt(abs(weights)) / 2
         turned = np.copysign(root, weights)
         left, right = (root[:, None] * root) * self._left, (turned[:, None] * turned) * self._right
         crossed = (root[:, None] * turned) * self._crossed
         even, odd = left + right, crossed + crossed.T
-        positive, negative, between = even + odd, even - odd, left - right + (crossed.T - crossed)
-        size = 2 * even.trace()
+        between = left - right + crossed.T - crossed
+        return Factored(even + odd, even - odd, between, self._noise)
+
+
+@dataclass(frozen=True, eq=False)
+class Factored:
+    r"""A form in two parts, :math:`P^\top P - N^\top N`.
+
+    Attributes:
+        positive: :math:`P P^\top`, shape (neurons, neurons).
+        negative: :math:`N N^\top`, of the same shape.
+        between: :math:`P N^\top`, of the same shape.
+        noise: what rounding makes of them, beside their traces.
+    """
+
+    positive: Doubles
+    negative: Doubles
+    between: Doubles
+    noise: float
+
+    def at_least(self, bound: float) -> bool:
+        r"""Return whether the form is proved to have no eigenvalue below minus a bound.
+
+        Args:
+            bound: :math:`\beta`.
+        """
+        size = float(self.positive.trace() + self.negative.trace())
         # What rounding may take, by how large the inverse is beside what is inverted.
-        room = self._noise * size * (1 + size / bound) if bound > 0 else np.inf
-        if not room < bound / 2:
+        room = self.noise * size * (1 + size / bound) if bound > 0 else np.inf
+        if not (room < bound / 2 and self.positive.size):
+            return bool(bound > 0 and not self.positive.size)
+        factor, failed = linalg.lapack.dpotrf(_raised(self.positive, bound - room), lower=True)
+        if failed:
             return False
-        places = np.arange(len(root))
-        positive[places, places] += bound - room
-        try:
-            factor = linalg.cholesky(positive, lower=True, check_finite=False)
-            inner = linalg.solve_triangular(factor, between, lower=True, check_finite=False)
-            rest = inner.T @ inner - negative
-            rest[places, places] += bound - room
-            linalg.cholesky(rest, lower=True, check_finite=False)
-        except linalg.LinAlgError:
-            return False
-        return True
+        inner = linalg.blas.dtrsm(1.0, factor, self.between, lower=True)
+        rest = _raised(-self.negative, bound - room)
+        rest = linalg.blas.dsyrk(1.0, inner, 1.0, rest, trans=True, lower=True, overwrite_c=True)
+        return not linalg.lapack.dpotrf(rest, lower=True, clean=False, overwrite_a=True)[1]
+
+    def reversed(self) -> Factored:
+        """Return the same of the form with the other sign."""
+        return Factored(self.negative, self.positive, self.between.T, self.noise)
+
+
+def _raised(matrix: Doubles, shift: float) -> Doubles:
+    """Return a symmetric matrix with a shift of its diagonal, in columns as LAPACK reads it."""
+    raised, places = matrix.T.copy(order="F"), np.arange(len(matrix))
+    raised[places, places] += shift
+    return raised

@@ -17,7 +17,7 @@ import copy
 import numpy as np
 import numpy.typing as npt
 
-from proofs.robustness.forms import Forms
+from proofs.robustness.forms import Factored, Forms
 
 Doubles = npt.NDArray[np.float64]
 
@@ -98,31 +98,38 @@ class Krylov:
         return some
 
 
-def least_bounds(forms: Forms, weights: Doubles) -> Doubles:
-    """Bound how far below zero eigenvalues of forms lie.
+def eigenvalue_bounds(forms: Forms, weights: Doubles) -> tuple[Doubles, Doubles]:
+    """Bound how far below and above zero eigenvalues of forms lie.
 
     Args:
         forms: of a layer.
         weights: shape (forms, neurons).
 
     Returns:
-        A bound of each form, proved by a Cholesky decomposition, or else by the sum of its squares:
-        shape (forms,).
+        Two bounds of each form, proved by Cholesky decompositions, or else by the sum of its
+        squares: shapes (forms,).
 
     Examples:
-        >>> forms = Forms(np.eye(3), np.eye(3))
-        >>> least_bounds(forms, np.array([[1.0, -2, -3], [1, 2, 3]])).round(2)
-        array([3.15, 3.74])
+        >>> below, above = eigenvalue_bounds(Forms(np.eye(3), np.eye(3)), np.array([[1.0, -2, -3]]))
+        >>> below.round(2), above.round(2)
+        (array([3.15]), array([1.05]))
     """
-    bounds = forms.norms(weights)
     # Drawn, so that no form is made for it to have no part in a least eigenvector.
     start = np.random.default_rng(0).standard_normal((1, forms.inputs))
     space = Krylov(forms, weights, np.repeat(start, len(weights), axis=0))
     space.extend(_STEPS)
-    found = -space.decomposed()[0][:, 0]
-    for place, value in enumerate(found.tolist()):
-        for bound in (value * factor for factor in _ABOVE):
-            if bound < bounds[place] and forms.at_least(weights[place], bound):
-                bounds[place] = bound
-                break
-    return bounds
+    found, bounds = space.decomposed()[0], forms.norms(weights)
+    below, above = bounds.copy(), bounds.copy()
+    for place, (least, *_, most) in enumerate(found.tolist()):
+        factored = forms.factored(weights[place])
+        below[place] = _proved(factored, -least, bounds[place])
+        above[place] = _proved(factored.reversed(), most, bounds[place])
+    return below, above
+
+
+def _proved(factored: Factored, value: float, known: float) -> float:
+    """Return a bound next to a value, if it can be proved; else one that is known."""
+    for bound in (value * factor for factor in _ABOVE):
+        if bound < known and factored.at_least(bound):
+            return bound
+    return known

@@ -105,7 +105,8 @@ def test_without_a_proof_of_the_eigenvalues_too_much_would_be_claimed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(few_images, "_are_few", lambda *_: True)
-    monkeypatch.setattr(few_images, "least_bounds", lambda _, weights: np.zeros(len(weights)))
+    none = np.zeros(2)
+    monkeypatch.setattr(few_images, "eigenvalue_bounds", lambda *_: (none, none))
     found = nearest_class(PairMargins(saddle(0.25)), np.zeros((1, 2)), np.array([0]))
     assert found.radius[0] == pytest.approx(4.0)
 

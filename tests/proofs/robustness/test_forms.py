@@ -48,10 +48,15 @@ def test_a_bound_is_proved_down_to_the_least_eigenvalue_and_not_below(
         forms = Forms(left, right)
         least = -np.linalg.eigvalsh(written_out(left, right, weights))[0]
         if least > 1e-9:
-            assert forms.at_least(weights, least * (1 + 1e-6))
-            assert not forms.at_least(weights, least * (1 - 1e-6))
-        assert not forms.at_least(weights, -1.0)
-        assert not forms.at_least(weights, 0.0)
+            assert forms.factored(weights).at_least(least * (1 + 1e-6))
+            assert not forms.factored(weights).at_least(least * (1 - 1e-6))
+        assert not forms.factored(weights).at_least(-1.0)
+        assert not forms.factored(weights).at_least(0.0)
+        most = np.linalg.eigvalsh(written_out(left, right, weights))[-1]
+        if most > 1e-9:
+            other = forms.factored(weights).reversed()
+            assert other.at_least(most * (1 + 1e-6))
+            assert not other.at_least(most * (1 - 1e-6))
 
 
 @pytest.mark.props
@@ -64,4 +69,6 @@ def test_what_is_proved_of_odd_forms_is_so(data: st.DataObject) -> None:
     weights = np.ldexp(weights, data.draw(st.integers(-40, 40)))
     least = -np.linalg.eigvalsh(written_out(left, right, weights))[0]
     for bound in (least, 1.1 * least, 0.9 * least, 1.0, abs(least) / 2):
-        assert not Forms(left, right).at_least(weights, bound) or bound >= least * (1 - 1e-9)
+        assert not Forms(left, right).factored(weights).at_least(bound) or bound >= least * (
+            1 - 1e-9
+        )
