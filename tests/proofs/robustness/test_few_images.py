@@ -152,10 +152,12 @@ def odd_layers(draw: st.DrawFn) -> tuple[list[Layer], Doubles]:
 
 
 def are_clear(margins: PairMargins, image: Doubles, own: int) -> bool:
-    """Whether all margins at an image are more than rounding may make of 0."""
+    """Whether all margins at an image are more than what decompositions, which turn, make of 0."""
+    size = np.linalg.norm(image)
     for rival in {*range(margins.classes)} - {own}:
-        margin, sizes = margins.between(own, rival), abs(image)
-        terms = abs(margin.constant) + sizes @ (abs(margin.linear) + abs(margin.matrix) @ sizes)
+        margin = margins.between(own, rival)
+        linear, matrix = np.linalg.norm(margin.linear), np.linalg.norm(margin.matrix)
+        terms = abs(margin.constant) + linear * size + matrix * size**2
         if abs(margin.value(image[None])[0]) <= 1e-9 * terms:
             return False
     return True
