@@ -93,6 +93,10 @@ def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Deriv
 
     so that matrices above the squares of both, with these shares, are above that of the sum.
 
+    What holds bends may be the sum of a :math:`P` and of :math:`\varphi P'`, where :math:`P'
+    \succeq 0` is the same for many inputs, for any factor :math:`\varphi \ge 0`: what
+    :math:`\varphi P'` allows them is :math:`\varphi S'`, with :math:`S'` what :math:`P'` does.
+
     Let :math:`\delta = K v + q` be what a hidden state moves by, and the margin :math:`m = m_0 + g
     \cdot v + \sum_o a_o\,v^\top N_o v + \delta^\top F \delta`. For multipliers :math:`\lambda` of
     any sign and :math:`\mu \ge 0` no bracket of
@@ -100,12 +104,14 @@ def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Deriv
     .. math::
         m &+ \mu\,\big(\|v\|^2 - \rho^2\big)
         + \sum_o \lambda_o\,\big(v^\top N_o v - q_o\big)
-        + \big(q^\top P\,q - v^\top S\,v\big) \\
+        + \big(q^\top P\,q - v^\top S\,v\big)
+        + \varphi\,\big(q^\top P' q - v^\top S' v\big) \\
         &= \begin{pmatrix} 1 \\ v \\ q \end{pmatrix}^{\!\top}
         \begin{pmatrix}
             m_0 - \mu \rho^2 & \tfrac12 g^\top & -\tfrac12 \lambda^\top \\
-            \tfrac12 g & \sum_o (a_o + \lambda_o) N_o + \mu I - S + K^\top F K & K^\top F \\
-            -\tfrac12 \lambda & F K & P + F
+            \tfrac12 g & \sum_o (a_o + \lambda_o) N_o + \mu I - S - \varphi S' + K^\top F K
+            & K^\top F \\
+            -\tfrac12 \lambda & F K & P + \varphi P' + F
         \end{pmatrix}
         \begin{pmatrix} 1 \\ v \\ q \end{pmatrix}
 
@@ -142,7 +148,7 @@ def multiplier_bound(inputs: int = 1, neurons: int = 1, width: int = 2) -> Deriv
         "more for what lies beside it; a form squared is a form through any matrix less what "
         "that is above the move's square; a sum of two moves is bounded by shares of both; and a "
         "margin, with multipliers of how long the move is, of what each bend is and of how far it "
-        "goes, is a quadratic form of one matrix "
+        "goes, and a factor of more of these, is a quadratic form of one matrix "
         f"({inputs} inputs and the constant, {neurons} neurons a layer, {width} hidden components, "
         "all weights symbolic).",
         column(
@@ -171,21 +177,22 @@ def held_margin(inputs: int, width: int) -> tuple[sympy.Expr, sympy.Expr]:
     straight, above = matrix("K", width, inputs), symmetric_matrix("F", width)
     forms = [symmetric_matrix(f"N{output}", inputs) for output in range(width)]
     held, spread = symmetric_matrix("P", width), symmetric_matrix("S", inputs)
-    constant, ball, radius = sympy.symbols("m_0 mu rho")
+    usual, allowed = symmetric_matrix("P'", width), symmetric_matrix("S'", inputs)
+    constant, ball, radius, factor = sympy.symbols("m_0 mu rho phi")
     bent, moved = column([form(part, v) for part in forms]), straight * v + bends
     margin = constant + slope.dot(v) + gradient.dot(bent) + form(above, moved)
     added = ball * (v.dot(v) - radius**2) + linear.dot(bent - bends)
     added += form(held, bends) - form(spread, v)
+    added += factor * (form(usual, bends) - form(allowed, v))
 
     corner, row = sympy.Matrix([constant - ball * radius**2]), slope.T / 2
     last, mixed = -linear.T / 2, straight.T * above
-    middle = ball * sympy.eye(inputs) - spread + straight.T * above * straight
+    middle = ball * sympy.eye(inputs) - spread - factor * allowed + straight.T * above * straight
     for weight, part in zip(gradient + linear, forms, strict=True):
         middle += weight * part
+    bent_by = held + factor * usual + above
     whole = sympy.Matrix(
-        sympy.BlockMatrix(
-            [[corner, row, last], [row.T, middle, mixed], [last.T, mixed.T, held + above]]
-        )
+        sympy.BlockMatrix([[corner, row, last], [row.T, middle, mixed], [last.T, mixed.T, bent_by]])
     )
     return margin + added, form(whole, with_constant(sympy.Matrix([*v, *bends])))
 

@@ -48,7 +48,7 @@ class Proofs(NamedTuple):
         slabs: shape (images, classes, slabs + 2): how far ahead the slope is taken, and the ends.
         multipliers: shape (images, classes, slabs, multipliers): :math:`\mu` of the ball,
             :math:`\tau` of the slab, and for each hidden state :math:`\lambda` and :math:`\nu` of
-            the kept directions.
+            the kept directions and the factor :math:`\varphi` of all others.
     """
 
     slabs: Doubles

@@ -69,7 +69,7 @@ class HiddenDirections:
     Attributes:
         rows: for each hidden state, those with multipliers first, shape (pairs, width, width).
         held: for each hidden state the multipliers of bends along all others, the same for all
-            images, shape (pairs, others).
+            images up to a factor, shape (pairs, others).
         bends: more than the largest eigenvalue of :math:`\sum_i (\sum_o w_{io} N^1_o)^2` over the
             rows :math:`w_i` of the first hidden state, shape (pairs,); empty where it is the last.
     """
@@ -139,12 +139,12 @@ class HiddenDirections:
     @property
     def multipliers(self) -> int:
         """How many multipliers a margin has, on a slab."""
-        return 2 + 2 * sum(self.kept)
+        return 2 + 2 * sum(self.kept) + len(self.kept)
 
     @property
     def free(self) -> npt.NDArray[np.bool_]:
         """Which multipliers may have any sign."""
-        parts = [np.repeat([True, False], count) for count in self.kept]
+        parts = [np.repeat([True, False], [count, count + 1]) for count in self.kept]
         return np.concatenate([[False, False], *parts])
 
 

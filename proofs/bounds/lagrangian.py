@@ -73,20 +73,22 @@ class Multipliers:
     Attributes:
         ball: :math:`\mu`.
         linear: for each hidden state the :math:`\lambda_l` of the kept directions.
-        bends: for each hidden state the :math:`\nu` of the kept directions; of all others it is 1.
+        bends: for each hidden state the :math:`\nu` of the kept directions.
+        tails: for each hidden state how many times the usual :math:`\nu` of all others are taken.
         slab: :math:`\tau` of what is divided (:mod:`proofs.bounds.slabs`).
     """
 
     ball: float
     linear: list[Doubles]
     bends: list[Doubles]
+    tails: Doubles
     slab: float = 0.0
 
     def flat(self) -> Doubles:
-        """Return all: of the ball, of the slab, and then both kinds for each hidden state."""
-        pairs = zip(self.linear, self.bends, strict=True)
+        """Return all: of the ball, of the slab, and then all kinds for each hidden state."""
+        each = zip(self.linear, self.bends, self.tails[:, None], strict=True)
         both = [self.ball, self.slab]
-        return np.concatenate([both, *(part for pair in pairs for part in pair)])
+        return np.concatenate([both, *(part for parts in each for part in parts)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +151,9 @@ class Margin:
         weights: of the logits, shape (classes,).
         kept: directions of each hidden state that have multipliers, as rows.
         rows: all directions of each hidden state.
-        tails: what holds the bends along those that have none.
+        inverses: of these rows.
+        usual: multipliers of the bends along those that are not kept, up to a factor.
+        tails: the forms of these multipliers.
         bend: of the first hidden state, see :class:`HiddenDirections`; 0 where it is the last one.
         value: :math:`m_0`.
         gradients: by the input, in coordinates, by each hidden state, and by the logits.
@@ -160,6 +164,8 @@ class Margin:
     weights: Doubles
     kept: list[Doubles]
     rows: list[Doubles]
+    inverses: list[Doubles]
+    usual: list[Doubles]
     tails: list[Doubles]
     bend: float
     value: float
@@ -177,12 +183,14 @@ class Margin:
         rows = [each[place] for each in directions.rows]
         kept = [each[:count] for each, count in zip(rows, directions.kept, strict=True)]
         others = [each[count:] for each, count in zip(rows, directions.kept, strict=True)]
-        pairs = zip(others, directions.held, strict=True)
-        tails = [(rest.T * held[place]) @ rest for rest, held in pairs]
+        inverses = [np.linalg.pinv(each) for each in rows]
+        usual = [held[place] for held in directions.held]
+        tails = [(rest.T * held) @ rest for rest, held in zip(others, usual, strict=True)]
         bend = float(directions.bends[place]) if len(directions.bends) else 0.0
         value = float(margin @ around.logits)
         gradients = around.gradients(margin)
-        return cls(around, margin, kept, rows, tails, bend, value, gradients, last)
+        sides = kept, rows, inverses, usual, tails
+        return cls(around, margin, *sides, bend, value, gradients, last)
 
     def moved(self, around: Surroundings) -> Margin:
         """Return the margin around another point."""
@@ -205,6 +213,12 @@ class Margin:
             length = np.linalg.norm(slope, 2) * length + bend
         return float(fall)
 
+    def held(self, level: int, multipliers: Multipliers) -> Doubles:
+        """Return the weights :math:`P` that multipliers give the bends of a hidden state."""
+        kept = self.kept[level]
+        own = (kept.T * multipliers.bends[level]) @ kept
+        return np.asarray(own + multipliers.tails[level] * self.tails[level])
+
     def below(self, multipliers: Multipliers, outer: Sequence[Doubles]) -> Quadratic | None:
         r"""Return a quadratic of the move that the margin is nowhere below on the ball.
 
@@ -218,23 +232,43 @@ class Margin:
         stack, slopes = self.around.stack, self.around.jacobians
         top, row, constant = self.last, np.zeros(len(self.last)), self.value
         for level in reversed(range(len(self.kept))):
-            kept, tail = self.kept[level], self.tails[level]
-            linear = multipliers.linear[level] @ kept
-            held = (kept.T * multipliers.bends[level]) @ kept + tail
-            factor, info = linalg.lapack.dpotrf(top + held)
-            if info:
+            linear = multipliers.linear[level] @ self.kept[level]
+            held = self.held(level, multipliers)
+            found = eliminated(top, row, linear, held, slopes[level])
+            if found is None:
                 return None
-            drawn, rest = top @ slopes[level], row - linear
-            right = np.column_stack([drawn, rest])
-            solved = linalg.cho_solve((factor, False), right, check_finite=False)
-            constant -= float(rest @ solved[:, -1]) / 4
-            row = row @ slopes[level] - drawn.T @ solved[:, -1]
-            top = slopes[level].T @ drawn - drawn.T @ solved[:, :-1]
+            top, row, lost = found
+            constant -= lost
             top += weighted(stack, level, self.gradients[level + 1] + linear)
             top -= spread(stack, level, held, outer[level])
         slope, matrix = self.gradients[0] + row, (top + top.T) / 2
         finite = np.isfinite(constant + slope @ slope + np.vdot(matrix, matrix))
         return Quadratic(constant, slope, matrix) if finite else None
+
+
+def eliminated(
+    top: Doubles, row: Doubles, linear: Doubles, held: Doubles, slope: Doubles
+) -> tuple[Doubles, Doubles, float] | None:
+    r"""Return the least of a quadratic of a hidden state for all bends of it.
+
+    Args:
+        top: the form.
+        row: the slope.
+        linear: what multipliers take of the bend.
+        held: :math:`P`, what they add to its square.
+        slope: by which the state follows what is below.
+
+    Returns:
+        Form and slope in what is below, and what the constant falls by; None where it has no least.
+    """
+    factor, info = linalg.lapack.dpotrf(top + held)
+    if info:
+        return None
+    drawn, rest = top @ slope, row - linear
+    right = np.column_stack([drawn, rest])
+    solved = linalg.cho_solve((factor, False), right, check_finite=False)
+    form = slope.T @ drawn - drawn.T @ solved[:, :-1]
+    return form, row @ slope - drawn.T @ solved[:, -1], float(rest @ solved[:, -1]) / 4
 
 
 def weighted(stack: Stack, level: int, weights: Doubles) -> Doubles:
@@ -272,7 +306,7 @@ def outer_bounds(margin: Margin, radius: float) -> list[Doubles]:
     """
     around, found = margin.around, [np.asarray(radius**2)]
     for level, rows in enumerate(margin.rows[:-1]):
-        slope, root = around.jacobians[level], np.linalg.pinv(rows)
+        slope, root = around.jacobians[level], margin.inverses[level]
         if level:
             outer = found[-1]
             allowed = spread(around.stack, level, rows.T @ rows, outer)

@@ -9,27 +9,39 @@ to be positive for :math:`|v| \le \rho` (:mod:`proofs.bounds.lagrangian`) is
 
 and the largest :math:`t` is linear in all multipliers, for a given :math:`S_l`. It is looked for in
 few directions of the input and in the kept directions of all bends; what is found is multipliers
-alone, and what they prove is then found in all directions.
+alone, and what they prove is then found in all directions. A direction that bends by less than a
+part of the largest is charged as if it bent by that part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 
 from proofs.bounds.hidden_directions import HiddenDirections
 from proofs.bounds.lagrangian import Margin, Multipliers
 from proofs.bounds.semidefinite import largest_corner
 from proofs.bounds.slabs import Slab
 from proofs.bounds.surroundings import Stack, eigenvalues
+from proofs.bounds.tails import fitted_tails
 
 Doubles = npt.NDArray[np.float64]
 
 SHARED, OWN = 30, 30
 """How many directions of the input count most for bends, and for the slopes at an image."""
+
+_LEAST = 1e-3
+"""The least unit that bends are measured in, beside the largest."""
+
+_PRICE = 1e-5
+"""What a multiplier of bends costs at least, as a share: what costs nothing grows without end."""
+
+_ROOM = 1e-3
+"""The room of multipliers of bends where those of all others are fitted to them."""
 
 _NONE = 1e-12
 """A length that counts as none, beside that of a whole direction."""
@@ -37,10 +49,29 @@ _NONE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Multipliers, and the radius that they prove in the directions looked at."""
+    """Multipliers, and the radius that they prove in the directions looked at.
+
+    Attributes:
+        multipliers: the best ones, or some that are good enough.
+        radius: that they prove.
+        units: for each hidden state how large bends along the kept directions may be.
+    """
 
     multipliers: Multipliers
     radius: float
+    units: list[Doubles]
+
+    def with_room(self, room: float) -> Multipliers:
+        """Return multipliers of bends that are a little larger, for directions not looked at.
+
+        Args:
+            room: as a share of their own, and ten times as large as that of the largest one.
+        """
+        bends = []
+        for each, unit in zip(self.multipliers.bends, self.units, strict=True):
+            sizes = np.maximum(each, 0.0) * unit**2
+            bends.append((sizes * (1 + room) + room / 10 * sizes.max(initial=0.0)) / unit**2)
+        return replace(self.multipliers, bends=bends)
 
 
 def bending_directions(stack: Stack, directions: HiddenDirections) -> Doubles:
@@ -124,7 +155,7 @@ class Relaxation:
             enough: a radius with which one stops.
         """
         square = float(outer[0])
-        terms, signed, units = self._terms(outer)
+        terms, signed, units, moves = self._terms(outer)
         base, held = self._ball(square)
         terms, signed = np.concatenate([terms, held]), np.append(signed, [True] * len(held))
         found = largest_corner(base, terms, signed, enough=enough**2 / square)
@@ -140,7 +171,29 @@ class Relaxation:
             bends.append(parts[middle:start] / unit**2)
         radius = float(np.sqrt(max(found.value, 0.0) * square))
         slab = float(sum(parts[start:])) / square
-        return Found(Multipliers(value / factor / square, linear, bends, slab), radius)
+        plain = np.ones(len(self.margin.kept))
+        multipliers = Multipliers(value / factor / square, linear, bends, plain, slab)
+        best = Found(multipliers, radius, units)
+        seen = self._seen(found.weights, moves)
+        tails = fitted_tails(self.margin, best.with_room(_ROOM), outer, seen)
+        return (
+            None if tails is None else replace(best, multipliers=replace(multipliers, tails=tails))
+        )
+
+    def _seen(self, weights: Doubles, moves: Sequence[Doubles]) -> list[Doubles]:
+        """Return what is weighed in the first layer's readings, and in 1 and moves of all states.
+
+        Args:
+            weights: of 1 and all that is looked at.
+            moves: of the input and of all hidden states.
+        """
+        first, *states = moves
+        read = self.margin.around.stack.ones @ first
+        found = [read @ weights[1:, 1:] @ read.T]
+        for move in states:
+            whole = linalg.block_diag(1.0, move)
+            found.append(whole @ weights @ whole.T)
+        return found
 
     def _ball(self, square: float) -> tuple[Doubles, Doubles]:
         """Return the square of a move from the image, and what holds it in the slab, if there is.
@@ -164,45 +217,51 @@ class Relaxation:
 
     def _terms(
         self, outer: Sequence[Doubles]
-    ) -> tuple[Doubles, npt.NDArray[np.bool_], list[Doubles]]:
+    ) -> tuple[Doubles, npt.NDArray[np.bool_], list[Doubles], list[Doubles]]:
         """Return the margin and what each multiplier adds, as matrices, and which have a sign.
 
-        Bends along each direction are measured in units of how large they may be.
+        Bends along each direction are measured in units of how large they may be. These come third,
+        and then moves of the input and of all hidden states by all that is looked at.
         """
         margin, radius = self.margin, float(np.sqrt(outer[0]))
         slopes = margin.around.jacobians
         read = radius * self.basis
         moves = np.zeros((len(read), self.size))
         moves[:, self.places[0]] = read
+        moved = [moves]
         whole = np.zeros((self.size + 1,) * 2)
         whole[0, 0] = margin.value
         row = radius * (margin.gradients[0] @ self.basis)
         whole[0, 1 + self.places[0]] = whole[1 + self.places[0], 0] = row / 2
         terms, signed, units = [whole], [True], []
+        inner = self.places[0]
         for level, kept in enumerate(margin.kept):
             forms = self._forms(level, radius, moves)
             whole[1:, 1:] += forms[0]
             spreads = self._spreads(level, kept, outer[level], moves, forms[1:])
             own, sizes = self.places[level + 1], np.linalg.norm(forms[1:], axis=(1, 2))
-            unit = np.where(sizes > 0, sizes, 1.0)
+            largest = sizes.max(initial=0.0)
+            unit = np.maximum(sizes, _LEAST * largest) if largest > 0 else np.ones_like(sizes)
             for place, form, size in zip(own, forms[1:], unit, strict=True):
                 terms.append(_bordered(form / size, -_unit(self.size, place)))
                 signed.append(False)
-            for place, allowed, size in zip(own, spreads, unit, strict=True):
+            prices = np.maximum(_PRICE, (1 - (sizes / unit) ** 2) / len(inner))
+            for place, allowed, size, price in zip(own, spreads, unit, prices, strict=True):
                 held = -allowed / size**2
                 held[place, place] += 1.0
+                held[inner, inner] -= price
                 terms.append(_bordered(held, np.zeros(self.size)))
                 signed.append(True)
-            inverse = np.linalg.pinv(margin.rows[level])
             moves = slopes[level] @ moves
-            moves[:, own] += inverse[:, : len(kept)] * unit
+            moves[:, own] += margin.inverses[level][:, : len(kept)] * unit
             units.append(unit)
+            moved.append(moves)
         if margin.kept:
             whole[1:, 1:] += moves.T @ margin.last @ moves
         else:
             whole[1:, 1:] += radius**2 * self.first[0]
         whole /= self.unit
-        return np.array(terms), np.array(signed), units
+        return np.array(terms), np.array(signed), units, moved
 
     def _forms(self, level: int, radius: float, moves: Doubles) -> Doubles:
         """Return the forms that the margin and the kept directions take of what is below."""

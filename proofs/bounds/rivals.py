@@ -3,7 +3,7 @@ r"""The largest radius at which multipliers leave a margin positive, slab by sla
 All of a ball is tried at first, and a ball that is not proved at once is divided
 (:mod:`proofs.bounds.slabs`). A slab in which multipliers do not reach as far as is looked for is
 halved, and where there are as many as there may be, the radius gets smaller. What is proved of
-other slabs stays proved.
+other slabs stays proved. Between that radius and the one looked for the ball is divided anew.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from proofs.bounds.whole_balls import (
     NEARLY,
     STIFFER,
     Whole,
-    with_room,
 )
 
 Doubles = npt.NDArray[np.float64]
@@ -38,6 +37,9 @@ _DIVIDED, _NEAR_ENOUGH, _SLABS_SLOPE, _HOPED = 4, 1.005, -0.6, 0.985
 """How many radii are tried in a slab, which are near enough to each other, by how much what is
 proved falls where the radius of the bends rises, and which part of what few directions allow is
 aimed for."""
+
+_AGAIN, _FAR_ENOUGH = 2, 1.01
+"""How often a ball is divided anew, between radii that are further apart than this."""
 
 _BEYOND_ALL = 1 + 1e-6
 """From where on a slab is empty, in parts of the radius: after more than rounding."""
@@ -58,24 +60,35 @@ class Rival:
 
     def largest(self, most: float) -> tuple[float, Slabs | None]:
         """Return the largest radius up to a given one that is proved, and what proves it."""
-        if self.slabs > len(CUTS) and NEAR < most < FAR:
+        if self.slabs > len(CUTS) and NEAR < most < FAR and not self._at_once(most):
             self._divide(most)
+            self._divide_again(most)
         if self.proved[0] < most / 2:
             radius, multipliers = Whole(self.shared, self.margin).largest(most)
             if multipliers is not None and radius > self.proved[0]:
                 self.proved = radius, Slabs.whole(radius, multipliers)
         return self.proved
 
-    def _divide(self, goal: float) -> None:
-        """Look for the largest radius up to a goal in slabs, or in one where that is enough."""
-        around, weights = self.margin.around, self.margin.weights
-        slab = whole(around, goal)
-        reached, multipliers, _ = self._part(slab).reached(goal)
+    def _at_once(self, goal: float) -> bool:
+        """Look for the largest radius up to a goal in one slab; return whether that is enough."""
+        reached, multipliers, _ = self._part(whole(self.margin.around, goal)).reached(goal)
         if multipliers is not None:
             self.proved = reached, Slabs.whole(reached, multipliers)
-        if reached >= goal:
-            return
-        ahead, slabs = divided(around, weights, goal)
+        return reached >= goal
+
+    def _divide_again(self, most: float) -> None:
+        """Look between what slabs proved and what they did not: they are shorter there."""
+        for _ in range(_AGAIN):
+            goal = (self.proved[0] + most) / 2
+            if not _FAR_ENOUGH * self.proved[0] < goal:
+                break
+            self._divide(goal)
+            if self.proved[0] < goal:
+                most = goal
+
+    def _divide(self, goal: float) -> None:
+        """Look for the largest radius up to a goal in slabs, beyond what is proved."""
+        ahead, slabs = divided(self.margin.around, self.margin.weights, goal)
         proofs: list[Multipliers | None] = [None] * len(slabs)
         while None in proofs:
             # Those in the middle are the hardest ones.
@@ -146,7 +159,7 @@ class Part:
         """
         reached: tuple[float, Multipliers | None] = 0.0, None
         for room in _ROOMS:
-            multipliers = with_room(found.multipliers, room)
+            multipliers = found.with_room(room)
             below = self.margin.below(multipliers, outer)
             if below is None:
                 continue

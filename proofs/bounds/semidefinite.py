@@ -43,11 +43,13 @@ class Solution:
         value: :math:`t`, the largest or one that is enough.
         unknowns: the :math:`\theta_i`.
         feasible: whether the equation of :math:`Z` holds.
+        weights: :math:`X`, about by how much the value changes for what is added to each entry.
     """
 
     value: float
     unknowns: Doubles
     feasible: bool
+    weights: Doubles
 
 
 class _Point:
@@ -189,7 +191,7 @@ def largest_corner(
         if not np.isfinite(product) or not point.step():
             break
     unknowns = point.unknowns / point.lengths
-    return Solution(float(unknowns[-1]), unknowns[:-1], feasible)
+    return Solution(float(unknowns[-1]), unknowns[:-1], feasible, point.primal)
 
 
 def _factor(matrix: Doubles) -> Doubles | None:

@@ -156,8 +156,11 @@ class Stack:
         Args:
             weights: symmetric, shape (outputs, outputs).
         """
-        mixed = self.down.T @ weights @ self.down
-        return np.asarray(self.ones.T @ ((mixed * self.overlaps) @ self.ones) / 4)
+        return np.asarray(self.ones.T @ (self.products(weights) @ self.ones))
+
+    def products(self, weights: Doubles) -> Doubles:
+        """Return the same as a form of the readings ``ones``, shape (2 neurons, 2 neurons)."""
+        return np.asarray((self.down.T @ weights @ self.down) * self.overlaps / 4)
 
 
 @dataclass(frozen=True, eq=False)

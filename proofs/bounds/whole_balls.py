@@ -125,7 +125,7 @@ class Whole:
             # The best multipliers are smaller than those that are just good enough.
             found = self.relaxed.multipliers(outer, reach * tried)
             if found is not None:
-                several = [with_room(found.multipliers, room) for room in _ROOMS]
+                several = [found.with_room(room) for room in _ROOMS]
                 reached = self._proved_by(several, outer, tried, enough, found.radius)
                 if reached is not None:
                     return reached
@@ -164,17 +164,6 @@ class Whole:
         if self.worst is not None:
             basis = extended_basis(self.relaxed.basis, self.worst)
             self.relaxed, self.worst = Relaxation(self.margin, basis), None
-
-
-def with_room(multipliers: Multipliers, room: float) -> Multipliers:
-    """Return multipliers of bends that are a little larger."""
-    return replace(
-        multipliers,
-        bends=[
-            np.maximum(bends, 0.0) * (1 + room) + room / 10 * bends.max(initial=0.0)
-            for bends in multipliers.bends
-        ],
-    )
 
 
 def _aimed(known: Sequence[tuple[float, float]]) -> float:

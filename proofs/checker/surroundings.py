@@ -19,7 +19,7 @@ from .verdicts import need
 class Rows(NamedTuple):
     """Directions of a hidden state, as rows, for all pairs of classes.
 
-    The multipliers of bends along the last ones are ``held``, for all images.
+    Multipliers of bends along the last ones are ``held``, times a factor for each image and slab.
     """
 
     rows: Array
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
 
 def signed(multipliers: Array, hidden: list[Rows]) -> Array:
     """Return the multipliers that must not be negative: all but those of what bends are."""
-    free = [np.repeat([True, False], each.kept) for each in hidden]
+    free = [np.repeat([True, False], [each.kept, each.kept + 1]) for each in hidden]
     return np.asarray(multipliers[..., ~np.concatenate([[False, False], *free])])
 
 
@@ -213,11 +213,12 @@ class Surroundings:
         outer = self.outer(pair, slopes, slab.square)
         none, row = exact(np.zeros((signs.value.size,) * 2)), exact(np.zeros((1, 0)))
         total = self.bent(len(self.hidden), signs, none, exact(0.0))
-        ends = 2 + np.cumsum([0, *(2 * each.kept for each in self.hidden)])
+        ends = 2 + np.cumsum([0, *(2 * each.kept + 1 for each in self.hidden)])
         for level in reversed(range(len(self.hidden))):
             rows, size = self.hidden[level].rows[pair], self.hidden[level].kept
-            linear, bends = np.split(factors[ends[level] : ends[level + 1]], 2)
-            held = np.concatenate([bends, self.hidden[level].held[pair]])
+            linear, bends, factor = np.split(factors[ends[level] : ends[level + 1]], [size, -1])
+            # Whatever rounding makes of these products, none is below 0.
+            held = np.concatenate([bends, factor * self.hidden[level].held[pair]])
             weights = exact(rows.T) @ (exact(held[:, None]) * exact(rows))
             pulled = exact(linear[None]) @ exact(rows[:size])
             total = _stretched(total, slopes[level])

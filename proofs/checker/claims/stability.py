@@ -35,7 +35,7 @@ def _prove(
 ) -> None:
     """Prove that a stack keeps classes within radii, or where all numbers change by no more."""
     hidden = _hidden(files, mark, stack)
-    total, (radius, certain) = 2 + 2 * sum(each.kept for each in hidden), said
+    total, (radius, certain) = 2 + sum(2 * each.kept + 1 for each in hidden), said
     shape = len(files.images), len(stack[-1].linear) - 1
     name = f"{mark}.multipliers"
     count = (*files.arrays.get(name, np.zeros(0)).shape, 0, 0, 0)[2]

@@ -183,7 +183,7 @@ def test_all_names_are_handed_on() -> None:
         # a ball, a direction, a slab's ends and centre, and two multipliers; a move from each point
         (slab_bound(2), 1 + 2 + 2 + 1 + 2, 2 * 2),
         # a layer, a basis and what lies beside, a form, two moves and a direction, and the margin
-        (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 3) + (3 + 2) + (3 * 2 + 1) + 22, 2),
+        (multiplier_bound(1, 1, 2), (4 + 2 + 4 + 3) + (3 + 2) + (3 * 2 + 1) + 22 + 5, 2),
     ],
 )
 def test_every_weight_and_every_input_has_a_symbol_of_its_own(

@@ -24,6 +24,9 @@ from analytic.derivations.symbols import (
 Array = npt.NDArray[np.float64]
 LAYER, BEND, SHARES, MARGIN = range(-4, 0)
 THEOREM = multiplier_bound(1, 1, 1)
+PARTS = "slope", "mu", "spread", "free", "linear", "held", "cross", "usual", "allowed"
+"""What the matrix of a margin with multipliers is made of."""
+
 MU, RHO, SHARE, LENGTH = sympy.symbols("mu rho s y")
 
 
@@ -86,23 +89,25 @@ def test_a_sum_of_two_moves_needs_both_shares() -> None:
 def block_matrix(**changes: sympy.Expr) -> sympy.Expr:
     """The quadratic form of the last line, with some of its parts changed."""
     one = sympy.Integer(1)
-    parts = dict.fromkeys(("slope", "mu", "spread", "free", "linear", "held", "cross"), one)
+    parts = dict.fromkeys(PARTS, one)
     parts |= changes
-    names = "m_0 g_0 K_0_0 N0_0_0 F_0_0 S_0_0 P_0_0 a_0 lambda_0"
-    m, g, k, n, f, s, p, a, free = sympy.symbols(names)
+    names = "m_0 g_0 K_0_0 N0_0_0 F_0_0 S_0_0 P_0_0 a_0 lambda_0 phi P'_0_0 S'_0_0"
+    m, g, k, n, f, s, p, a, free, factor, usual, allowed = sympy.symbols(names)
+    less = parts["spread"] * s + parts["allowed"] * factor * allowed
+    more = parts["held"] * p + parts["usual"] * factor * usual
     row, last = parts["slope"] * g / 2, -parts["linear"] * free / 2
     bend, cross = (a + parts["free"] * free) * n, parts["cross"] * k * f
     entries = sympy.Matrix(
         [
             [m - parts["mu"] * MU * RHO**2, row, last],
-            [row, bend + MU - parts["spread"] * s + k * f * k, cross],
-            [last, cross, parts["held"] * p + f],
+            [row, bend + MU - less + k * f * k, cross],
+            [last, cross, more + f],
         ]
     )
     return form(entries, sympy.Matrix([1, *vector("v", 1), *vector("q", 1)]))
 
 
-@pytest.mark.parametrize("part", ["slope", "mu", "spread", "free", "linear", "held", "cross"])
+@pytest.mark.parametrize("part", PARTS)
 def test_a_margin_with_multipliers_is_the_form_of_one_matrix(part: str) -> None:
     assert holds(THEOREM, MARGIN, block_matrix())
     for factor in (0, -1, 2, sympy.Rational(1, 2)):

@@ -27,7 +27,7 @@ def test_they_are_read_back_from_arrays(depth: int, kept: int | None) -> None:
     made = HiddenDirections.of(stack, IMAGES, kept)
     read = HiddenDirections.of_arrays(made.arrays(), depth)
     assert read.kept == made.kept == [3 if kept is None else kept] * (depth - 1)
-    assert read.multipliers == len(read.free) == 2 + 2 * sum(read.kept)
+    assert read.multipliers == len(read.free) == 2 + sum(2 * count + 1 for count in read.kept)
     for one, other in zip(made.rows + made.held, read.rows + read.held, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(made.bends, read.bends)

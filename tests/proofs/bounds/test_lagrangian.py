@@ -34,7 +34,8 @@ def margins(layers: Sequence[Layer], image: Doubles, kept: int | None = None) ->
 def drawn_multipliers(margin: Margin, draw: np.random.Generator) -> Multipliers:
     """Some that leave bends held more often than not."""
     linear = [draw.normal(size=len(kept)) for kept in margin.kept]
-    return Multipliers(1.0, linear, [draw.exponential(10, size=len(each)) for each in linear])
+    bends = [draw.exponential(10, size=len(each)) for each in linear]
+    return Multipliers(1.0, linear, bends, draw.exponential(5, size=len(linear)))
 
 
 def moves(layers: Sequence[Layer], image: Doubles, step: Doubles) -> list[tuple[Doubles, Doubles]]:

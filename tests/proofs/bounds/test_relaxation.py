@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from proofs.bounds.hidden_directions import HiddenDirections
-from proofs.bounds.lagrangian import Margin, outer_bounds
+from proofs.bounds.lagrangian import Margin, Multipliers, outer_bounds
 from proofs.bounds.relaxation import (
+    Found,
     Relaxation,
     bending_directions,
     directions_at,
@@ -53,3 +54,11 @@ def test_a_basis_is_extended_by_what_it_does_not_hold_alone() -> None:
     extended = extended_basis(basis, more)
     assert extended.shape == (4, 3)
     np.testing.assert_allclose(abs(extended[:, 2]), [0, 0, 1, 0], atol=1e-12)
+
+
+def test_room_is_in_units_of_how_large_bends_may_be() -> None:
+    multipliers = Multipliers(1.0, [np.zeros(2)], [np.array([3.0, -1e-9])], np.ones(1))
+    found = Found(multipliers, 1.0, [np.array([1.0, 1e-2])])
+    np.testing.assert_allclose(found.with_room(0.1).bends[0], [3.33, 0.03 * 1e4])
+    np.testing.assert_array_equal(found.with_room(0.0).bends[0], [3.0, 0.0])
+    assert found.with_room(0.1).linear is multipliers.linear

@@ -53,6 +53,6 @@ def test_where_bends_are_bounded_for_too_short_moves_another_class_is_within_the
 ) -> None:
     layers, images, classes = drawn(3)
     monkeypatch.setattr(Slab, "reach", lambda _, radius: radius / 50)
-    monkeypatch.setattr("proofs.bounds.certified_radii._FIRST", 1.4)
+    monkeypatch.setattr("proofs.bounds.certified_radii.FIRST", 1.4)
     found = certified_radii([layers], images, classes).radii
     assert not all_kept(layers, images, classes, found)

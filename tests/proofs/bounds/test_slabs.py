@@ -84,10 +84,10 @@ def test_all_of_a_ball_has_no_direction() -> None:
 
 
 def test_a_ball_that_is_not_divided_has_empty_slabs_beside_it() -> None:
-    multipliers = Multipliers(2.0, [np.ones(1)], [np.full(1, 3.0)])
+    multipliers = Multipliers(2.0, [np.ones(1)], [np.full(1, 3.0)], np.ones(1))
     found = Slabs.whole(0.5, multipliers)
     assert found.flat(3).tolist() == [0, -0.5, 0.5, 0.5, 0.5]
-    assert found.factors(2).tolist() == [[2, 0, 1, 3], [0, 0, 0, 0]]
+    assert found.factors(2).tolist() == [[2, 0, 1, 3, 1], [0] * 5]
 
 
 def test_where_a_margin_vanishes_it_does() -> None:

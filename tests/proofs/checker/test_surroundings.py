@@ -110,7 +110,7 @@ def provable(module: Any, build: Any, radius: float, **shape: Any) -> bool:
     near, image = surrounded(module, stack, **shape), np.zeros(stack[0].linear.shape[1] - 1)
     free = [0.0, -1.0, -0.5, 0.5, 1.0] if len(stack) == 2 else [0.0]
     most = GRID if len(stack) < 3 else GRID[:3] + GRID[5:8]
-    grids = [most, *([free, most] * (len(stack) - 1))]
+    grids = [most, *([free, most, [1.0]] * (len(stack) - 1))]
     with np.errstate(all="ignore"):
         return any(
             near.kept(image, 0, radius, *undivided(radius, factors)) for factors in product(*grids)
@@ -170,7 +170,7 @@ def test_a_bound_of_bends_that_is_too_small_is_rejected() -> None:
     # A reduced basis gives such a bound: it may be up to a tenth too small.
     near = surrounded(surroundings, eighth_power(), bend=0.9)
     with pytest.raises(Rejected, match="bends may be larger than is said"):
-        near.kept(np.zeros(1), 0, 0.1, *undivided(0.1, [1.0] * 5))
+        near.kept(np.zeros(1), 0, 0.1, *undivided(0.1, [1.0] * 7))
 
 
 @pytest.mark.props
@@ -224,7 +224,7 @@ def test_no_bend_underflows() -> None:
 def test_directions_that_are_no_basis_are_rejected() -> None:
     near = surrounded(surroundings, eighth_power(), row=0.0)
     with pytest.raises(Rejected, match="the directions of a hidden state are no basis"):
-        near.kept(np.zeros(1), 0, 0.1, *undivided(0.1, [1.0] * 5))
+        near.kept(np.zeros(1), 0, 0.1, *undivided(0.1, [1.0] * 7))
 
 
 def altered(folder: Path, *changes: tuple[str, str]) -> ModuleType:
@@ -258,7 +258,7 @@ def provable_in_slabs(
     at = near.point(image, None)
     signs = balls.exact(np.array([[1.0, -1.0]]))
     found = near.slabs(image, signs, square, at, np.array([radius / 2, *ends]))
-    tried = product([0.1, 0.3, 0.6, 1.0], [0.0, 0.3, 1.0, 3.0], [-0.5, 0.0, 0.5], [3.0])
+    tried = product([0.1, 0.3, 0.6, 1.0], [0.0, 0.3, 1.0, 3.0], [-0.5, 0.0, 0.5], [3.0], [1.0])
     grid = np.array(list(tried))
     with np.errstate(all="ignore"):
         return all(
@@ -285,14 +285,14 @@ def test_no_multipliers_prove_more_in_slabs_than_is_true(cube: bool) -> None:
 def test_slabs_that_leave_out_a_part_of_a_ball_are_rejected() -> None:
     near = surrounded(surroundings, aside())
     for ends in ([0.5, -1.0, 0.7], [0.5, -0.7, 1.0], [0.5, 1.0, -1.0]):
-        given = np.array([ends] * 2), undivided(0.9, [1.0] * 3)[1]
+        given = np.array([ends] * 2), undivided(0.9, [1.0] * 4)[1]
         with pytest.raises(Rejected, match="slabs leave out a part of a ball"):
             near.kept(np.zeros(1), 0, 0.9, *given)
 
 
 def test_slabs_beyond_the_ball_need_no_proof() -> None:
     near = surrounded(surroundings, aside())
-    grid = list(product(GRID, [0.0, -0.5, 0.5], GRID))
+    grid = list(product(GRID, [0.0, -0.5, 0.5], GRID, [1.0]))
     (ends, factors), *_ = (
         given
         for given in (undivided(0.5, each) for each in grid)

@@ -407,7 +407,7 @@ def _stable(
         bends = witness(evidence, f"{own}.bends", pairs) if several else np.zeros(pairs)
         kept = [each.shape[1] - some.shape[1] for each, some in zip(rows, held, strict=True)]
         signs = [True, True]
-        signs += [sign for count in kept for sign in [False] * count + [True] * count]
+        signs += [sign for count in kept for sign in [False] * count + [True] * (count + 1)]
         slabs = evidence.arrays[f"{own}.slabs"].shape[-1] - 2
         need(slabs > 0, "slabs")
         shape = len(found), outputs

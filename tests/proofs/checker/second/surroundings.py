@@ -209,9 +209,10 @@ class Surroundings:
             slopes[place] += 2 * ball * weight * entry + between * (low + high) * reading
         for level, (rows, held) in enumerate(hidden):
             kept = rows.nrows() - len(held)
-            linear, bends, rest = rest[:kept], rest[kept : 2 * kept], rest[2 * kept :]
+            linear, bends, factor = rest[:kept], rest[kept : 2 * kept], rest[2 * kept]
+            rest, others = rest[2 * kept + 1 :], [factor * each for each in held]
             pulled = times(rows.transpose(), [*linear, *[ZERO] * len(held)])
-            held_by = rows.transpose() * diagonal([*bends, *held]) * rows
+            held_by = rows.transpose() * diagonal([*bends, *others]) * rows
             added = [a + b for a, b in zip(gradients[level + 1], pulled, strict=True)]
             form = combined(self.forms[level], added)
             form -= spread(self.forms[level], held_by, outer[level])
