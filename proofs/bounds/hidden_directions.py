@@ -41,7 +41,7 @@ FAR = 1e6
 """The largest radius that is looked for."""
 
 _BENDS = 1 / 10
-_LEAST = 1e-10
+_LEAST = 1e-6
 """The least eigenvalue of a spread, beside the largest."""
 
 _TAIL, _TAIL_BELOW = 2.0, 0.4

@@ -34,7 +34,7 @@ Doubles = npt.NDArray[np.float64]
 SHARED, OWN = 30, 30
 """How many directions of the input count most for bends, and for the slopes at an image."""
 
-_LEAST = 1e-3
+_LEAST = 1e-1
 """The least unit that bends are measured in, beside the largest."""
 
 _PRICE = 1e-5

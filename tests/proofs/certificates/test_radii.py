@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from numeric import BilinearNetwork, Digits, save_graph, save_network, trace
+from numeric import BilinearNetwork, Digits, from_module, save_graph, save_network, trace
 from proofs import certify, check, save_certificate
+from proofs.certificates.radii import RadiiTask, directions_witnesses, stability_directions
+from tests.modules import Research
 
 
 def test_images_whose_class_is_in_doubt_have_no_radius() -> None:
@@ -64,3 +66,20 @@ def test_a_neighbour_is_claimed_where_a_margin_falls_below_zero() -> None:
     images, labels = np.array([[0.3], [0.8]], np.float32), np.zeros(2, np.int64)
     graph, digits = trace(model, "polarized"), Digits(images, labels, images, labels)
     assert (certify(model, graph, digits).witnesses["robustness.radius"] > 0).all()
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_the_checker_accepts_radii_where_along_most_directions_next_to_nothing_bends(
+    depth: int,
+) -> None:
+    torch.manual_seed(1)
+    example = torch.zeros(1, 6, dtype=torch.float64)
+    layers = from_module(Research(depth, bias=True).double(), example, fold=True).layers()
+    images = np.random.default_rng(1).normal(size=(6, 6)) * np.geomspace(1, 30, 6)[:, None]
+    task = RadiiTask("stability", "the network", layers)
+    bases = directions_witnesses(stability_directions([layers], images))
+    found, accepted = task.found(bases, images), task.sound(bases, images)
+    # Multipliers that cost nothing were too large for float64, and all of these were refused.
+    np.testing.assert_allclose(accepted["radius"], found["radius"], rtol=1e-2)
+    assert (accepted["radius"] > 0).all()
+    assert task.accepts(bases | accepted, images)
