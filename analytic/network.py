@@ -55,7 +55,7 @@ class ExactNetwork:
         >>> down, linear = np.array([[0.0], [1.0]]), np.array([[1.0, 0.0], [0.0, 0.0]])
         >>> network = ExactNetwork([(left, right, down, linear)])
         >>> network
-        ExactNetwork(1 inputs, 1 outputs, degree 2, up to 3 monomials an output)
+        ExactNetwork(1 input, 1 output, degree 2, up to 3 monomials an output)
         >>> network.polynomial(output=0).to_sympy()
         -2*x_0**2 + x_0 + 1
         >>> network.evaluate(np.array([[0.5]]))
@@ -76,10 +76,10 @@ class ExactNetwork:
 
     def __repr__(self) -> str:
         """Say how large it is."""
-        return (
-            f"ExactNetwork({self.inputs:,} inputs, {self.outputs:,} outputs, degree {self.degree:,}"
-            f", up to {self.monomials:,} monomials an output)"
-        )
+        counts = (self.inputs, "input"), (self.outputs, "output")
+        sizes = ", ".join(f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in counts)
+        monomials = f"{self.monomials:,} monomial{'s' * (self.monomials != 1)}"
+        return f"ExactNetwork({sizes}, degree {self.degree:,}, up to {monomials} an output)"
 
     @property
     def inputs(self) -> int:

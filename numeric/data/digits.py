@@ -9,6 +9,7 @@ import numpy as np
 
 from numeric.data.shapes import UNKNOWN, InputShape
 from numeric.errors import NumericError
+from numeric.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +90,7 @@ class Digits:
         """Say how large it is."""
         return (
             f"Digits({len(self.train_images):,} to train on, {len(self.test_images):,} to test on, "
-            f"{self.inputs:,} inputs, {self.classes} classes)"
+            f"{counted(self.inputs, 'input')}, {counted(self.classes, 'class', 'classes')})"
         )
 
     @property

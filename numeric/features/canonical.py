@@ -157,10 +157,11 @@ def shared(
         metric = usual_metric(np.concatenate([layers[0].left, layers[0].right]).astype(np.float64))
     root, words = metric_root(metric, layers[0].linear.shape[1] - 1, images)
     features, error = plain(features), plain(error)
-    if (features is None) == (error is None) or (features is None and not _is_share(error)):
-        raise NumericError(
-            f"expected either features or an error between 0 and 1, got {features!r} and {error!r}"
-        )
+    if (features is None) == (error is None):
+        got = "neither" if error is None else f"both: {features!r} and {error!r}"
+        raise NumericError(f"expected either features or an error, got {got}")
+    if features is None and not _is_share(error):
+        raise NumericError(f"expected error to lie between 0 and 1, got {error!r}")
     asked = None if features is None else _asked(features, len(layers))
     seen = None if images is None or asked is None else examples(layers, images, root)
     most = None if asked is None else steps_at_most(len(layers)) + (STEPS if seen else 0)
@@ -312,7 +313,9 @@ def _asked(features: int | Sequence[int], layers: int) -> int | list[int]:
             )
         return [int(count) for count in counts]
     if int(features) < layers:
-        raise NumericError(f"expected features for {layers} layers, at least one each")
+        raise NumericError(
+            f"expected features to be at least {layers}, one for each layer, got {features}"
+        )
     return int(features)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from numeric.graphs.schema import INPUT, LENGTHS, Node
+from numeric.wording import counted
 
 if TYPE_CHECKING:
     _Base = nx.DiGraph[Node]
@@ -75,12 +76,14 @@ def _table(graph: nx.DiGraph[Node]) -> str:
 def _caption(graph: nx.DiGraph[Node], known: list[Node]) -> str:
     """Say what the graph is a graph of."""
     method, network = graph.graph.get("method", "unnamed"), graph.graph.get("network")
-    said = [f"Composition graph, {method}: {len(graph):,} nodes, {graph.number_of_edges():,} edges"]
+    nodes, edges = counted(len(graph), "node"), counted(graph.number_of_edges(), "edge")
+    said = [f"Composition graph, {method}: {nodes}, {edges}"]
     if INPUT in graph:
-        said.append(f"{graph.nodes[INPUT].get('size')} inputs")
+        size = graph.nodes[INPUT].get("size")
+        said.append(counted(size, "input") if isinstance(size, int) else f"{size} inputs")
     residuals = sum(node[0] == "residual" for node in known)
     if residuals:
-        said.append(f"residuals of {residuals} logits, which say what is left out")
+        said.append(f"residuals of {counted(residuals, 'logit')}, which say what is left out")
     if len(known) < len(graph):
         said.append(f"nodes that the schema does not know: {len(graph) - len(known):,}")
     if isinstance(network, str):

@@ -100,12 +100,13 @@ def prune(
     )
     each = plain(each)
     if each is not None:
-        _check_free(features=features, share=share, agreement=agreement, bound=bound)
+        _check_free("each", features=features, share=share, agreement=agreement, bound=bound)
         chosen = _strongest_of_each(layers, each)
         order = np.concatenate([np.flatnonzero(chosen), np.flatnonzero(~chosen)])
         count = int(chosen.sum())
     elif bound is not None or radius is not None:
-        _check_free(features=features, share=share, agreement=agreement)
+        asked = "radius" if bound is None else "bound"
+        _check_free(asked, features=features, share=share, agreement=agreement)
         count = _within(layers, order, outside, bound, radius)
     else:
         count = _count(layers, order, scores, features, share, agreement, images)
@@ -251,11 +252,14 @@ def _times(reach: float, norms: Doubles) -> float:
     return reach * largest if largest else 0.0
 
 
-def _check_free(**others: object) -> None:
+def _check_free(asked: str, **others: object) -> None:
     """Refuse a second way to say how far."""
     for name, value in others.items():
         if value is not None:
-            raise NumericError(f"expected one of {', '.join(others)} and bound, got {name} beside")
+            raise NumericError(
+                "expected one of features, share, agreement, bound and each, got "
+                f"{name} beside {asked}"
+            )
 
 
 def _strongest_of_each(layers: Sequence[SquareLayer], each: int) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from numeric.graphs.graph import square_layers
 from numeric.graphs.schema import Node
 from numeric.networks.inference import usual_torch
 from numeric.networks.normal_form import SquareLayer
+from numeric.wording import described
 
 
 class RewrittenNetwork(nn.Module):
@@ -34,11 +35,10 @@ class RewrittenNetwork(nn.Module):
     def extra_repr(self) -> str:
         """Say what torch's printing of modules shows of it."""
         buffers = dict(self.named_buffers())
-        counts = (len(buffers[f"readings_{number}"]) for number in range(1, self.depth + 1))
-        squares = ", ".join(f"{count:,}" for count in counts)
+        counts = [len(buffers[f"readings_{number}"]) for number in range(1, self.depth + 1)]
         inputs = buffers["linear_1"].shape[1] - 1
         outputs = len(buffers[f"linear_{self.depth}"]) - 1
-        return f"{inputs} inputs, layers of {squares} squares, {outputs} outputs"
+        return described(inputs, counts, outputs, noun="square")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, float64, for inputs of shape (..., inputs) in any float dtype.

@@ -123,7 +123,7 @@ def trace(
             raise NumericError(f"expected no {name} for method {method!r}, got {value!r}")
     if method == "shared" and features is None and error is None:
         raise NumericError(
-            "expected features, how many shared ones there shall be, or an error, got None"
+            "expected features, how many shared ones there shall be, or an error, got neither"
         )
     check_arithmetic()
     layers = read_layers(network)

@@ -16,6 +16,7 @@ from numeric.networks.inference import usual_torch
 from numeric.networks.network import BilinearNetwork, check_inputs, check_network
 from numeric.networks.normal_form import Floats, Layer, checked_layers
 from numeric.networks.readable_modules import check_module
+from numeric.wording import described
 
 _ADVICE: tuple[tuple[type[Any] | UnionType, str], ...] = (
     (nn.Module, ": from_module brings modules of sums and products there"),
@@ -94,10 +95,9 @@ class LayeredNetwork(nn.Module):
     def extra_repr(self) -> str:
         """Say how large it is."""
         layers = self.layers()
-        neurons = ", ".join(str(len(layer.left)) for layer in layers)
-        outputs = len(layers[-1].linear) - 1
         apart = "" if self.apart is None else f", at most {self.apart:.1g} from its module"
-        return f"{self.inputs} inputs, layers of {neurons} neurons, {outputs} outputs{apart}"
+        neurons, outputs = [len(layer.left) for layer in layers], len(layers[-1].linear) - 1
+        return described(self.inputs, neurons, outputs) + apart
 
     def layers(self) -> list[Layer]:
         """Return the network in the normal form, in the dtype of the weights."""
@@ -142,7 +142,7 @@ def as_network(network: Readable, name: str = "network") -> Network:
         >>> as_network(network) is network
         True
         >>> as_network(network.layers())
-        LayeredNetwork(3 inputs, layers of 4 neurons, 2 outputs)
+        LayeredNetwork(3 inputs, a layer of 4 neurons, 2 outputs)
         >>> as_network(nn.Linear(3, 2))
         Traceback (most recent call last):
         ...

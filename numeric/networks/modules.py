@@ -74,7 +74,7 @@ def from_module(
         ...         return (x**2).sum(dim=-1, keepdim=True)
         >>> network = from_module(Squares(), torch.zeros(1, 2))
         >>> network
-        LayeredNetwork(2 inputs, layers of 2 neurons, 1 outputs, at most 0 from its module)
+        LayeredNetwork(2 inputs, a layer of 2 neurons, 1 output, at most 0 from its module)
         >>> (layer,) = network.layers()
         >>> layer.left, layer.down
         (array([[0., 1., 0.],

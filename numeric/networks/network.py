@@ -26,6 +26,7 @@ from numeric.networks.initialisation import keep_sizes
 from numeric.networks.normal_form import Layer, check_array
 from numeric.networks.readable_modules import check_module
 from numeric.scalars import check_integer
+from numeric.wording import described
 
 
 class BilinearNetwork(nn.Module):
@@ -111,9 +112,8 @@ class BilinearNetwork(nn.Module):
     def extra_repr(self) -> str:
         """Say how large it is, above its modules."""
         inputs, outputs, depth, width, hidden, *_ = astuple(self.configuration)
-        neurons = ", ".join([str(hidden)] * depth)
         between = f", hidden states of {width}" if depth > 1 or self.embedding is not None else ""
-        return f"{inputs} inputs, layers of {neurons} neurons{between}, {outputs} outputs"
+        return described(inputs, [hidden] * depth, outputs, between=between)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the weights by name.

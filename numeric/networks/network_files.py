@@ -59,7 +59,7 @@ def save_network(
         >>> twice = np.diag([1.0, 2.0])
         >>> save_network([(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((2, 0)), twice)], path)
         >>> load_network(path)
-        LayeredNetwork(1 inputs, layers of 0 neurons, 1 outputs)
+        LayeredNetwork(1 input, a layer of 0 neurons, 1 output)
     """
     whole = as_network(network)
     layers = whole.layers()

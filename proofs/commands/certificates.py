@@ -20,6 +20,7 @@ from numeric import Digits, InputShape, load_graph
 from numeric.files import user_path
 from numeric.networks.attacks import attack
 from numeric.networks.layered import Network
+from numeric.scalars import check_integer
 from proofs.certificates.certify import certify
 from proofs.certificates.claims import Certificate
 from proofs.certificates.files import (
@@ -123,6 +124,7 @@ def certify_images(
     cannot change. An attack on some images shows from the other side how near another class is.
     Pictures are written beside the certificate. An interrupted command goes on where it was.
     """
+    check_integer(attacked, "attacked", least=0)
     network, digits = network_of(model), data_of(data)
     found = [load_graph(path) for path in graphs]
     named = dict(zip(graph_names(found), graphs, strict=True))

@@ -22,6 +22,7 @@ from numeric import (
 from numeric.explanation.interventions import takes_part
 from numeric.graphs.schema import Node
 from numeric.graphs.trace import METHODS
+from numeric.wording import counted
 from proofs.commands.arguments import Data, Graph, Model, check_other, data_of, network_of
 from proofs.errors import ProofError
 
@@ -89,7 +90,8 @@ def trace_features(
         images=None if digits is None else digits.train_images,
     )
     save_graph(found, graph)
-    line = f"{graph}: {_features(found):,} features, {found.number_of_edges():,} edges"
+    features_found = counted(_features(found), "feature")
+    line = f"{graph}: {features_found}, {counted(found.number_of_edges(), 'edge')}"
     if digits is not None:
         line += f"; inputs are {found.graph['metric']}, without labels"
     typer.echo(line)
@@ -148,7 +150,7 @@ def prune_features(
         radius=radius,
     )
     count = sum(node[0] == "feature" for node in whole)
-    line = f"{file}: {_features(pruned):,} of {count:,} features stay"
+    line = f"{file}: {_features(pruned):,} of {counted(count, 'feature')} stay"
     if network is not None and digits is not None:
         kept = fidelity(pruned, network, digits)
         line += (
@@ -213,7 +215,7 @@ def export_graph(
     count = sum(node[0] == "feature" for node in whole)
     if chosen == "attribution":
         count = min(_features(whole), count if most is None else most)
-    typer.echo(f"{file}: {chosen}, {count:,} features")
+    typer.echo(f"{file}: {chosen}, {counted(count, 'feature')}")
 
 
 def _features(graph: nx.DiGraph[Node]) -> int:

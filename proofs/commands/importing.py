@@ -13,6 +13,7 @@ from numeric.networks.importing.examples import load_examples
 from numeric.networks.importing.foreign import NOT_COMPARED, Reading, read_foreign
 from numeric.networks.importing.layouts import LAYOUTS
 from numeric.networks.importing.parts import ROLES
+from numeric.wording import counted
 from proofs.commands.arguments import check_other
 
 
@@ -112,10 +113,10 @@ def _size(reading: Reading) -> str:
     neurons = [len(layer.left) for layer in reading.layers if len(layer.left)]
     inputs = reading.layers[0].linear.shape[1] - 1
     outputs = len(reading.layers[-1].linear) - 1
-    layers = "1 layer" if len(neurons) == 1 else f"{len(neurons)} layers"
+    products = "product" if neurons == [1] else "products"
     return (
-        f"{layers} of {_enumerated([f'{count:,}' for count in neurons])} products, {inputs:,} "
-        f"inputs, {outputs:,} outputs"
+        f"{counted(len(neurons), 'layer')} of {_enumerated([f'{count:,}' for count in neurons])} "
+        f"{products}, {counted(inputs, 'input')}, {counted(outputs, 'output')}"
     )
 
 

@@ -185,7 +185,7 @@ def import_network(path: str | os.PathLike[str], **options: Unpack[Options]) -> 
         >>> shapes = {"w1": (4, 3), "w2": (3, 4), "w3": (4, 3)}
         >>> np.savez(path, **{f"mlp.{name}": np.ones(shape) for name, shape in shapes.items()})
         >>> import_network(path, residual=True, examples=(np.ones((1, 3)), np.full((1, 3), 37.0)))
-        LayeredNetwork(3 inputs, layers of 4 neurons, 3 outputs)
+        LayeredNetwork(3 inputs, a layer of 4 neurons, 3 outputs)
     """
     return LayeredNetwork(_said(read_foreign(path, **options)).layers)
 

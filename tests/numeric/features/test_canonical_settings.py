@@ -97,10 +97,10 @@ def test_components_that_are_no_number_from_1_are_refused(method: str, component
         ([], "features for each of 2 layers, got 0 numbers"),
         ([3], "features for each of 2 layers, got 1 numbers"),
         ([3, 3, 3], "features for each of 2 layers, got 3 numbers"),
-        (1, "features for 2 layers, at least one each"),
+        (1, "features to be at least 2, one for each layer, got 1$"),
         ([16, 2], "at most 15 features of layer 1, which is as many as its eigenfeatures, got 16"),
         (99, "at most 15 features of layer 1, which is as many as its eigenfeatures, got 87"),
-        (None, "expected features, how many shared ones there shall be, or an error, got None"),
+        (None, "expected features, how many shared ones there shall be, or an error, got neither$"),
     ],
     ids=range(14),
 )
@@ -148,7 +148,10 @@ def test_as_many_features_are_found_as_an_error_needs_and_hardly_more(error: flo
 def test_an_error_that_is_none_or_stands_beside_a_number_is_refused(
     settings: dict[str, Any],
 ) -> None:
-    with pytest.raises(NumericError, match="expected either features or an error between 0 and 1"):
+    expected = "either features or an error, got both: 9 and 0.1"
+    if "features" not in settings:
+        expected = f"error to lie between 0 and 1, got {settings['error']!r}"
+    with pytest.raises(NumericError, match=f"^expected {expected}$"):
         trace(network(), "shared", **settings)
 
 

@@ -45,7 +45,7 @@ def test_at_a_prompt_it_says_what_it_is_a_graph_of() -> None:
     assert "; residuals of " in repr(pruned_graph())
     for broken in (CompositionGraph(), CompositionGraph([(1, "two")], method=3, sizes="none")):
         assert repr(broken).startswith("<Composition graph, ")
-    assert repr(broken).endswith("3: 2 nodes, 1 edges; nodes that the schema does not know: 2>")
+    assert repr(broken).endswith("3: 2 nodes, 1 edge; nodes that the schema does not know: 2>")
 
 
 def test_a_layer_is_a_row_with_what_it_has() -> None:

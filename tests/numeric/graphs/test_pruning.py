@@ -212,7 +212,7 @@ def test_no_logit_moves_by_more_than_its_bound(
     [
         ({}, "expected one of features, share, agreement and bound, got none"),
         ({"features": 3, "share": 0.5}, "got features and share"),
-        ({"each": 2, "features": 3}, "got features beside"),
+        ({"each": 2, "features": 3}, "agreement, bound and each, got features beside each$"),
         ({"each": -1}, "each to be an integer from 0, got -1"),
         ({"each": True}, "each to be an integer from 0, got True"),
         ({"features": -1}, r"features to lie in 0\.\.\d+, got -1"),
@@ -224,7 +224,11 @@ def test_no_logit_moves_by_more_than_its_bound(
         ({"share": "half"}, r"share to lie in 0\.\.1, got 'half'"),
         ({"share": np.nan}, r"share to lie in 0\.\.1, got nan"),
         ({"agreement": True, "images": IMAGES}, r"agreement to lie in 0\.\.1, got True"),
-        ({"features": 3, "bound": 0.1, "radius": 1.0}, "and bound, got features beside"),
+        (
+            {"features": 3, "bound": 0.1, "radius": 1.0},
+            "bound and each, got features beside bound$",
+        ),
+        ({"features": 3, "radius": 1.0}, "bound and each, got features beside radius$"),
         ({"bound": 0.1}, "radius to be a number from 0, got None"),
         ({"radius": 0.1}, "bound to be a number from 0, got None"),
         ({"bound": np.nan, "radius": 1.0}, "bound to be a number from 0, got nan"),

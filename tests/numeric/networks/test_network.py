@@ -38,9 +38,9 @@ def test_a_network_says_how_large_it_is_above_its_modules() -> None:
     first = repr(BilinearNetwork(5, 3, depth=2, **SMALL)).splitlines()[1].strip()
     assert first == "5 inputs, layers of 6, 6 neurons, hidden states of 4, 3 outputs"
     shallow = repr(BilinearNetwork(5, 3, depth=1, **SMALL)).splitlines()[1].strip()
-    assert shallow == "5 inputs, layers of 6 neurons, 3 outputs"
+    assert shallow == "5 inputs, a layer of 6 neurons, 3 outputs"
     embedded = repr(BilinearNetwork(5, 3, depth=1, embedding=True, **SMALL))
-    assert "layers of 6 neurons, hidden states of 4, 3 outputs" in embedded
+    assert "a layer of 6 neurons, hidden states of 4, 3 outputs" in embedded
 
 
 def bytes_of(network: BilinearNetwork) -> dict[str, bytes]:

@@ -567,6 +567,10 @@ def test_a_claim_that_fails_ends_run_with_1(tmp_path: Path) -> None:
             "to be other files than eigen, got eigen.safetensors",
         ),
         (
+            ["certify", "model.safetensors", "eigen.safetensors", "--attacked", "-3"],
+            "expected attacked to be an integer of at least 0, got -3",
+        ),
+        (
             ["certify", "model.safetensors", "eigen.safetensors", "--certificate", "."],
             "expected to write ., got: a folder is there, and is left as it is",
         ),
