@@ -135,6 +135,12 @@ def product(left: Ball, right: Ball) -> Ball:
     return rounded(left.value @ right.value, np.stack([lost, rows], axis=-1) @ sizes)
 
 
+def congruent(matrix: Ball, outer: Ball) -> Ball:
+    """Return A T Aᵀ, of a T that may be a number times the identity."""
+    number = outer.value.ndim < 2
+    return product(matrix * outer if number else product(matrix, outer), matrix.turned)
+
+
 def norm(sizes: Array, axes: int = 1) -> Array:
     """Bound the root of the sum of squares along the last axes; of infinity it is infinite."""
     gamma(max(sizes.shape[-axes:]))

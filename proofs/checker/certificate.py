@@ -49,8 +49,10 @@ def opened(path: Path) -> tuple[Files, list[tuple[str, Numbers]]]:
     """Return what a certificate is about, and its claims, none of them verified yet."""
     try:
         need(path.is_file(), f"{path} is no file")
-        text = path.read_bytes().decode("utf-8")
-        said = parsed(text)
+        try:
+            said = parsed(text := path.read_bytes().decode("utf-8"))
+        except ValueError as error:
+            raise Rejected("it is no certificate: that is JSON") from error
         need(type(said) is dict and said.get("format") == FORMAT, f"it is no {FORMAT}")
         # What is read is what is written: no name twice, no number in another form.
         need(laid_out(said) == text, "the text is laid out otherwise")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .balls import UP, Array, Ball, exact, extended, joined, positive, product, spectral
+from .balls import UP, Array, Ball, congruent, exact, extended, joined, positive, product, spectral
 from .coordinates import coordinates, inverse, readings
 from .layers import Layer, Point, forward
 from .slabs import Slab, Slabs, descent, inside, slabs
@@ -35,12 +35,6 @@ def signed(multipliers: Array, hidden: list[Rows]) -> Array:
     """Return the multipliers that must not be negative: all but those of what bends are."""
     free = [np.repeat([True, False], [each.kept, each.kept + 1]) for each in hidden]
     return np.asarray(multipliers[..., ~np.concatenate([[False, False], *free])])
-
-
-def around(matrix: Ball, outer: Ball) -> Ball:
-    """Return A T Aᵀ, of a T that may be a number times the identity."""
-    number = outer.value.ndim < 2
-    return product(matrix * outer if number else product(matrix, outer), matrix.turned)
 
 
 class Surroundings:
@@ -72,7 +66,7 @@ class Surroundings:
         left, right, _ = self.readings[level]
         others = joined([right, left], 0)
         if outer.value.ndim > 1:
-            return around(others, outer)
+            return congruent(others, outer)
         # T is a number times the identity: of the first layer alone.
         if self.plain is None:
             self.plain = product(others, others.turned)
@@ -134,7 +128,7 @@ class Surroundings:
             else:
                 # The last term is more than what underflows.
                 bent = UP * square * square * bound + 2.0**-1000
-            moved = around(slopes[level], found[-1])
+            moved = congruent(slopes[level], found[-1])
             size = float(np.trace((rows @ moved @ rows.turned).value))
             ratio = np.sqrt(bent * len(rows.value) / max(size, 2.0**-500))
             share = min(max(float(ratio) / 2, 1e-3), 1e3)
