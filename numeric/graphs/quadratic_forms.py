@@ -21,14 +21,18 @@ from numeric.networks.normal_form import SquareLayer
 
 Doubles = npt.NDArray[np.float64]
 
+_NOTHING = 1e-12
+"""What a direction of length 1 has of the pixels, if it is that of the constant, is rounding."""
+
 
 class Spectrum(NamedTuple):
     """A quadratic form in its eigenvectors.
 
     Attributes:
         eigenvalues: the largest in size first, zeros left out.
-        patterns: by sign, 1 and -1, the pixels of the strongest eigenvector of that sign, its
-            largest entry positive, shape (inputs,); a sign that has none is left out.
+        patterns: by sign, 1 and -1, the pixels of the strongest eigenvector of that sign which has
+            any, and not the constant alone, its largest entry positive, shape (inputs,); a sign
+            that has none is left out.
     """
 
     eigenvalues: Doubles
@@ -68,9 +72,11 @@ class QuadraticForms:
         values, vectors = self._eigenfeatures(number, weights)
         patterns = {}
         for sign in (1, -1):
-            of_sign = np.flatnonzero(sign * values > 0)
-            if of_sign.size:
-                patterns[sign] = self._followed(number - 1, vectors[:, of_sign[0]])
+            for place in np.flatnonzero(sign * values > 0):
+                pixels = self._followed(number - 1, vectors[:, place])
+                if abs(pixels).max(initial=0) > _NOTHING:
+                    patterns[sign] = pixels
+                    break
         return Spectrum(values, patterns)
 
     def _eigenfeatures(self, number: int, weights: Doubles) -> tuple[Doubles, Doubles]:

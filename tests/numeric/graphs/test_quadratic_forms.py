@@ -56,6 +56,14 @@ def test_patterns_are_the_strongest_eigenvectors_of_each_sign_in_pixels() -> Non
         assert pattern.max() == abs(pattern).max()
 
 
+@pytest.mark.parametrize("inputs", [9, 40])
+def test_the_constant_has_no_pattern_and_is_the_form_that_it_is(inputs: int) -> None:
+    network = BilinearNetwork(inputs, 3, depth=2, width=4, hidden=5)
+    found = QuadraticForms(square_layers(trace(network, "polarized"))).of(1, np.eye(5)[0])
+    assert np.allclose(found.eigenvalues[:1], 1, rtol=1e-12)
+    assert found.patterns == {}
+
+
 def test_the_pattern_of_a_deeper_form_is_followed_down_to_the_pixels() -> None:
     squares = layers()
     forms = QuadraticForms(squares)
